@@ -1,0 +1,1 @@
+"""Insights Results Aggregator: consumes rule results, stores them, serves them over REST."""

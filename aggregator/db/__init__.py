@@ -1,0 +1,1 @@
+"""The SQL storage: one module an aggregate."""

@@ -1,0 +1,57 @@
+"""What can go wrong, in the domain's words: no HTTP status, no Kafka, no SQL."""
+
+from __future__ import annotations
+
+
+class AggregatorError(Exception):
+    """Base of all errors that this service raises on purpose; `str(error)` is the client's text."""
+
+
+class InvalidInput(AggregatorError):
+    """A value from outside is wrong; the text names the thing and the value."""
+
+
+class NotFound(AggregatorError):
+    """What was asked for does not exist."""
+
+    @classmethod
+    def item(cls, *ids: object, separator: str = "/") -> NotFound:
+        """Return the error for a missing item, in the words of contract rest-api 1.3."""
+        identity = separator.join(str(part) for part in ids)
+        return cls(f"Item with ID {identity} was not found in the storage")
+
+
+class Unauthorized(AggregatorError):
+    """The request carries no identity, or one that cannot be believed."""
+
+
+class Forbidden(AggregatorError):
+    """The identity is known, but belongs to another organization."""
+
+
+class TooLarge(AggregatorError):
+    """A request body is longer than `server.maximum_body_size`."""
+
+
+class Unavailable(AggregatorError):
+    """A dependency (database, broker, Redis) does not answer now; trying again later makes sense."""
+
+
+class ConfigError(AggregatorError):
+    """The configuration cannot be used; the text names the key and the value (never a secret)."""
+
+
+class SchemaMismatch(AggregatorError):
+    """The database is at another schema version than this service needs."""
+
+
+class MigrationError(AggregatorError):
+    """A migration was asked for that cannot be done."""
+
+
+class RecordRejected(AggregatorError):
+    """The database refuses a record for the record's own fault; only ingest sees this one."""
+
+
+class TooManyRefused(AggregatorError):
+    """So many messages were refused that the service stops instead of draining the topic."""

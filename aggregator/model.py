@@ -1,0 +1,396 @@
+"""The words of the domain, and how text becomes one of them."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NewType
+
+from .errors import InvalidInput
+
+OrgId = NewType("OrgId", int)
+ClusterId = NewType("ClusterId", str)
+UserId = NewType("UserId", str)
+RuleId = NewType("RuleId", str)
+ErrorKey = NewType("ErrorKey", str)
+RuleSelector = NewType("RuleSelector", str)
+Namespace = NewType("Namespace", str)
+Version = NewType("Version", str)
+
+MAX_ORG_ID = 2**32 - 1
+MAX_STORED_ORG_ID = 2**31 - 1
+REPORT_SUFFIX = ".report"
+YEAR_ONE = datetime(1, 1, 1)
+
+_DASHES = (8, 13, 18, 23)
+_HEX = re.compile(r"[0-9a-fA-F]+")
+_RULE_ID = re.compile(r"[a-zA-Z_0-9.]+")
+_SELECTOR = re.compile(r"[a-zA-Z_0-9]+\.[a-zA-Z_0-9.]+\|[a-zA-Z_0-9]+\Z")
+
+
+class Vote(enum.IntEnum):
+    """A user's opinion of a rule hit."""
+
+    DISLIKE = -1
+    NONE = 0
+    LIKE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RuleHit:
+    """The name of a hit: this rule with this error key on this cluster."""
+
+    cluster: ClusterId
+    rule_id: RuleId
+    error_key: ErrorKey
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A rule that hits a cluster; `template_data` is JSON text as it came, `created_at` UTC."""
+
+    rule_id: RuleId
+    error_key: ErrorKey
+    template_data: str
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An OCP report as storage takes it. All times are naive UTC.
+
+    `text` is the whole Report object as JSON text (contract ingest 6); `version` is None when the
+    message says nothing of it, which leaves the stored version alone.
+    """
+
+    org: OrgId
+    cluster: ClusterId
+    text: str
+    hits: tuple[Hit, ...]
+    last_checked_at: datetime
+    gathered_at: datetime | None = None
+    version: Version | None = None
+    request_id: str = ""
+    gathered_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Workloads:
+    """What a DVO report says of one namespace; `hits` counts workloads per recommendation."""
+
+    namespace: Namespace
+    name: str
+    recommendations: int
+    objects: int
+    hits: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class DvoReport:
+    """A DVO report as storage takes it. `text` is the Metrics object encoded twice as JSON."""
+
+    org: OrgId
+    cluster: ClusterId
+    text: str
+    namespaces: tuple[Workloads, ...]
+    last_checked_at: datetime
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A message that was set aside: what consumer_error keeps of it. Times are naive UTC."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    produced_at: datetime
+    consumed_at: datetime
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleToggle:
+    """Whether a rule is switched off for a cluster. Times are naive UTC."""
+
+    hit: RuleHit
+    disabled: bool
+    disabled_at: datetime | None
+    enabled_at: datetime | None
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a user switched a rule off for a cluster."""
+
+    hit: RuleHit
+    message: str
+    added_at: datetime | None
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DisabledCluster:
+    """A cluster on which a rule is switched off, with the newest reason given for it."""
+
+    cluster: ClusterId
+    disabled_at: datetime | None
+    justification: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """A rule that an organization acknowledged (disabled system-wide)."""
+
+    org: OrgId
+    rule_id: RuleId
+    error_key: ErrorKey
+    justification: str
+    created_at: datetime | None
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """An organization's opinion of a recommendation; `rule` is `rule|KEY` as it was given."""
+
+    rule: str
+    rating: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReport:
+    """A report as it is read: times and hits, ascending by rule and key. Times are naive UTC."""
+
+    last_checked_at: datetime | None
+    reported_at: datetime | None
+    gathered_at: datetime | None
+    hits: tuple[ReadHit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadHit:
+    """A hit as one user sees it in a report (contract rest-api 3.2)."""
+
+    hit: Hit
+    vote: Vote = Vote.NONE
+    disabled: bool = False
+    reason: str = ""
+    reason_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportInfo:
+    """How many hits a cluster has and when it was seen. Times are naive UTC."""
+
+    count: int
+    last_checked_at: datetime | None
+    stored_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SingleRule:
+    """One hit with what contract rest-api 3.3 shows beside it."""
+
+    template_data: str
+    vote: Vote
+    disabled: bool
+    toggled: bool
+    disabled_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HitCluster:
+    """A cluster that a recommendation hits (contract rest-api 3.5)."""
+
+    cluster: ClusterId
+    last_checked_at: datetime | None
+    impacted_since: datetime | None
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRecommendations:
+    """All recommendations of a cluster, as `rule|KEY` (contract rest-api 3.6)."""
+
+    cluster: ClusterId
+    last_checked_at: datetime | None
+    version: str
+    recommendations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceRow:
+    """A stored row of DVO results; `hits` is the stored JSON, `text` the stored report."""
+
+    cluster: ClusterId
+    namespace: Namespace
+    name: str
+    recommendations: int
+    objects: int
+    reported_at: datetime | None
+    last_checked_at: datetime | None
+    hits: Any = field(default=None)
+    text: str = ""
+
+
+def utc_now() -> datetime:
+    """Return the present moment as naive UTC, as all tables keep it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def check_cluster(text: str) -> ClusterId:
+    """Return the cluster named by `text`, verbatim: upper and lower case are two clusters.
+
+    Accepts what contract rest-api 1.4 lists: 36 characters with dashes, 32 hexadecimal digits,
+    `urn:uuid:` before 36 characters, any one character around 36. Raise InvalidInput with the
+    reason alone (`invalid UUID length: 3`), so that callers can name the thing it was meant for.
+    """
+    if "\0" in text or _unstorable(text):
+        raise InvalidInput("invalid UUID format")
+    length = len(text.encode())
+    core = text
+    if length == 45:
+        if text[:9].lower() != "urn:uuid:":
+            raise InvalidInput(f'invalid urn prefix: "{text[:9]}"')
+        core = text[9:]
+    elif length == 38:
+        core = text[1:-1]
+    elif length == 32:
+        if not _HEX.fullmatch(text):
+            raise InvalidInput("invalid UUID format")
+        return ClusterId(text)
+    elif length != 36:
+        raise InvalidInput(f"invalid UUID length: {length}")
+    if len(core) != 36 or any(core[at] != "-" for at in _DASHES):
+        raise InvalidInput("invalid UUID format")
+    if not _HEX.fullmatch(core[:8] + core[9:13] + core[14:18] + core[19:23] + core[24:]):
+        raise InvalidInput("invalid UUID format")
+    return ClusterId(text)
+
+
+def _unstorable(text: str) -> bool:
+    """Say whether the text holds bytes that were not UTF-8 (they arrive as lone surrogates)."""
+    return any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def improper(name: str, text: str, reason: str) -> InvalidInput:
+    """Return the error for a parameter that cannot be parsed (contract rest-api 1.3)."""
+    return InvalidInput(f"Error during parsing param '{name}' with value '{text}'. Error: '{reason}'")
+
+
+def clean(name: str, text: str) -> str:
+    """Return text that every storage can hold; raise InvalidInput for NUL or bytes not UTF-8."""
+    if "\0" in text:
+        raise improper(name, text, "NUL character is not allowed")
+    if _unstorable(text):
+        raise improper(name, text.encode(errors="replace").decode(), "invalid UTF-8")
+    return text
+
+
+def positive_org(name: str, text: str) -> OrgId:
+    """Return an organization 1 ... 4294967295; leading zeros are fine."""
+    if not (text.isascii() and text.isdigit()) or int(text[-4000:]) >= 2**64:
+        raise improper(name, text, "unsigned integer expected")
+    value = int(text)
+    if value == 0:
+        raise improper(name, text, "positive value expected")
+    if value > MAX_ORG_ID:
+        raise improper(name, text, f"value {value} out of range for uint32")
+    return OrgId(value)
+
+
+def org_id(text: str) -> OrgId:
+    """Return the organization in parameter `org_id`."""
+    return positive_org("org_id", text)
+
+
+def organization(text: str) -> OrgId:
+    """Return the organization in parameter `organization`."""
+    return positive_org("organization", text)
+
+
+def cluster_id(text: str) -> ClusterId:
+    """Return the cluster in parameter `cluster`, not normalised."""
+    try:
+        return check_cluster(text)
+    except InvalidInput as error:
+        shown = text.encode(errors="replace").decode()
+        raise improper("cluster", shown, str(error)) from error
+
+
+def user_id(text: str) -> UserId:
+    """Return the user without surrounding white space; a blank one is missing."""
+    stripped = text.strip()
+    if not stripped:
+        raise InvalidInput("Missing required param from request: user_id")
+    return UserId(clean("user_id", stripped))
+
+
+def rule_id(text: str) -> RuleId:
+    """Return a rule id: latin letters, digits, underscores and dots."""
+    if not _RULE_ID.fullmatch(text):
+        shown = text.encode(errors="replace").decode()
+        raise improper(
+            "rule_id",
+            shown,
+            "invalid rule ID, it must contain only from latin characters, "
+            "number, underscores or dots",
+        )
+    return RuleId(text)
+
+
+def error_key(text: str) -> ErrorKey:
+    """Return an error key: any text that can be stored."""
+    return ErrorKey(clean("error_key", text))
+
+
+def rule_selector(text: str) -> RuleSelector:
+    """Return a rule selector: it must end with `word.word|WORD` (contract rest-api 1.4)."""
+    if not _SELECTOR.search(text):
+        shown = text.encode(errors="replace").decode()
+        raise improper(
+            "rule_selector",
+            shown,
+            "Param rule_selector is not a valid rule selector (plugin_name|error_key)",
+        )
+    return RuleSelector(clean("rule_selector", text))
+
+
+def rule_and_key(text: str) -> tuple[RuleId, ErrorKey]:
+    """Return the two parts of `rule|KEY`; raise InvalidInput in the words for param `rule`."""
+    shown = text.encode(errors="replace").decode()
+    prefix = f"Error during validating param 'rule' with value '{shown}'. Error: "
+    parts = text.split("|")
+    if len(parts) != 2:
+        raise InvalidInput(
+            prefix + "'invalid rule ID, it must contain only rule ID and error key separated by |'"
+        )
+    if not all(_RULE_ID.fullmatch(part) for part in parts):
+        raise InvalidInput(
+            prefix + "'invalid rule ID, each part of ID must contain only latin characters, "
+            "numbers, underscores or dots'"
+        )
+    return RuleId(parts[0]), ErrorKey(parts[1])
+
+
+def rule_with_key(text: str) -> tuple[RuleId, ErrorKey]:
+    """Return the two parts of path parameter `rule_id` where it means `rule|KEY`."""
+    try:
+        return rule_and_key(text)
+    except InvalidInput as error:
+        shown = text.encode(errors="replace").decode()
+        raise improper("rule_id", shown, str(error)) from error
+
+
+def namespace(text: str) -> Namespace:
+    """Return a namespace: 1 to 256 characters without a line feed."""
+    if "\n" in text or not 1 <= len(text) <= 256:
+        raise improper("namespace", text, f"invalid namespace ID: '{text}'")
+    return Namespace(clean("namespace", text))

@@ -1,0 +1,1 @@
+"""What testers use: the REST suite, mocks, the storage contract and fixtures."""

@@ -1,0 +1,1 @@
+"""What every storage of an aggregate must do, as tests that take `storage`."""
