@@ -1,0 +1,28 @@
+"""Times of the storage (naive UTC, perhaps missing) as the text that clients read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ..model import YEAR_ONE
+
+
+def seconds(time: datetime | None) -> str:
+    """Return whole seconds, `2026-03-01T10:00:00Z`; a missing time is the year 1."""
+    return (time or YEAR_ONE).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def fractions(time: datetime | None) -> str:
+    """Return the time as it is stored, `2026-03-01T10:00:00.25Z`; a missing time is empty."""
+    if time is None:
+        return ""
+    text = time.replace(tzinfo=None).isoformat()
+    if time.microsecond:
+        text = text.rstrip("0")
+    return text + "Z"
+
+
+def pair(time: datetime | None) -> dict[str, Any]:
+    """Return the form of the lists of disabled rules: the time, and whether there is one."""
+    return {"Time": fractions(time or YEAR_ONE), "Valid": time is not None}
