@@ -1,0 +1,184 @@
+"""A database as SQLAlchemy engine: URL, pool, pragmas, and which errors mean what."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from ..config import StorageConfig
+from ..errors import ConfigError, RecordRejected, Unavailable
+
+# SQLSTATE classes that say "not now", whatever the statement: connection, resources, operator
+# intervention, system error, rollback (deadlock, serialization), read-only replica, catalog moved
+_AWAY = ("08", "53", "57", "58", "40", "25", "3D", "28", "0A000", "55", "42P01", "3F")
+_BUSY_WAIT_MS = 5_000
+
+
+def url(config: StorageConfig, *, host: str = "") -> sa.URL:
+    """Return where the storage is. Passwords may hold any character (departure 28)."""
+    if config.db_driver == "sqlite3":
+        return sa.URL.create("sqlite+aiosqlite", database=config.sqlite_datasource)
+    if config.db_driver != "postgres":
+        raise ConfigError(f"driver {config.db_driver} is not supported")
+    return sa.URL.create(
+        "postgresql+asyncpg",
+        username=config.pg_username or None,
+        password=config.pg_password or None,
+        host=host or config.pg_host,
+        port=config.pg_port or None,
+        database=config.pg_db_name,
+        query=_driver_parameters(config.pg_params),
+    )
+
+
+def _driver_parameters(pg_params: str) -> dict[str, str]:
+    """Translate libpq's parameters to the driver's; only `sslmode` has another name."""
+    pairs = (item.partition("=") for item in pg_params.replace("&", " ").split())
+    return {("ssl" if name == "sslmode" else name): value for name, _, value in pairs}
+
+
+def connect(config: StorageConfig, *, read_replica: bool = False) -> AsyncEngine:
+    """Return an engine for the storage; nothing is connected before the first statement."""
+    return open_url(
+        url(config, host=config.pg_read_host if read_replica else ""),
+        pool_size=config.pg_pool_size,
+    )
+
+
+def open_url(location: sa.URL | str, *, pool_size: int = 10) -> AsyncEngine:
+    """Return an engine for the URL, with the pool and the settings its dialect needs."""
+    location = sa.make_url(location)
+    if location.get_backend_name() == "sqlite":
+        return _sqlite(location, pool_size)
+    return create_async_engine(
+        location,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_use_lifo=True,
+        connect_args={
+            "timeout": 5,
+            "server_settings": {
+                "timezone": "UTC",
+                "application_name": "insights-results-aggregator",
+            },
+        },
+    )
+
+
+def _sqlite(location: sa.URL, pool_size: int) -> AsyncEngine:
+    # a database in memory lives as long as its one connection; a file takes readers beside a writer
+    in_memory = location.database in (None, "", ":memory:")
+    engine = create_async_engine(
+        location,
+        pool_size=1 if in_memory else pool_size,
+        max_overflow=0,
+        pool_timeout=30,
+        poolclass=sa.AsyncAdaptedQueuePool,
+        connect_args={"timeout": _BUSY_WAIT_MS / 1000},
+        execution_options={"schema_translate_map": {"dvo": None}},
+    )
+
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.close()
+
+    @sa.event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # taking the write lock at once avoids upgrades of a read transaction, which fail at once
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+class Database:
+    """The engine of one storage, with reads apart from writes and errors in the domain's words."""
+
+    def __init__(self, engine: AsyncEngine, replica: AsyncEngine | None = None) -> None:
+        self.engine = engine
+        self._reader = (replica or engine).execution_options(isolation_level="AUTOCOMMIT")
+
+    @property
+    def dialect(self) -> str:
+        """Return the name of the dialect, `postgresql` or `sqlite`."""
+        return self.engine.dialect.name
+
+    @property
+    def in_memory(self) -> bool:
+        """Say whether nothing of it outlives the process."""
+        return self.dialect == "sqlite" and self.engine.url.database in (None, "", ":memory:")
+
+    @contextlib.asynccontextmanager
+    async def reachable(self) -> AsyncIterator[None]:
+        """Turn the driver's errors of what is done inside into ours."""
+        with translated():
+            yield
+
+    @contextlib.asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection for single reads: no transaction, so no round trips for one."""
+        with translated():
+            async with self._reader.connect() as connection:
+                yield connection
+
+    @contextlib.asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection in a transaction that commits at the end."""
+        with translated():
+            async with self.engine.begin() as connection:
+                yield connection
+
+    async def close(self) -> None:
+        """Give back all connections."""
+        await self._reader.dispose()
+        await self.engine.dispose()
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn the driver's errors into Unavailable (try later) or RecordRejected (never works)."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise Unavailable("no database connection is free") from error
+    except DBAPIError as error:
+        text = str(error.orig)
+        if _is_away(error):
+            raise Unavailable(text) from error
+        raise RecordRejected(text) from error
+    except SQLAlchemyError:
+        raise
+    except (OSError, TimeoutError) as error:
+        raise Unavailable(f"database: {error}") from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] == "asyncpg":
+            raise Unavailable(f"database: {error}") from error
+        raise
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Say whether the error is the database's fault at this moment, not the statement's."""
+    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    if state:
+        return str(state).startswith(_AWAY)
+    if error.connection_invalidated or isinstance(error, InterfaceError):
+        return not _is_encoding(error)
+    return isinstance(error, OperationalError)
+
+
+def _is_encoding(error: DBAPIError) -> bool:
+    # asyncpg reports a value that it cannot encode as an interface error
+    cause = getattr(error.orig, "__cause__", None)
+    return "DataError" in type(cause).__name__ or "invalid input" in str(error.orig)

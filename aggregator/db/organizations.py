@@ -1,0 +1,53 @@
+"""Organizations and who owns which cluster, read from table report."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from ..errors import NotFound
+from ..model import MAX_STORED_ORG_ID, ClusterId, OrgId
+from .engine import Database
+from .tables import report
+
+_ALL = sa.select(report.c.org_id).distinct().order_by(report.c.org_id)
+_CLUSTERS = (
+    sa.select(report.c.cluster)
+    .where(
+        report.c.org_id == sa.bindparam("org", type_=sa.Integer),
+        report.c.reported_at >= sa.bindparam("since", type_=sa.DateTime),
+    )
+    .order_by(report.c.cluster)
+)
+_OWNER = sa.select(report.c.org_id).where(
+    report.c.cluster == sa.bindparam("cluster", type_=sa.String)
+)
+
+
+class SqlOrgs:
+    """Organizations as the reports tell them."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def all(self) -> list[OrgId]:
+        """Return the distinct organizations, ascending."""
+        async with self._db.read() as conn:
+            return [OrgId(org) for org in (await conn.execute(_ALL)).scalars()]
+
+    async def clusters(self, org: OrgId, since: datetime) -> list[ClusterId]:
+        """Return the clusters by name; the database's order of text may depend on its locale."""
+        if org > MAX_STORED_ORG_ID:
+            return []
+        async with self._db.read() as conn:
+            rows = await conn.execute(_CLUSTERS, {"org": org, "since": since})
+            return sorted(ClusterId(name) for name in rows.scalars())
+
+    async def owner(self, cluster: ClusterId) -> OrgId:
+        """Return the organization of the cluster's report."""
+        async with self._db.read() as conn:
+            org = (await conn.execute(_OWNER, {"cluster": cluster})).scalar_one_or_none()
+        if org is None:
+            raise NotFound.item(cluster)
+        return OrgId(org)

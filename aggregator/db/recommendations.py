@@ -1,0 +1,135 @@
+"""Which recommendation hits which cluster, read from table recommendation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..errors import NotFound
+from ..model import (
+    MAX_STORED_ORG_ID,
+    ClusterId,
+    ClusterRecommendations,
+    HitCluster,
+    OrgId,
+    RuleSelector,
+)
+from .engine import Database
+from .rows import is_in, list_parameter
+from .tables import recommendation, report, report_info
+
+_ORG = sa.bindparam("org", type_=sa.Integer)
+
+
+class SqlRecommendations:
+    """Recommendations in SQL tables (contract rest-api 3.5, 3.6)."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        dialect = database.dialect
+        self._hit_by = _select_hit_by()
+        self._hit_by_only = self._hit_by.where(is_in(dialect, recommendation.c.cluster_id, "names"))
+        self._by_rule = (
+            sa.select(recommendation.c.rule_id, recommendation.c.cluster_id)
+            .where(
+                recommendation.c.org_id == _ORG,
+                is_in(dialect, recommendation.c.cluster_id, "names"),
+            )
+            .order_by(recommendation.c.rule_id, recommendation.c.cluster_id)
+        )
+        self._by_cluster = _select_by_cluster().where(is_in(dialect, report.c.cluster, "names"))
+
+    async def clusters_hit_by(
+        self, org: OrgId, selector: RuleSelector, only: Sequence[str]
+    ) -> list[HitCluster]:
+        """Read the clusters with their versions."""
+        statement = self._hit_by_only if only else self._hit_by
+        rows = await self._rows(statement, org, only, selector=selector)
+        if not rows:
+            raise NotFound.item(selector)
+        return [
+            HitCluster(ClusterId(row.cluster_id), row.created_at, row.impacted_since, row.version)
+            for row in rows
+        ]
+
+    async def by_rule(self, org: OrgId, clusters: Sequence[str]) -> dict[str, list[str]]:
+        """Read the hits and group them by recommendation."""
+        found: dict[str, list[str]] = {}
+        for row in await self._rows(self._by_rule, org, clusters):
+            found.setdefault(row.rule_id, []).append(row.cluster_id)
+        return found
+
+    async def by_cluster(self, org: OrgId, clusters: Sequence[str]) -> list[ClusterRecommendations]:
+        """Read reports with their recommendations and group them by cluster."""
+        found: dict[str, tuple[sa.Row[Any], list[str]]] = {}
+        for row in await self._rows(self._by_cluster, org, clusters):
+            names = found.setdefault(row.cluster, (row, []))[1]
+            if row.rule_id is not None:
+                names.append(row.rule_id)
+        return [
+            ClusterRecommendations(ClusterId(name), row.last_checked_at, row.version, tuple(rules))
+            for name, (row, rules) in found.items()
+        ]
+
+    async def _rows(
+        self, statement: sa.Select[Any], org: OrgId, clusters: Sequence[str], **values: Any
+    ) -> Sequence[sa.Row[Any]]:
+        if org > MAX_STORED_ORG_ID:
+            return []
+        parameters = {"org": org, **values}
+        if clusters:
+            parameters["names"] = list_parameter(self._db.dialect, clusters)
+        async with self._db.read() as conn:
+            return (await conn.execute(statement, parameters)).all()
+
+
+def _select_hit_by() -> sa.Select[Any]:
+    joined = recommendation.outerjoin(
+        report_info,
+        sa.and_(
+            report_info.c.org_id == recommendation.c.org_id,
+            report_info.c.cluster_id == recommendation.c.cluster_id,
+        ),
+    )
+    return (
+        sa.select(
+            recommendation.c.cluster_id,
+            recommendation.c.created_at,
+            recommendation.c.impacted_since,
+            sa.func.coalesce(report_info.c.version_info, "").label("version"),
+        )
+        .select_from(joined)
+        .where(
+            recommendation.c.org_id == _ORG,
+            recommendation.c.rule_id == sa.bindparam("selector", type_=sa.String),
+        )
+        .order_by(recommendation.c.cluster_id)
+    )
+
+
+def _select_by_cluster() -> sa.Select[Any]:
+    joined = report.outerjoin(
+        recommendation,
+        sa.and_(
+            recommendation.c.org_id == report.c.org_id,
+            recommendation.c.cluster_id == report.c.cluster,
+        ),
+    ).outerjoin(
+        report_info,
+        sa.and_(
+            report_info.c.org_id == report.c.org_id, report_info.c.cluster_id == report.c.cluster
+        ),
+    )
+    return (
+        sa.select(
+            report.c.cluster,
+            report.c.last_checked_at,
+            recommendation.c.rule_id,
+            sa.func.coalesce(report_info.c.version_info, "").label("version"),
+        )
+        .select_from(joined)
+        .where(report.c.org_id == _ORG)
+        .order_by(report.c.cluster, recommendation.c.rule_id)
+    )

@@ -1,0 +1,243 @@
+"""How a wave of OCP reports is written: a handful of set-based statements, whatever its size.
+
+Contract ingest 6 with departures 4, 5 and 8. A wave holds each cluster once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..model import REPORT_SUFFIX, ClusterId, Hit, OrgId, Report, utc_now
+from . import tables as t
+from .rows import Rows, is_in, list_parameter
+
+_INSERT: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+_TEXT = sa.String()
+_OLD = tuple[str, str, str]
+
+
+class ReportWriter:
+    """The statements for one dialect, built once."""
+
+    def __init__(self, dialect: str) -> None:
+        self._dialect = dialect
+        self._owners = self._select_owners()
+        self._other_owners = self._select_other_owners()
+        self._reports, self._put_reports = self._upsert_reports()
+        self._drop_hits = self._delete(t.rule_hit, "rule_fqdn", "error_key", "created_at")
+        self._drop_recommendations = self._delete(
+            t.recommendation, "org_id", "rule_fqdn", "error_key", "impacted_since"
+        )
+        self._hits, self._put_hits = self._insert(t.rule_hit)
+        self._recommendations, self._put_recommendations = self._insert(t.recommendation)
+        self._versions, self._put_versions = self._upsert_versions()
+        self._moved = Rows(dialect, "moved", cluster=_TEXT, org=_TEXT)
+        self._moves = [
+            self._move(table)
+            for table in (
+                t.cluster_rule_toggle,
+                t.cluster_rule_user_feedback,
+                t.cluster_user_rule_disable_feedback,
+                t.report_info,
+            )
+        ]
+
+    async def write(self, conn: AsyncConnection, wave: Sequence[Report]) -> set[ClusterId]:
+        """Write those reports that are newer than the stored ones; return their clusters."""
+        now = utc_now()
+        names = [report.cluster for report in wave]
+        owners, seen = await self._stored(conn, names)
+        fresh = [one for one in wave if _is_newer(one, seen.get(one.cluster))]
+        won = await self._write_reports(conn, fresh, now)
+        fresh = [report for report in fresh if report.cluster in won]
+        if fresh:
+            await self._write_hits(conn, fresh, now)
+            owners |= await self._write_recommendations(conn, fresh, now, set(owners))
+            await self._move_clusters(conn, fresh, owners)
+            await self._write_versions(conn, fresh)
+        return won
+
+    async def _stored(
+        self, conn: AsyncConnection, names: list[ClusterId]
+    ) -> tuple[dict[str, OrgId], dict[str, datetime | None]]:
+        """Lock the stored reports; return their owners and times."""
+        parameters = {"names": list_parameter(self._dialect, names)}
+        rows = (await conn.execute(self._owners, parameters)).all()
+        return {row.cluster: row.org_id for row in rows}, {
+            row.cluster: row.last_checked_at for row in rows
+        }
+
+    async def _write_reports(
+        self, conn: AsyncConnection, fresh: list[Report], now: datetime
+    ) -> set[ClusterId]:
+        if not fresh:
+            return set()
+        values = [
+            (one.org, one.cluster, one.text, now, one.last_checked_at, one.gathered_at)
+            for one in fresh
+        ]
+        result = await conn.execute(self._put_reports, self._reports.bind(values))
+        return {ClusterId(name) for name in result.scalars()}
+
+    async def _write_hits(self, conn: AsyncConnection, fresh: list[Report], now: datetime) -> None:
+        names = {"names": list_parameter(self._dialect, [one.cluster for one in fresh])}
+        old: dict[_OLD, datetime | None] = {
+            (row.cluster_id, row.rule_fqdn, row.error_key): row.created_at
+            for row in await conn.execute(self._drop_hits, names)
+        }
+        second = now.replace(microsecond=0)
+        values = []
+        for one in fresh:
+            for hit in one.hits:
+                born = _whole(old.get((one.cluster, hit.rule_id, hit.error_key))) or second
+                values.append(
+                    (one.org, one.cluster, hit.rule_id, hit.error_key, hit.template_data, born)
+                )
+        if values:
+            await conn.execute(self._put_hits, self._hits.bind(values))
+
+    async def _write_recommendations(
+        self, conn: AsyncConnection, fresh: list[Report], now: datetime, known: set[str]
+    ) -> dict[str, OrgId]:
+        """Replace the recommendations; return owners of clusters that had no report row."""
+        names = {"names": list_parameter(self._dialect, [one.cluster for one in fresh])}
+        old: dict[_OLD, datetime | None] = {}
+        owners: dict[str, OrgId] = {}
+        for row in await conn.execute(self._drop_recommendations, names):
+            old[row.cluster_id, row.rule_fqdn, row.error_key] = row.impacted_since
+            if row.cluster_id not in known:
+                owners[row.cluster_id] = row.org_id
+        second = now.replace(microsecond=0)
+        values = []
+        for one in fresh:
+            for rule, hit in _recommendations(one.hits):
+                since = _whole(old.get((one.cluster, rule, hit.error_key))) or second
+                selector = f"{rule}|{hit.error_key}"
+                values.append((one.org, one.cluster, rule, hit.error_key, selector, second, since))
+        if values:
+            await conn.execute(self._put_recommendations, self._recommendations.bind(values))
+        return owners
+
+    async def _move_clusters(
+        self, conn: AsyncConnection, fresh: list[Report], owners: dict[str, OrgId]
+    ) -> None:
+        """Give what users said of a cluster to its new organization, where it has one."""
+        unknown = [one.cluster for one in fresh if one.cluster not in owners]
+        if unknown:
+            parameters = {"names": list_parameter(self._dialect, unknown)}
+            for row in await conn.execute(self._other_owners, parameters):
+                owners[row.cluster_id] = row.org_id
+        moved = [
+            (one.cluster, str(one.org))
+            for one in fresh
+            if owners.get(one.cluster, one.org) != one.org
+        ]
+        if moved:
+            for statement in self._moves:
+                await conn.execute(statement, self._moved.bind(moved))
+
+    async def _write_versions(self, conn: AsyncConnection, fresh: list[Report]) -> None:
+        values = [(one.org, one.cluster, one.version) for one in fresh if one.version is not None]
+        if values:
+            await conn.execute(self._put_versions, self._versions.bind(values))
+
+    def _select_owners(self) -> sa.Select[Any]:
+        return (
+            sa.select(t.report.c.cluster, t.report.c.org_id, t.report.c.last_checked_at)
+            .where(is_in(self._dialect, t.report.c.cluster, "names"))
+            .order_by(t.report.c.cluster)
+            .with_for_update()
+        )
+
+    def _select_other_owners(self) -> sa.Select[Any]:
+        table = t.report_info
+        return sa.select(table.c.cluster_id, table.c.org_id).where(
+            is_in(self._dialect, table.c.cluster_id, "names")
+        )
+
+    def _upsert_reports(self) -> tuple[Rows, Any]:
+        time = sa.DateTime()
+        rows = Rows(
+            self._dialect,
+            "given",
+            org_id=sa.Integer(),
+            cluster=_TEXT,
+            report=_TEXT,
+            reported_at=time,
+            last_checked_at=time,
+            gathered_at=time,
+        )
+        insert = _INSERT[self._dialect](t.report).from_select(
+            list(rows.c.keys()),
+            sa.select(rows.clause).where(sa.true()).order_by(rows.c.cluster),
+            include_defaults=False,
+        )
+        given = insert.excluded
+        newer = sa.or_(
+            t.report.c.last_checked_at.is_(None),
+            t.report.c.last_checked_at < given.last_checked_at,
+        )
+        changed = {name: given[name] for name in rows.c.keys() if name != "cluster"}  # noqa: SIM118
+        upsert = insert.on_conflict_do_update(
+            index_elements=["cluster"], set_={**changed, "kafka_offset": 0}, where=newer
+        )
+        return rows, upsert.returning(t.report.c.cluster)
+
+    def _upsert_versions(self) -> tuple[Rows, Any]:
+        table = t.report_info
+        rows = Rows(
+            self._dialect, "given", org_id=sa.Integer(), cluster_id=_TEXT, version_info=_TEXT
+        )
+        insert = _INSERT[self._dialect](table).from_select(
+            list(rows.c.keys()), sa.select(rows.clause).where(sa.true())
+        )
+        given = insert.excluded
+        return rows, insert.on_conflict_do_update(
+            index_elements=["cluster_id"],
+            set_={"org_id": given.org_id, "version_info": given.version_info},
+        )
+
+    def _insert(self, table: sa.Table) -> tuple[Rows, Any]:
+        columns = {column.name: column.type for column in table.columns}
+        rows = Rows(self._dialect, "given", **columns)
+        statement = sa.insert(table).from_select(list(columns), sa.select(rows.clause))
+        return rows, statement
+
+    def _delete(self, table: sa.Table, *returned: str) -> Any:
+        return (
+            sa.delete(table)
+            .where(is_in(self._dialect, table.c.cluster_id, "names"))
+            .returning(table.c.cluster_id, *(table.c[name] for name in returned))
+        )
+
+    def _move(self, table: sa.Table) -> Any:
+        moved = self._moved
+        org = sa.cast(moved.c.org, table.c.org_id.type)
+        if self._dialect == "postgresql":
+            return sa.update(table).values(org_id=org).where(table.c.cluster_id == moved.c.cluster)
+        new = sa.select(org).where(moved.c.cluster == table.c.cluster_id).scalar_subquery()
+        return (
+            sa.update(table)
+            .values(org_id=new)
+            .where(table.c.cluster_id.in_(sa.select(moved.c.cluster)))
+        )
+
+
+def _is_newer(report: Report, stored: datetime | None) -> bool:
+    return stored is None or report.last_checked_at > stored
+
+
+def _whole(time: datetime | None) -> datetime | None:
+    return time.replace(microsecond=0) if time else None
+
+
+def _recommendations(hits: Sequence[Hit]) -> list[tuple[str, Hit]]:
+    """Return the hits by the name of their recommendation; the last one of a name counts."""
+    named = {(hit.rule_id.removesuffix(REPORT_SUFFIX), hit.error_key): hit for hit in hits}
+    return [(rule, hit) for (rule, _), hit in named.items()]

@@ -1,0 +1,301 @@
+"""OCP reports: stored in batches, read as one user sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..errors import NotFound
+from ..model import (
+    MAX_STORED_ORG_ID,
+    ClusterId,
+    ErrorKey,
+    Hit,
+    OrgId,
+    ReadHit,
+    Report,
+    ReportInfo,
+    RuleHit,
+    RuleId,
+    SingleRule,
+    StoredReport,
+    UserId,
+    Vote,
+)
+from . import tables as t
+from .engine import Database
+from .report_writer import ReportWriter
+from .rows import is_in, list_parameter
+from .waves import waves
+
+_ORG = sa.bindparam("org", type_=sa.Integer)
+_ORG_TEXT = sa.bindparam("org_text", type_=sa.String)
+_CLUSTER = sa.bindparam("cluster", type_=sa.String)
+_USER = sa.bindparam("user", type_=sa.String)
+_RULE = sa.bindparam("rule", type_=sa.String)
+_KEY = sa.bindparam("key", type_=sa.String)
+
+_FEEDBACK = t.cluster_rule_user_feedback
+_REASON = t.cluster_user_rule_disable_feedback
+_TOGGLE = t.cluster_rule_toggle
+
+
+def _select_report() -> sa.Select[Any]:
+    """One row a hit; votes and reasons by rule, those of the same key first (rest-api 3.2)."""
+    hit, other = t.rule_hit, t.rule_hit.alias("other")
+    vote = (
+        sa.select(_FEEDBACK.c.user_vote)
+        .where(
+            _FEEDBACK.c.cluster_id == _CLUSTER,
+            _FEEDBACK.c.rule_id == hit.c.rule_fqdn,
+            _FEEDBACK.c.user_id == _USER,
+        )
+        .order_by(
+            sa.case((_FEEDBACK.c.error_key == hit.c.error_key, 0), else_=1),
+            _FEEDBACK.c.updated_at.desc(),
+        )
+        .limit(1)
+        .scalar_subquery()
+    )
+    hits_too = sa.exists().where(
+        other.c.org_id == _ORG,
+        other.c.cluster_id == _CLUSTER,
+        other.c.rule_fqdn == _REASON.c.rule_id,
+        other.c.error_key == _REASON.c.error_key,
+    )
+
+    def reason(column: sa.ColumnElement[Any]) -> sa.ScalarSelect[Any]:
+        return (
+            sa.select(column)
+            .where(
+                _REASON.c.cluster_id == _CLUSTER,
+                _REASON.c.user_id == _USER,
+                _REASON.c.rule_id == hit.c.rule_fqdn,
+                hits_too,
+            )
+            .order_by(
+                sa.case((_REASON.c.error_key == hit.c.error_key, 0), else_=1),
+                _REASON.c.updated_at.desc(),
+            )
+            .limit(1)
+            .scalar_subquery()
+        )
+
+    disabled = sa.exists().where(
+        _TOGGLE.c.org_id == _ORG_TEXT,
+        _TOGGLE.c.cluster_id == _CLUSTER,
+        _TOGGLE.c.rule_id == hit.c.rule_fqdn,
+        _TOGGLE.c.error_key == hit.c.error_key,
+        _TOGGLE.c.disabled == 1,
+    )
+    joined = t.report.outerjoin(
+        hit, sa.and_(hit.c.org_id == _ORG, hit.c.cluster_id == t.report.c.cluster)
+    )
+    return (
+        sa.select(
+            t.report.c.last_checked_at,
+            t.report.c.reported_at,
+            t.report.c.gathered_at,
+            hit.c.rule_fqdn,
+            hit.c.error_key,
+            hit.c.template_data,
+            hit.c.created_at,
+            vote.label("vote"),
+            disabled.label("disabled"),
+            reason(_REASON.c.message).label("reason"),
+            reason(_REASON.c.updated_at).label("reason_at"),
+        )
+        .select_from(joined)
+        .where(t.report.c.org_id == _ORG, t.report.c.cluster == _CLUSTER)
+        .order_by(hit.c.rule_fqdn, hit.c.error_key)
+    )
+
+
+def _select_info() -> sa.Select[Any]:
+    count = (
+        sa.select(sa.func.count())
+        .where(t.rule_hit.c.org_id == _ORG, t.rule_hit.c.cluster_id == _CLUSTER)
+        .scalar_subquery()
+    )
+    return sa.select(count.label("hits"), t.report.c.last_checked_at, t.report.c.reported_at).where(
+        t.report.c.org_id == _ORG, t.report.c.cluster == _CLUSTER
+    )
+
+
+def _select_rule() -> sa.Select[Any]:
+    """The hit; the newest toggle of the rule whatever key and organization (rest-api 3.3)."""
+
+    def newest_toggle(column: sa.ColumnElement[Any]) -> sa.ScalarSelect[Any]:
+        return (
+            sa.select(column)
+            .where(_TOGGLE.c.cluster_id == _CLUSTER, _TOGGLE.c.rule_id == _RULE)
+            .order_by(_TOGGLE.c.updated_at.desc(), _TOGGLE.c.error_key)
+            .limit(1)
+            .scalar_subquery()
+        )
+
+    def of_user(table: sa.Table, column: sa.ColumnElement[Any]) -> sa.ScalarSelect[Any]:
+        return (
+            sa.select(column)
+            .where(
+                table.c.cluster_id == _CLUSTER,
+                table.c.user_id == _USER,
+                table.c.rule_id == _RULE,
+                table.c.error_key == _KEY,
+            )
+            .scalar_subquery()
+        )
+
+    hit = t.rule_hit
+    return sa.select(
+        hit.c.template_data,
+        of_user(_FEEDBACK, _FEEDBACK.c.user_vote).label("vote"),
+        of_user(_REASON, _REASON.c.message).label("reason"),
+        newest_toggle(_TOGGLE.c.disabled).label("disabled"),
+        newest_toggle(_TOGGLE.c.disabled_at).label("disabled_at"),
+    ).where(
+        hit.c.org_id == _ORG,
+        hit.c.cluster_id == _CLUSTER,
+        hit.c.rule_fqdn == _RULE,
+        hit.c.error_key == _KEY,
+    )
+
+
+_READ, _INFO, _RULE_OF_CLUSTER = _select_report(), _select_info(), _select_rule()
+_COUNT = sa.select(sa.func.count()).select_from(t.report)
+_BY_CLUSTER = (
+    _FEEDBACK,
+    _REASON,
+    _TOGGLE,
+    t.rule_hit,
+    t.recommendation,
+    t.report_info,
+)
+
+
+class SqlReports:
+    """Reports in SQL tables (contract storage 1)."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        dialect = database.dialect
+        self._writer = ReportWriter(dialect)
+        self._many = sa.select(t.report.c.cluster, t.report.c.org_id, t.report.c.report).where(
+            is_in(dialect, t.report.c.cluster, "names")
+        )
+        self._deletes = [
+            sa.delete(table).where(is_in(dialect, table.c.cluster_id, "names"))
+            for table in _BY_CLUSTER
+        ] + [sa.delete(t.report).where(is_in(dialect, t.report.c.cluster, "names"))]
+        self._owned = sa.select(t.report.c.cluster).where(is_in(dialect, t.report.c.org_id, "orgs"))
+        self._deletes_of_orgs = [
+            sa.delete(table).where(
+                is_in(
+                    dialect,
+                    table.c.org_id,
+                    "orgs" if isinstance(table.c.org_id.type, sa.Integer) else "org_texts",
+                )
+            )
+            for table in _BY_CLUSTER
+        ]
+
+    async def store(self, reports: Sequence[Report]) -> list[bool]:
+        """Store the batch wave by wave in one transaction."""
+        stored = [False] * len(reports)
+        async with self._db.write() as conn:
+            for wave in waves(reports):
+                won = await self._writer.write(conn, [report for _, report in wave])
+                for position, report in wave:
+                    stored[position] = report.cluster in won
+        return stored
+
+    async def read(self, org: OrgId, cluster: ClusterId, user: UserId) -> StoredReport:
+        """Read report, hits, toggles, votes and reasons in one statement."""
+        rows = await self._rows(
+            _READ, org, {"org_text": str(org), "cluster": cluster, "user": user}
+        )
+        if not rows:
+            raise NotFound.item(org, cluster)
+        first = rows[0]
+        hits = tuple(_read_hit(row) for row in rows if row.rule_fqdn is not None)
+        return StoredReport(first.last_checked_at, first.reported_at, first.gathered_at, hits)
+
+    async def info(self, org: OrgId, cluster: ClusterId) -> ReportInfo:
+        """Read the times and count the hits."""
+        rows = await self._rows(_INFO, org, {"cluster": cluster})
+        if not rows:
+            raise NotFound.item(org, cluster)
+        return ReportInfo(rows[0].hits, rows[0].last_checked_at, rows[0].reported_at)
+
+    async def rule(self, org: OrgId, hit: RuleHit, user: UserId) -> SingleRule:
+        """Read one hit with toggle, vote and reason."""
+        rows = await self._rows(
+            _RULE_OF_CLUSTER,
+            org,
+            {"cluster": hit.cluster, "rule": hit.rule_id, "key": hit.error_key, "user": user},
+        )
+        if not rows:
+            raise NotFound.item(org, hit.cluster, hit.rule_id, hit.error_key)
+        row = rows[0]
+        return SingleRule(
+            row.template_data,
+            Vote(row.vote or 0),
+            disabled=row.disabled == 1,
+            toggled=row.disabled is not None,
+            disabled_at=row.disabled_at,
+            reason=row.reason or "",
+        )
+
+    async def read_many(
+        self, org: OrgId, clusters: Sequence[ClusterId]
+    ) -> Mapping[ClusterId, tuple[OrgId, str]]:
+        """Read the texts of all clusters at once."""
+        parameters = {"names": list_parameter(self._db.dialect, clusters)}
+        async with self._db.read() as conn:
+            rows = (await conn.execute(self._many, parameters)).all()
+        return {row.cluster: (row.org_id, row.report) for row in rows}
+
+    async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
+        """Delete by the organizations' clusters, then what only names the organization."""
+        dialect = self._db.dialect
+        numbers = [org for org in orgs if org <= MAX_STORED_ORG_ID]
+        parameters = {
+            "orgs": list_parameter(dialect, numbers),
+            "org_texts": list_parameter(dialect, [str(org) for org in orgs]),
+        }
+        async with self._db.write() as conn:
+            owned = (await conn.execute(self._owned, parameters)).scalars().all()
+            names = {"names": list_parameter(dialect, owned)}
+            for statement in self._deletes:
+                await conn.execute(statement, names)
+            for statement in self._deletes_of_orgs:
+                await conn.execute(statement, parameters)
+
+    async def delete_of_clusters(self, clusters: Sequence[ClusterId]) -> None:
+        """Delete from every table that names a cluster."""
+        names = {"names": list_parameter(self._db.dialect, clusters)}
+        async with self._db.write() as conn:
+            for statement in self._deletes:
+                await conn.execute(statement, names)
+
+    async def count(self) -> int:
+        """Count the reports."""
+        async with self._db.read() as conn:
+            return int((await conn.execute(_COUNT)).scalar_one())
+
+    async def _rows(
+        self, statement: sa.Select[Any], org: OrgId, parameters: dict[str, Any]
+    ) -> Sequence[sa.Row[Any]]:
+        if org > MAX_STORED_ORG_ID:
+            return []
+        async with self._db.read() as conn:
+            return (await conn.execute(statement, {"org": org, **parameters})).all()
+
+
+def _read_hit(row: sa.Row[Any]) -> ReadHit:
+    hit = Hit(
+        RuleId(row.rule_fqdn), ErrorKey(row.error_key), row.template_data or "", row.created_at
+    )
+    return ReadHit(hit, Vote(row.vote or 0), bool(row.disabled), row.reason or "", row.reason_at)

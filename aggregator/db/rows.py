@@ -1,0 +1,81 @@
+"""A list of rows as one bound parameter set: the FROM clause of set-based statements.
+
+PostgreSQL takes an array a column and `unnest`, SQLite one JSON text and `json_each`. So a
+statement has one text, prepared once, however many rows it works on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+_Type = sa.types.TypeEngine[Any]
+
+
+class Rows:
+    """A named list of rows with typed columns, for one dialect."""
+
+    def __init__(self, dialect: str, name: str, **columns: _Type) -> None:
+        self._arrays = dialect == "postgresql"
+        self._name = name
+        self._columns = columns
+        self.clause = self._unnest() if self._arrays else self._json_each()
+        self.c = self.clause.c
+
+    def _unnest(self) -> sa.FromClause:
+        arrays = [
+            sa.cast(sa.bindparam(f"{self._name}_{column}", type_=ARRAY(kind)), ARRAY(kind))
+            for column, kind in self._columns.items()
+        ]
+        columns = [sa.column(column, kind) for column, kind in self._columns.items()]
+        return sa.func.unnest(*arrays).table_valued(*columns, name=self._name).render_derived()
+
+    def _json_each(self) -> sa.FromClause:
+        value = sa.func.json_each(sa.bindparam(self._name, type_=sa.Text)).table_valued("value")
+        columns = [
+            sa.type_coerce(sa.func.json_extract(value.c.value, f"$[{at}]"), kind).label(column)
+            for at, (column, kind) in enumerate(self._columns.items())
+        ]
+        return sa.select(*columns).select_from(value).subquery(self._name)
+
+    def bind(self, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+        """Return the parameters that carry these rows; values in the order of the columns."""
+        if not self._arrays:
+            return {self._name: json.dumps([[_plain(value) for value in row] for row in rows])}
+        columns: Iterable[tuple[Any, ...]] = zip(*rows, strict=True) if rows else ()
+        lists = [list(values) for values in columns] or [[] for _ in self._columns]
+        return {
+            f"{self._name}_{column}": values
+            for column, values in zip(self._columns, lists, strict=True)
+        }
+
+    def one_column(self, values: Sequence[Any]) -> dict[str, Any]:
+        """Return the parameters for a list with a single column."""
+        return self.bind([(value,) for value in values])
+
+
+def _plain(value: Any) -> Any:
+    """Return the value as JSON can carry it, times in the form in which SQLite keeps them."""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S.%f").rjust(26, "0")
+    return value
+
+
+def is_in(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    """Return `column is one of the list bound as name`; see `list_parameter` for the value."""
+    if dialect == "postgresql":
+        return column == sa.any_(
+            sa.cast(sa.bindparam(name, type_=ARRAY(column.type)), ARRAY(column.type))
+        )
+    values = sa.func.json_each(sa.bindparam(name, type_=sa.Text)).table_valued("value")
+    return column.in_(sa.select(values.c.value))
+
+
+def list_parameter(dialect: str, values: Sequence[Any]) -> Any:
+    """Return what is bound to the name in `is_in`."""
+    return list(values) if dialect == "postgresql" else json.dumps(list(values))

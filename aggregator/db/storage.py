@@ -1,0 +1,122 @@
+"""All aggregates of a configuration, as one Storage."""
+
+from __future__ import annotations
+
+from ..config import Config, StorageConfig
+from ..errors import ConfigError, SchemaMismatch, Unavailable
+from ..storage import Storage
+from . import noop
+from .acks import SqlAcks
+from .engine import Database, connect
+from .feedback import SqlFeedback
+from .migrations import DVO, OCP, Chain, current, migrate
+from .organizations import SqlOrgs
+from .ratings import SqlRatings
+from .recommendations import SqlRecommendations
+from .refused import SqlRefusedMessages
+from .reports import SqlReports
+from .toggles import SqlToggles
+from .votes import SqlVotes
+from .workloads import SqlDvo
+
+NOT_SUPPORTED = "not supported"
+UNREADABLE = "Unable to retrieve DB migration version"
+_TYPES = {"ocp": ("sql", "redis", "noop", ""), "dvo": ("sql", "noop", "")}
+
+
+class SqlHealth:
+    """Whether the databases answer and have the schema that this service needs."""
+
+    def __init__(self, databases: dict[str, Database]) -> None:
+        self._databases = databases
+
+    def _chains(self) -> list[tuple[Chain, Database]]:
+        chains = {"ocp": OCP, "dvo": DVO}
+        return [(chains[name], database) for name, database in self._databases.items()]
+
+    async def check(self) -> None:
+        """Compare every schema's version with the latest one."""
+        for chain, database in self._chains():
+            version = await _version(database, chain)
+            if version != chain.latest:
+                raise Unavailable(_mismatch(version, chain))
+
+    async def require_latest(self) -> None:
+        """Bring a database in memory to the latest version; raise SchemaMismatch for others."""
+        for chain, database in self._chains():
+            if database.in_memory:
+                await migrate(database.engine, chain, chain.latest)
+            version = await _version(database, chain)
+            if version != chain.latest:
+                raise SchemaMismatch(_mismatch(version, chain))
+
+    async def schema_versions(self) -> tuple[str, str]:
+        """Read the versions as `/info` shows them."""
+        shown = {"ocp": NOT_SUPPORTED, "dvo": NOT_SUPPORTED}
+        for chain, database in self._chains():
+            try:
+                shown[chain.name] = str(await _version(database, chain))
+            except Unavailable:
+                shown[chain.name] = UNREADABLE
+        return shown["ocp"], shown["dvo"]
+
+    async def close(self) -> None:
+        """Dispose of the engines."""
+        for database in self._databases.values():
+            await database.close()
+
+
+async def _version(database: Database, chain: Chain) -> int:
+    async with database.reachable():
+        return await current(database.engine, chain)
+
+
+def _mismatch(version: int, chain: Chain) -> str:
+    return f"old DB migration version (current: {version}, latest: {chain.latest})"
+
+
+def build(config: Config) -> tuple[Storage, SqlHealth]:
+    """Construct the storage; nothing is connected yet. Raise ConfigError."""
+    ocp, dvo = config.ocp_recommendations_storage, config.dvo_recommendations_storage
+    for name, section in (("ocp", ocp), ("dvo", dvo)):
+        if section.type not in _TYPES[name]:
+            raise ConfigError(f"Unknown storage type '{section.type}'")
+    databases = _databases(ocp, dvo)
+    health = SqlHealth(databases)
+    first, second = databases.get("ocp"), databases.get("dvo")
+    either = first or second
+    storage = Storage(
+        reports=SqlReports(first) if first else noop.NoopReports(),
+        orgs=SqlOrgs(first) if first else noop.NoopOrgs(),
+        recommendations=SqlRecommendations(first) if first else noop.NoopRecommendations(),
+        votes=SqlVotes(first) if first else noop.NoopVotes(),
+        toggles=SqlToggles(first) if first else noop.NoopToggles(),
+        feedback=SqlFeedback(first) if first else noop.NoopFeedback(),
+        acks=SqlAcks(first) if first else noop.NoopAcks(),
+        ratings=SqlRatings(first) if first else noop.NoopRatings(),
+        refused=SqlRefusedMessages(either) if either else noop.NoopRefusedMessages(),
+        dvo=SqlDvo(second) if second else noop.NoopDvo(),
+        health=health,
+    )
+    return storage, health
+
+
+def _databases(ocp: StorageConfig, dvo: StorageConfig) -> dict[str, Database]:
+    """Return a database for each SQL storage; two storages in one place share its pool."""
+    databases: dict[str, Database] = {}
+    if ocp.type == "sql":
+        databases["ocp"] = _database(ocp)
+    if dvo.type == "sql":
+        shared = databases.get("ocp") if _same_place(ocp, dvo) else None
+        databases["dvo"] = shared or _database(dvo)
+    return databases
+
+
+def _same_place(ocp: StorageConfig, dvo: StorageConfig) -> bool:
+    fields = ("db_driver", "sqlite_datasource", "pg_host", "pg_port", "pg_db_name", "pg_username")
+    return all(getattr(ocp, name) == getattr(dvo, name) for name in fields)
+
+
+def _database(section: StorageConfig) -> Database:
+    replica = connect(section, read_replica=True) if section.pg_read_host else None
+    return Database(connect(section), replica)

@@ -1,0 +1,165 @@
+"""The service about itself: main endpoint, info, metrics, API description, health, odd paths."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from ..errors import TooLarge, Unavailable
+from .base import ApiHandler
+
+
+class MainHandler(ApiHandler):
+    """Says that the service answers."""
+
+    def get(self) -> None:
+        """Answer without touching anything."""
+        self.ok()
+
+
+class InfoHandler(ApiHandler):
+    """Build and schema versions, read once at start."""
+
+    def get(self) -> None:
+        """Answer with the versions."""
+        self.ok(info=dict(sorted(self.context.info.items())))
+
+
+class MetricsHandler(ApiHandler):
+    """Prometheus metrics. A token is needed when the query is not empty (contract 1.5)."""
+
+    def prepare(self) -> None:
+        """Open the page to scrapers, which have no identity."""
+        self.open_to_all = not self.request.query
+        super().prepare()
+
+    def get(self) -> None:
+        """Answer in Prometheus' text format."""
+        self.set_header(
+            "Content-Type", "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
+        )
+        self.send(self.context.metrics.render())
+
+
+class OpenApiHandler(MetricsHandler):
+    """The description of this API."""
+
+    def get(self) -> None:
+        """Answer with the file."""
+        self.set_header("Content-Type", "application/json")
+        self.send(self.context.openapi)
+
+
+class LiveHandler(ApiHandler):
+    """Liveness: the loop turns."""
+
+    open_to_all = True
+
+    def get(self) -> None:
+        """Answer at once."""
+        self.ok()
+
+
+class ReadyHandler(ApiHandler):
+    """Readiness: database and schema usable, consumer at work or not wanted (departure 26)."""
+
+    open_to_all = True
+
+    async def get(self) -> None:
+        """Answer 200, or 503 with what is missing."""
+        missing = self.context.readiness()
+        try:
+            await self.storage.health.check()
+        except Unavailable as error:
+            missing = str(error)
+        if missing:
+            self.set_status(HTTPStatus.SERVICE_UNAVAILABLE)
+            self.ok(status=missing)
+        else:
+            self.ok()
+
+
+class NotFoundHandler(ApiHandler):
+    """Paths that nobody answers, in plain text like the reference."""
+
+    open_to_all = True
+
+    def prepare(self) -> None:
+        """Answer 404; not counted and not logged, as there is no route."""
+        self.set_status(HTTPStatus.NOT_FOUND)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish("404 page not found\n")
+
+    def on_finish(self) -> None:
+        """Count nothing."""
+
+
+class MethodNotAllowed(NotFoundHandler):
+    """A known path with a method that it does not have: 405 without text."""
+
+    def prepare(self) -> None:
+        """Answer 405."""
+        self.set_status(HTTPStatus.METHOD_NOT_ALLOWED)
+        self.clear_header("Content-Type")
+        self.finish()
+
+
+class OptionsHandler(NotFoundHandler):
+    """OPTIONS: says what is allowed, and does nothing (departure 16)."""
+
+    def initialize(self, *, allow: str, **kwargs: Any) -> None:
+        """Take the methods of the path."""
+        super().initialize(**kwargs)
+        self._allow = allow
+
+    def prepare(self) -> None:
+        """Answer 200."""
+        self.set_header("Allow", self._allow)
+        self.clear_header("Content-Type")
+        self.finish()
+
+
+class RedirectHandler(NotFoundHandler):
+    """301 to the right form of a path; only redirects of slashes need a token."""
+
+    def initialize(self, *, location: str, text: str, free: bool, **kwargs: Any) -> None:
+        """Take where to and what to say."""
+        super().initialize(**kwargs)
+        self._location, self._text, self._free = location, text, free
+
+    def prepare(self) -> None:
+        """Answer 301."""
+        authenticator = self.context.authenticator
+        if authenticator is not None and not self._free:
+            self.identity = authenticator.identify(self.request.headers)
+        self.set_status(HTTPStatus.MOVED_PERMANENTLY)
+        self.set_header("Location", self._location)
+        if self._text:
+            self.set_header("Content-Type", "text/html; charset=utf-8")
+        else:
+            self.clear_header("Content-Type")
+        self.finish(self._text)
+
+
+class TooLargeHandler(NotFoundHandler):
+    """A request body above `server.maximum_body_size`."""
+
+    def prepare(self) -> None:
+        """Answer 413."""
+        raise TooLarge(
+            f"request body is longer than {self.server.maximum_body_size} bytes "
+            "(server.maximum_body_size)"
+        )
+
+
+def without_debug(document: bytes) -> bytes:
+    """Return the API description without the operations tagged `debug`."""
+    description = json.loads(document)
+    for path, operations in list(description["paths"].items()):
+        for method, operation in list(operations.items()):
+            if isinstance(operation, dict) and "debug" in operation.get("tags", ()):
+                del operations[method]
+        if not any(isinstance(value, dict) for value in operations.values()):
+            del description["paths"][path]
+    return json.dumps(description).encode()

@@ -1,0 +1,82 @@
+"""The HTTP application with its server and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from ..config import Config, ServerConfig
+from ..errors import ConfigError
+from ..metrics import Metrics
+from ..storage import Storage
+from .about import without_debug
+from .auth import authenticator
+from .base import Context
+from .router import ApiApplication
+from .routes import routes
+
+HEADER_LIMIT = 64 * 1024
+# longer bodies than the limit are read away up to this, then the connection is closed
+DRAINED_BYTES = 1024**3
+IDLE_SECONDS = 75
+BODY_SECONDS = 60
+
+
+def application(
+    config: Config,
+    storage: Storage,
+    metrics: Metrics,
+    info: Mapping[str, str],
+    readiness: Callable[[], str],
+) -> ApiApplication:
+    """Build the application; raise ConfigError when a file it needs cannot be read."""
+    context = Context(
+        config=config,
+        storage=storage,
+        metrics=metrics,
+        authenticator=authenticator(config.server),
+        info=info,
+        openapi=_description(config.server),
+        readiness=readiness,
+    )
+    return ApiApplication(
+        routes(debug=config.server.debug), context, compress_response=True, log_function=_silent
+    )
+
+
+def _silent(_handler: object) -> None:
+    """Log nothing: the base handler writes the one line of a request."""
+
+
+def _description(server: ServerConfig) -> bytes:
+    """Read the API description once: the packaged one unless another file is configured."""
+    try:
+        if server.api_spec_file:
+            document = Path(server.api_spec_file).read_bytes()
+        else:
+            document = (files("aggregator") / "schemas" / "openapi.json").read_bytes()
+        return document if server.debug else without_debug(document)
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(
+            f"server.api_spec_file: cannot read '{server.api_spec_file}': {error}"
+        ) from error
+
+
+def listen(app: ApiApplication, server: ServerConfig) -> tuple[HTTPServer, int]:
+    """Bind the configured address; return the server and its port. Raise OSError."""
+    host, _, port = server.address.rpartition(":")
+    http = HTTPServer(
+        app,
+        max_body_size=DRAINED_BYTES,
+        max_header_size=HEADER_LIMIT,
+        idle_connection_timeout=IDLE_SECONDS,
+        body_timeout=BODY_SECONDS,
+        xheaders=False,
+    )
+    sockets = bind_sockets(int(port), address=host.strip("[]") or None)
+    http.add_sockets(sockets)
+    return http, int(sockets[0].getsockname()[1])

@@ -1,0 +1,213 @@
+"""What every handler shares: parameters, answers, errors, permissions."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from tornado.ioloop import IOLoop
+from tornado.web import HTTPError, RequestHandler
+
+from ..config import Config
+from ..errors import (
+    AggregatorError,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    RecordRejected,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+)
+from ..metrics import Metrics
+from ..model import ClusterId, ErrorKey, Namespace, OrgId, RuleHit, RuleId, RuleSelector, UserId
+from ..storage import Storage
+from . import answer, body
+from .auth import Authenticator, Identity
+from .params import PARAMS
+
+log = logging.getLogger(__name__)
+
+STATUS: dict[type[AggregatorError], HTTPStatus] = {
+    InvalidInput: HTTPStatus.BAD_REQUEST,
+    RecordRejected: HTTPStatus.BAD_REQUEST,
+    Unauthorized: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+# what a client may see of an error whose text is the database's own
+PHRASE_ONLY = (RecordRejected, Unavailable)
+RETRY_AFTER_SECONDS = "5"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all handlers work with: built once, by the composition root."""
+
+    config: Config
+    storage: Storage
+    metrics: Metrics
+    authenticator: Authenticator | None
+    info: Mapping[str, str]
+    openapi: bytes
+    readiness: Callable[[], str]
+
+
+class ApiHandler(RequestHandler):
+    """Base of the handlers below the API prefix."""
+
+    open_to_all = False
+
+    def initialize(self, context: Context, params: Mapping[str, str], template: str) -> None:
+        """Take what the router found: raw parameters by name, and the route's template."""
+        self.context = context
+        self.storage = context.storage
+        self.server = context.config.server
+        self.raw_params = params
+        self.template = template
+        self.identity: Identity | None = None
+        self._late = False
+        self._timer: object | None = None
+
+    def set_default_headers(self) -> None:
+        """Answer JSON and say nothing of the software."""
+        self.clear_header("Server")
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    def prepare(self) -> None:
+        """Count and log the request, start its clock, tell who is asking."""
+        self.context.metrics.request_started(self.template)
+        log.info("Request received - URI: %s, Method: %s", self.request.uri, self.request.method)
+        loop = IOLoop.current()
+        self._timer = loop.call_later(self.server.request_timeout, self._time_out)
+        authenticator = self.context.authenticator
+        if authenticator is not None and not self.open_to_all:
+            self.identity = authenticator.identify(self.request.headers)
+
+    def _time_out(self) -> None:
+        if not self._finished:
+            self._late = True
+            log.warning("no answer in time: %s", self.request.uri)
+            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def on_finish(self) -> None:
+        """Stop the clock and count the answer."""
+        if self._timer is not None:
+            IOLoop.current().remove_timeout(self._timer)
+        self.context.metrics.request_finished(
+            self.template, self.get_status(), self.request.request_time()
+        )
+
+    def _param(self, name: str) -> Any:
+        return PARAMS[name](self.raw_params[name])
+
+    def cluster(self) -> ClusterId:
+        """Return parameter `cluster`."""
+        value: ClusterId = self._param("cluster")
+        return value
+
+    def rule_id(self) -> RuleId:
+        """Return parameter `rule_id`."""
+        value: RuleId = self._param("rule_id")
+        return value
+
+    def error_key(self) -> ErrorKey:
+        """Return parameter `error_key`."""
+        value: ErrorKey = self._param("error_key")
+        return value
+
+    def rule_hit(self) -> RuleHit:
+        """Return parameters `cluster`, `rule_id` and `error_key`, checked in this order."""
+        return RuleHit(self.cluster(), self.rule_id(), self.error_key())
+
+    def user_id(self) -> UserId:
+        """Return parameter `user_id`."""
+        value: UserId = self._param("user_id")
+        return value
+
+    def selector(self) -> RuleSelector:
+        """Return parameter `rule_selector`."""
+        value: RuleSelector = self._param("rule_selector")
+        return value
+
+    def namespace(self) -> Namespace:
+        """Return parameter `namespace`."""
+        value: Namespace = self._param("namespace")
+        return value
+
+    def org_id(self) -> OrgId:
+        """Return parameter `org_id`; raise Forbidden for another organization's (departure 17)."""
+        value: OrgId = self._param("org_id")
+        if self.server.organization_check == "strict":
+            self.permit(value)
+        return value
+
+    def organization(self) -> OrgId:
+        """Return parameter `organization`, which the reference compares too."""
+        value: OrgId = self._param("organization")
+        self.permit(value)
+        return value
+
+    def permit(self, org: OrgId) -> None:
+        """Raise Forbidden unless the token, if one is needed, belongs to the organization."""
+        if self.identity is not None and self.identity.org != org:
+            raise Forbidden(
+                "you have no permissions to get or change info about the organization with ID "
+                f"{org}; you can access info about organization with ID {self.identity.org}"
+            )
+
+    def permit_owner(self, owner: OrgId) -> None:
+        """Raise Forbidden unless the token belongs to the cluster's owner."""
+        self.permit(owner)
+
+    async def owned(self, cluster: ClusterId) -> OrgId:
+        """Return who owns the cluster; raise NotFound when it has no report."""
+        return await self.storage.orgs.owner(cluster)
+
+    def json_body(self, *, required: bool = True) -> Any:
+        """Return the body as JSON with case-folded names, None when there may be none."""
+        if not required and not self.request.body.strip():
+            return None
+        return body.parse(self.request.body)
+
+    def message(self, name: str, *, required: bool) -> str:
+        """Return text `name` of the body, within the configured length."""
+        text = body.field_text(self.json_body(required=required), name)
+        return body.limited(name, text, self.server.maximum_feedback_message_length)
+
+    def ok(self, **payload: Any) -> None:
+        """Answer 200 with the payload and the status `ok`, unless it names another one."""
+        self.send(answer.render({"status": "ok", **payload}))
+
+    def send(self, document: bytes) -> None:
+        """Answer with the finished document, unless the time for it is over."""
+        if not self._late:
+            self.finish(document)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Translate what was raised into status and text, in this one place."""
+        error = kwargs.get("exc_info", (None, None))[1]
+        text = HTTPStatus(status_code).phrase
+        if isinstance(error, AggregatorError):
+            status = STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+            shown = type(error) in STATUS and not isinstance(error, PHRASE_ONLY)
+            text = str(error) if shown else status.phrase
+            self.set_status(status)
+        if self.get_status() == HTTPStatus.SERVICE_UNAVAILABLE:
+            self.set_header("Retry-After", RETRY_AFTER_SECONDS)
+        self.finish(answer.render({"status": text}))
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        """Log clients' mistakes in a line, ours with a traceback."""
+        if isinstance(value, Unavailable | RecordRejected):
+            log.error("%s: %s", self.request.uri, value)
+        elif isinstance(value, AggregatorError | HTTPError):
+            log.debug("%s: %s", self.request.uri, value)
+        else:
+            log.error("%s: unexpected error", self.request.uri, exc_info=(typ, value, tb))

@@ -1,0 +1,105 @@
+"""Request bodies: JSON as the reference decodes it (contract rest-api 1.6)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..errors import InvalidInput
+from ..model import clean
+
+NO_BODY = "client didn't provide request body"
+BAD_TYPE = "bad type in json data"
+
+
+def _folded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name.casefold(): value for name, value in pairs}
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"invalid value {name}")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_folded, parse_constant=_constant)
+
+
+def parse(raw: bytes) -> Any:
+    """Return the first JSON value of the body; names of objects are case-folded.
+
+    Raise InvalidInput when there is none, or when it is cut short (departure 18).
+    """
+    text = raw.decode("utf-8", "replace").lstrip(" \t\r\n")
+    if not text:
+        raise InvalidInput(NO_BODY)
+    try:
+        return _DECODER.raw_decode(text)[0]
+    except RecursionError as error:
+        raise InvalidInput("JSON in request body is nested too deep") from error
+    except ValueError as error:
+        raise InvalidInput(f"invalid JSON in request body: {error}") from error
+
+
+def field_text(document: Any, name: str) -> str:
+    """Return a text of the object, "" when it is null or absent."""
+    value = _field(document, name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise InvalidInput(BAD_TYPE)
+    return clean(name, _well_formed(value))
+
+
+def field_names(document: Any, name: str) -> list[str]:
+    """Return a list of texts of the object, empty when it is null or absent."""
+    return names(_field(document, name))
+
+
+def field_integer(document: Any, name: str) -> int:
+    """Return an integer of the object, 0 when it is null or absent; `1.0` is a wrong type."""
+    value = _field(document, name)
+    if value is None:
+        return 0
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidInput(BAD_TYPE)
+    return value
+
+
+def names(document: Any) -> list[str]:
+    """Return a JSON list of texts; null stands for an empty list and, inside, an empty text.
+
+    A text with NUL cannot name anything that is stored, so it stays out of statements: it is
+    refused (departure 18).
+    """
+    if document is None:
+        return []
+    if not isinstance(document, list) or not all(
+        item is None or isinstance(item, str) for item in document
+    ):
+        raise InvalidInput(BAD_TYPE)
+    return [clean("clusters", _well_formed(item or "")) for item in document]
+
+
+def limited(name: str, text: str, limit: int) -> str:
+    """Return the text unless it is longer than `limit` bytes (contract rest-api 4.1, 4.4)."""
+    raw = text.encode()
+    if len(raw) <= limit:
+        return text
+    shown = raw[:limit].decode("utf-8", "replace")
+    thing = "feedback message" if name == "message" else name
+    raise InvalidInput(
+        f"Error during validating param '{name}' with value '{shown}...'. "
+        f"Error: '{thing} is longer than {limit} bytes'"
+    )
+
+
+def _field(document: Any, name: str) -> Any:
+    if document is None:
+        return None
+    if not isinstance(document, dict):
+        raise InvalidInput(BAD_TYPE)
+    return document.get(name)
+
+
+def _well_formed(text: str) -> str:
+    """Replace lone surrogates, as the reference's decoder does."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,0 +1,57 @@
+"""Organizations and their clusters."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ..model import utc_now
+from . import params
+from .base import ApiHandler
+
+
+class OrganizationsHandler(ApiHandler):
+    """All organizations (debug)."""
+
+    async def get(self) -> None:
+        """List them."""
+        self.ok(organizations=await self.storage.orgs.all())
+
+
+class DeleteOrganizationsHandler(ApiHandler):
+    """Deletes what belongs to organizations (debug)."""
+
+    async def delete(self) -> None:
+        """Delete reports and workloads of all of them."""
+        orgs = params.orgs_list(self.raw_params["organizations"])
+        if self.server.organization_check == "strict":
+            for org in orgs:
+                self.permit(org)
+        await self.storage.reports.delete_of_orgs(orgs)
+        await self.storage.dvo.delete_of_orgs(orgs)
+        self.ok()
+
+
+class DeleteClustersHandler(ApiHandler):
+    """Deletes what belongs to clusters (debug)."""
+
+    async def delete(self) -> None:
+        """Delete reports and workloads of all of them."""
+        clusters = params.clusters_list(self.raw_params["clusters"])
+        if self.identity is not None and self.server.organization_check == "strict":
+            for owner, _ in (
+                await self.storage.reports.read_many(self.identity.org, clusters)
+            ).values():
+                self.permit(owner)
+        await self.storage.reports.delete_of_clusters(clusters)
+        await self.storage.dvo.delete_of_clusters(clusters)
+        self.ok()
+
+
+class ClustersHandler(ApiHandler):
+    """The clusters of an organization that reported lately."""
+
+    async def get(self) -> None:
+        """List them."""
+        org = self.organization()
+        since = utc_now() - timedelta(hours=self.server.org_overview_limit_hours)
+        self.ok(clusters=await self.storage.orgs.clusters(org, since))

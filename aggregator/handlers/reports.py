@@ -1,0 +1,130 @@
+"""Reports of clusters: whole, in short, one rule of it, several at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import InvalidInput
+from ..model import ClusterId, OrgId, ReadHit, RuleHit, rule_with_key
+from . import answer, body
+from .base import ApiHandler
+from .params import report_clusters
+from .times import seconds
+
+
+class ReportHandler(ApiHandler):
+    """A cluster's report as one user sees it (contract rest-api 3.2)."""
+
+    async def get(self) -> None:
+        """Answer with all hits; nothing is filtered here."""
+        cluster, user, org = self.cluster(), self.user_id(), self.org_id()
+        report = await self.storage.reports.read(org, cluster, user)
+        meta: dict[str, Any] = {"cluster_name": "", "count": len(report.hits) or -1}
+        if report.last_checked_at is not None:
+            meta["last_checked_at"] = seconds(report.last_checked_at)
+        if report.gathered_at is not None:
+            meta["gathered_at"] = seconds(report.gathered_at)
+        self.ok(report={"meta": meta, "reports": [_shown(hit) for hit in report.hits]})
+
+
+def _shown(read: ReadHit) -> dict[str, Any]:
+    return {
+        "component": read.hit.rule_id,
+        "key": read.hit.error_key,
+        "user_vote": read.vote,
+        "disabled": read.disabled,
+        "disable_feedback": read.reason,
+        "disabled_at": seconds(read.reason_at) if read.reason_at else "",
+        "details": answer.embedded(read.hit.template_data),
+        "impacted": seconds(read.hit.created_at),
+    }
+
+
+class ReportInfoHandler(ApiHandler):
+    """How many hits a cluster has and when it was seen."""
+
+    async def get(self) -> None:
+        """Answer with count and times."""
+        cluster, org = self.cluster(), self.org_id()
+        info = await self.storage.reports.info(org, cluster)
+        self.ok(
+            metainfo={
+                "count": info.count or -1,
+                "last_checked_at": seconds(info.last_checked_at) if info.last_checked_at else "",
+                "stored_at": seconds(info.stored_at) if info.stored_at else "",
+            }
+        )
+
+
+class RuleHandler(ApiHandler):
+    """One hit of a cluster (contract rest-api 3.3)."""
+
+    async def get(self) -> None:
+        """Answer with the hit."""
+        cluster, user, org = self.cluster(), self.user_id(), self.org_id()
+        rule, key = rule_with_key(self.raw_params["rule_id"])
+        found = await self.storage.reports.rule(org, RuleHit(cluster, rule, key), user)
+        self.ok(
+            report={
+                "component": rule,
+                "key": key,
+                "user_vote": found.vote,
+                "disabled": found.disabled,
+                "disable_feedback": found.reason,
+                "disabled_at": seconds(found.disabled_at) if found.toggled else "",
+                "details": answer.embedded(found.template_data),
+            }
+        )
+
+
+class ReportsHandler(ApiHandler):
+    """Reports of several clusters, named in the path or in the body (contract rest-api 3.4)."""
+
+    async def get(self) -> None:
+        """Answer for the clusters in the path."""
+        await self._answer(self.org_id(), self.raw_params["cluster_list"].split(","))
+
+    async def post(self) -> None:
+        """Answer for the clusters in the body."""
+        org = self.org_id()
+        await self._answer(org, body.field_names(self.json_body(), "clusters"))
+
+    async def _answer(self, org: OrgId, items: list[str]) -> None:
+        clusters = report_clusters(items)
+        found = await self.storage.reports.read_many(org, clusters) if clusters else {}
+        if any(owner != org for owner, _ in found.values()):
+            raise InvalidInput("Improper organization ID")
+        self.send(_indented(clusters, found))
+
+
+class ReportsByPathHandler(ReportsHandler):
+    """The variant with the clusters in the path."""
+
+    post = ApiHandler.post
+
+
+class ReportsByBodyHandler(ReportsHandler):
+    """The variant with the clusters in the body."""
+
+    get = ApiHandler.get
+
+
+def _indented(clusters: list[ClusterId], found: Mapping[ClusterId, tuple[OrgId, str]]) -> bytes:
+    """Return the one answer that is indented with TABs and ends without a line feed."""
+    reports: dict[str, Any] = {}
+    for cluster, (_, text) in found.items():
+        try:
+            reports[cluster] = answer.parsed(text)
+        except (ValueError, RecursionError):
+            continue
+    document = {
+        "clusters": [cluster for cluster in clusters if cluster in reports] or None,
+        "errors": [cluster for cluster in clusters if cluster not in reports] or None,
+        "reports": {cluster: reports[cluster] for cluster in sorted(reports)},
+        "generated_at": "",
+        "status": "ok",
+    }
+    text = json.dumps(document, indent="\t", ensure_ascii=False)
+    return answer.escaped(text.encode("utf-8", "replace"))

@@ -1,0 +1,175 @@
+"""From a request to its handler: the reference's rules for paths (contract rest-api 1.2)."""
+
+from __future__ import annotations
+
+import html
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote, unquote
+
+from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
+from tornado.web import Application
+
+from .about import (
+    MethodNotAllowed,
+    NotFoundHandler,
+    OptionsHandler,
+    RedirectHandler,
+    TooLargeHandler,
+)
+from .base import ApiHandler, Context
+from .limits import LimitedBody
+
+_METHODS = ("GET", "POST", "PUT", "DELETE")
+_SAFE_IN_PATH = "/$&+,:;=@-_.~"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path below the prefix. `options` says whether OPTIONS is answered, too."""
+
+    path: str
+    handler: type[ApiHandler]
+    arguments: Mapping[str, Any]
+    options: bool = False
+    prefixed: bool = True
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Return the methods that the handler class defines."""
+        base = ApiHandler
+        return tuple(
+            name
+            for name in _METHODS
+            if getattr(self.handler, name.lower()) is not getattr(base, name.lower())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    route: Route
+    template: str
+    segments: tuple[str, ...]
+    methods: tuple[str, ...]
+
+    def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
+        """Return the parameters, None when the path is another one."""
+        params = {}
+        for wanted, given in zip(self.segments, segments, strict=True):
+            if wanted.startswith("{"):
+                if not given:
+                    return None
+                params[wanted[1:-1]] = given
+            elif wanted != given:
+                return None
+        return params
+
+
+class ApiApplication(Application):
+    """A Tornado application that looks routes up by first segment and length."""
+
+    def __init__(self, routes: Iterable[Route], context: Context, **settings: Any) -> None:
+        super().__init__([], **settings)
+        self._context = context
+        prefix = context.config.server.api_prefix
+        self._fixed = len(prefix.strip("/").split("/")) if prefix.strip("/") else 0
+        self._table: dict[tuple[str, int], list[_Entry]] = {}
+        for route in routes:
+            template = (prefix if route.prefixed else "/") + route.path
+            segments = tuple(template.split("/"))
+            entry = _Entry(route, template, segments, route.methods)
+            self._table.setdefault(self._key(segments), []).append(entry)
+
+    def _key(self, segments: tuple[str, ...]) -> tuple[str, int]:
+        at = self._fixed + 1
+        return (segments[at] if at < len(segments) else "", len(segments))
+
+    def find_handler(self, request: HTTPServerRequest, **_kwargs: Any) -> HTTPMessageDelegate:
+        """Return who answers, within the limit of request bodies."""
+        return LimitedBody(
+            self._find(request),
+            lambda: self._special(request, TooLargeHandler),
+            self._context.config.server.maximum_body_size,
+        )
+
+    def _find(self, request: HTTPServerRequest) -> HTTPMessageDelegate:
+        """Return a route's handler, a redirect, 404, 405 or OPTIONS."""
+        path = unquote(request.path, errors="surrogateescape")
+        clean = _cleaned(path)
+        if clean != path:
+            return self._redirect(request, clean, silent=True)
+        allowed = self._matches(path)
+        method = request.method or ""
+        for entry, params in allowed:
+            if method in entry.methods:
+                return self._to(request, entry.route.handler, entry, params)
+        if allowed:
+            return self._other_method(request, method, allowed)
+        twin = path.rstrip("/") if path.endswith("/") else path + "/"
+        others = self._matches(twin)
+        if any(method in entry.methods for entry, _ in others):
+            return self._redirect(request, twin)
+        if others:
+            return self._special(request, MethodNotAllowed)
+        return self._special(request, NotFoundHandler)
+
+    def _matches(self, path: str) -> list[tuple[_Entry, dict[str, str]]]:
+        segments = tuple(path.split("/"))
+        found = []
+        for entry in self._table.get(self._key(segments), ()):
+            params = entry.match(segments)
+            if params is not None:
+                found.append((entry, params))
+        return found
+
+    def _to(
+        self,
+        request: HTTPServerRequest,
+        handler: type[ApiHandler],
+        entry: _Entry,
+        params: Mapping[str, str],
+    ) -> HTTPMessageDelegate:
+        arguments = {
+            "context": self._context,
+            "params": params,
+            "template": entry.template,
+            **entry.route.arguments,
+        }
+        return self.get_handler_delegate(request, handler, arguments)
+
+    def _other_method(
+        self, request: HTTPServerRequest, method: str, allowed: list[tuple[_Entry, dict[str, str]]]
+    ) -> HTTPMessageDelegate:
+        if method == "OPTIONS" and any(entry.route.options for entry, _ in allowed):
+            methods = sorted({name for entry, _ in allowed for name in entry.methods})
+            return self._special(request, OptionsHandler, allow=", ".join([*methods, "OPTIONS"]))
+        return self._special(request, MethodNotAllowed)
+
+    def _redirect(
+        self, request: HTTPServerRequest, path: str, *, silent: bool = False
+    ) -> HTTPMessageDelegate:
+        location = quote(path, safe=_SAFE_IN_PATH, errors="surrogateescape")
+        if request.query:
+            location += "?" + request.query
+        text = ""
+        if request.method == "GET" and not silent:
+            link = html.escape(location).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
+            text = f'<a href="{link}">{HTTPStatus.MOVED_PERMANENTLY.phrase}</a>.\n\n'
+        return self._special(request, RedirectHandler, location=location, text=text, free=silent)
+
+    def _special(
+        self, request: HTTPServerRequest, handler: type[ApiHandler], **arguments: Any
+    ) -> HTTPMessageDelegate:
+        given = {"context": self._context, "params": {}, "template": "", **arguments}
+        return self.get_handler_delegate(request, handler, given)
+
+
+def _cleaned(path: str) -> str:
+    """Return the path without empty, `.` and `..` segments; a slash at the end stays."""
+    if "//" not in path and "/." not in path:
+        return path or "/"
+    clean = posixpath.normpath("/" + path.lstrip("/"))
+    return clean + "/" if path.endswith("/") and clean != "/" else clean

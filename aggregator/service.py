@@ -1,0 +1,109 @@
+"""The composition root: construct, serve, stop in order. Nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+
+from tornado.httpserver import HTTPServer
+
+from . import build
+from .config import Config
+from .db import storage as sql
+from .errors import AggregatorError, ConfigError, SchemaMismatch, Unavailable
+from .handlers.app import application, listen
+from .ingest.roles import Ingest
+from .metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 10
+PREPARE_FAILED, CONSUMER_FAILED, GENERAL_FAILURE = 2, 3, 1
+
+
+class Service:
+    """One process: the REST server and, where the broker is enabled, the consumers."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._metrics = Metrics(config.metrics.namespace)
+        self._storage, self._health = sql.build(config)
+        self._ingest = Ingest(config, self._storage, self._metrics)
+        self._server: HTTPServer | None = None
+        self._consuming: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+        self.port = 0
+
+    async def start(self) -> None:
+        """Check the schema, bind the port, begin to consume."""
+        await self._health.require_latest()
+        ocp, dvo = await self._health.schema_versions()
+        info = {**build.info(), "OCP_DB_version": ocp, "DVO_DB_version": dvo}
+        app = application(self._config, self._storage, self._metrics, info, self._ingest.readiness)
+        self._server, self.port = listen(app, self._config.server)
+        if self._config.broker.enabled:
+            self._consuming = asyncio.create_task(self._ingest.run())
+            self._consuming.add_done_callback(lambda _: self._stopping.set())
+
+    def request_stop(self) -> None:
+        """Let `wait` return; may be called by signal handlers, any number of times."""
+        self._stopping.set()
+
+    async def wait(self) -> None:
+        """Return when a stop was asked for; raise what ended the consumer, if something did."""
+        await self._stopping.wait()
+        if self._consuming is not None and self._consuming.done():
+            await self._consuming
+
+    async def stop(self) -> None:
+        """Stop taking requests and messages, finish what is in hand, close."""
+        if self._server is not None:
+            self._server.stop()
+        if self._consuming is not None:
+            self._ingest.request_stop()
+            _, late = await asyncio.wait([self._consuming], timeout=STOP_SECONDS - 1)
+            for task in late:
+                task.cancel()
+        if self._server is not None:
+            await asyncio.wait_for(self._server.close_all_connections(), timeout=1)
+        await self._health.close()
+
+
+def run(config: Config) -> int:
+    """Serve until SIGTERM or SIGINT; return the exit status of contract config-cli 5."""
+    try:
+        return _loop_runner()(_serve(config))
+    except (SchemaMismatch, Unavailable, ConfigError) as error:
+        log.error("%s", error)
+        log.error("database preparation exited with error code %d", PREPARE_FAILED)
+        return PREPARE_FAILED
+    except OSError as error:
+        log.error("cannot listen on '%s': %s", config.server.address, error)
+        return GENERAL_FAILURE
+    except AggregatorError as error:
+        log.error("%s", error)
+        return CONSUMER_FAILED
+
+
+async def _serve(config: Config) -> int:
+    service = Service(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, service.request_stop)
+    try:
+        await service.start()
+        await service.wait()
+    finally:
+        await service.stop()
+    return 0
+
+
+def _loop_runner() -> Callable[[Awaitable[int]], int]:
+    """Return uvloop's runner where it is installed (extra `speed`), else asyncio's."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run  # type: ignore[return-value]
+    return uvloop.run  # type: ignore[no-any-return]

@@ -1,0 +1,243 @@
+"""What the service needs of a storage: one small protocol an aggregate, and all of them together.
+
+Handlers and ingest know these protocols only. Every method is one transaction. All of them may
+raise Unavailable when the database is away. Times are naive UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from .model import (
+    Ack,
+    ClusterId,
+    ClusterRecommendations,
+    DisabledCluster,
+    DvoReport,
+    ErrorKey,
+    HitCluster,
+    Namespace,
+    NamespaceRow,
+    OrgId,
+    Rating,
+    Reason,
+    Refusal,
+    Report,
+    ReportInfo,
+    RuleHit,
+    RuleId,
+    RuleSelector,
+    RuleToggle,
+    SingleRule,
+    StoredReport,
+    UserId,
+    Vote,
+)
+
+
+class Reports(Protocol):
+    """OCP reports with all that changes together with them (contract storage 4.1, 4.3)."""
+
+    async def store(self, reports: Sequence[Report]) -> list[bool]:
+        """Store the reports as if one by one in this order, in one transaction.
+
+        Return for each whether it was stored; False means that the stored report of the cluster
+        is as new or newer, which changed nothing (departure 4). Raise RecordRejected when the
+        database refuses the content; nothing is stored then.
+        """
+
+    async def read(self, org: OrgId, cluster: ClusterId, user: UserId) -> StoredReport:
+        """Return the report as this user sees it; raise NotFound (id `org/cluster`)."""
+
+    async def info(self, org: OrgId, cluster: ClusterId) -> ReportInfo:
+        """Return count and times of the report; raise NotFound (id `org/cluster`)."""
+
+    async def read_many(
+        self, org: OrgId, clusters: Sequence[ClusterId]
+    ) -> Mapping[ClusterId, tuple[OrgId, str]]:
+        """Return owner and report text of those clusters that have a report, of any owner."""
+
+    async def rule(self, org: OrgId, hit: RuleHit, user: UserId) -> SingleRule:
+        """Return one hit as this user sees it; raise NotFound (id `org/cluster/rule/key`)."""
+
+    async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
+        """Delete all that belongs to the organizations' clusters (departure 22)."""
+
+    async def delete_of_clusters(self, clusters: Sequence[ClusterId]) -> None:
+        """Delete all that belongs to the clusters (departure 22)."""
+
+    async def count(self) -> int:
+        """Return the number of stored reports."""
+
+
+class Orgs(Protocol):
+    """Organizations and who owns which cluster."""
+
+    async def all(self) -> list[OrgId]:
+        """Return the organizations that have a report, ascending."""
+
+    async def clusters(self, org: OrgId, since: datetime) -> list[ClusterId]:
+        """Return the organization's clusters reported at `since` or later, ascending."""
+
+    async def owner(self, cluster: ClusterId) -> OrgId:
+        """Return who owns the cluster; raise NotFound (id `cluster`) when it has no report."""
+
+
+class Recommendations(Protocol):
+    """Which recommendation hits which cluster; written by Reports.store."""
+
+    async def clusters_hit_by(
+        self, org: OrgId, selector: RuleSelector, only: Sequence[str]
+    ) -> list[HitCluster]:
+        """Return the clusters hit, ascending, limited to `only` when it is not empty.
+
+        Raise NotFound (id is the selector) when there is none.
+        """
+
+    async def by_rule(self, org: OrgId, clusters: Sequence[str]) -> dict[str, list[str]]:
+        """Return recommendation -> clusters, both ascending, for these clusters of the org."""
+
+    async def by_cluster(self, org: OrgId, clusters: Sequence[str]) -> list[ClusterRecommendations]:
+        """Return those of the clusters that have a report in the org, ascending."""
+
+
+class Votes(Protocol):
+    """Likes and dislikes of rule hits by users (contract rest-api 4.1)."""
+
+    async def put(self, org: OrgId, user: UserId, hit: RuleHit, vote: Vote, message: str) -> None:
+        """Record the vote, replacing the user's earlier vote and message.
+
+        Raise NotFound (id `cluster`) when the cluster has no report.
+        """
+
+    async def get(self, user: UserId, hit: RuleHit) -> Vote:
+        """Return the user's vote; raise NotFound (id `cluster/rule/user`)."""
+
+    async def newest(self, user: UserId, cluster: ClusterId, rule: RuleId) -> Vote:
+        """Return the user's newest vote on any key of the rule; raise NotFound likewise."""
+
+
+class Toggles(Protocol):
+    """Rules switched off for single clusters (contract rest-api 4.2, 4.3)."""
+
+    async def put(self, org: OrgId, hit: RuleHit, *, disabled: bool) -> None:
+        """Switch the rule off or on for the cluster; NotFound (id `cluster`) without a report."""
+
+    async def disabled_rules(
+        self, org: OrgId, clusters: Sequence[str] | None = None
+    ) -> list[RuleToggle]:
+        """Return what is switched off, by cluster, rule and key; limited to `clusters` if given."""
+
+    async def disabled_clusters(
+        self, org: OrgId, rule: RuleId, key: ErrorKey
+    ) -> list[DisabledCluster]:
+        """Return the clusters on which the rule is switched off, newest first."""
+
+    async def keys(self, org: OrgId | None, cluster: ClusterId, rule: RuleId) -> list[ErrorKey]:
+        """Return the error keys of the rule that hit the cluster, or the empty one when none does.
+
+        For the routes of 2020, which name no error key (departure 25).
+        """
+
+
+class Feedback(Protocol):
+    """Reasons that users give for switching a rule off (contract rest-api 4.2, 4.3)."""
+
+    async def put(self, org: OrgId, user: UserId, hit: RuleHit, message: str) -> None:
+        """Record the reason, replacing the user's earlier one; NotFound without a report."""
+
+    async def of_user(self, user: UserId) -> list[Reason]:
+        """Return all reasons of the user, by cluster, rule and key."""
+
+
+class Acks(Protocol):
+    """Rules acknowledged by an organization (contract rest-api 4.4)."""
+
+    async def put(self, org: OrgId, rule: RuleId, key: ErrorKey, justification: str) -> None:
+        """Acknowledge the rule; an existing ack gets the new justification and creation time."""
+
+    async def update(self, org: OrgId, rule: RuleId, key: ErrorKey, justification: str) -> None:
+        """Change the justification; nothing happens when there is no ack."""
+
+    async def delete(self, org: OrgId, rule: RuleId, key: ErrorKey) -> None:
+        """Take the ack back; nothing happens when there is none."""
+
+    async def get(self, org: OrgId, rule: RuleId, key: ErrorKey) -> Ack:
+        """Return the ack; raise NotFound (`Rule was not disabled`)."""
+
+    async def all(self, org: OrgId) -> list[Ack]:
+        """Return the organization's acks, by rule and key."""
+
+
+class Ratings(Protocol):
+    """Ratings of recommendations by organizations (contract rest-api 4.5)."""
+
+    async def put(self, org: OrgId, rule: RuleId, key: ErrorKey, rating: int) -> None:
+        """Record the rating, replacing the earlier one."""
+
+    async def get(self, org: OrgId, selector: RuleSelector) -> Rating:
+        """Return the rating; raise NotFound (id `org/selector/rating`)."""
+
+
+class RefusedMessages(Protocol):
+    """Messages that were set aside (table consumer_error)."""
+
+    async def put(self, refusals: Sequence[Refusal]) -> None:
+        """Keep the refusals; one that is there already (by topic, partition, offset) stays."""
+
+
+class Dvo(Protocol):
+    """Workload recommendations by namespace (contract storage 4.2, 4.3; rest-api 5)."""
+
+    async def store(self, reports: Sequence[DvoReport]) -> list[bool]:
+        """Store the reports, as Reports.store does."""
+
+    async def of_org(self, org: OrgId, clusters: Sequence[str] | None) -> list[NamespaceRow]:
+        """Return the organization's rows by cluster and namespace, without the report text."""
+
+    async def of_namespace(
+        self, org: OrgId, cluster: ClusterId, namespace: Namespace
+    ) -> NamespaceRow:
+        """Return one row; raise NotFound (id `org:cluster:namespace`)."""
+
+    async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
+        """Delete the organizations' rows."""
+
+    async def delete_of_clusters(self, clusters: Sequence[ClusterId]) -> None:
+        """Delete the clusters' rows."""
+
+    async def count(self) -> int:
+        """Return the number of stored rows."""
+
+
+class Health(Protocol):
+    """Whether a storage can be used now."""
+
+    async def check(self) -> None:
+        """Return when the database answers and has the right schema; else raise Unavailable."""
+
+    async def schema_versions(self) -> tuple[str, str]:
+        """Return the OCP and DVO schema versions as text, or `not supported`."""
+
+    async def close(self) -> None:
+        """Give back all connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """All aggregates of one service."""
+
+    reports: Reports
+    orgs: Orgs
+    recommendations: Recommendations
+    votes: Votes
+    toggles: Toggles
+    feedback: Feedback
+    acks: Acks
+    ratings: Ratings
+    refused: RefusedMessages
+    dvo: Dvo
+    health: Health
