@@ -1,0 +1,187 @@
+"""OCP messages: the results of the rules engine for one cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import model
+from . import gojson, message
+from .gojson import DEEP, Member, WrongType
+from .message import Decoded, Message
+from .schema import Profile, Schema
+
+_REQUIRED = ("fingerprints", "reports", "system")
+_VERSION_INFO = "version_info|CLUSTER_VERSION_INFO"
+_HIT = gojson.names("component", "key")
+_INFO = gojson.names("info_id", "key")
+_DETAILS = gojson.names("details")
+_SYSTEM = gojson.names("hostname")
+
+
+class OcpDecoder:
+    """Makes reports of the bytes of OCP messages (contract ingest 3 and 4).
+
+    The cache keeps a rule that hits twice, the tables cannot: `keep_duplicates`.
+    """
+
+    def __init__(
+        self,
+        allowlist: frozenset[int] | None,
+        maximum_unpacked_size: int,
+        schema: Profile = "default",
+        *,
+        keep_duplicates: bool = False,
+    ) -> None:
+        self._allowlist = allowlist
+        self._maximum = maximum_unpacked_size
+        self._schema = Schema("ocp_message.json") if schema == "strict" else None
+        self._keep_duplicates = keep_duplicates
+
+    def decode(self, value: bytes | None) -> Decoded[model.Report]:
+        """Return the report of a message, None for an empty one; raise Refused."""
+        opened = message.read(value, "Report", self._maximum)
+        opened.require("OrgID", "ClusterName", "Report")
+        opened.require_cluster()
+        opened.received = True
+        if _is_empty(opened):
+            return Decoded(opened.envelope(), None)
+        hits, version = _read_report(opened)
+        if self._schema:
+            self._schema.check(opened)
+        warnings = opened.version_warnings()
+        opened.check_organization(self._allowlist)
+        return self._accepted(opened, hits, version, warnings)
+
+    def _accepted(
+        self, opened: Message, hits: list[model.Hit], version: str | None, warnings: list[str]
+    ) -> Decoded[model.Report]:
+        """Return the report, now that only storage could still say no."""
+        last_checked = opened.read_last_checked()
+        opened.require_storable(_names(hits, version))
+        text = gojson.rewrite(opened.text, opened.body or {})
+        if not gojson.is_unicode(text):
+            raise opened.refused("encoding", "Report: the bytes are not UTF-8")
+        kept = hits if self._keep_duplicates else _without_duplicates(hits, warnings)
+        gathered = opened.gathered
+        report = model.Report(
+            org=model.OrgId(opened.known["OrgID"]),
+            cluster=model.ClusterId(opened.known["ClusterName"]),
+            text=text,
+            hits=tuple(kept),
+            last_checked_at=last_checked,
+            gathered_at=None if gathered.utc == model.YEAR_ONE else gathered.utc,
+            version=None if version is None else model.Version(version),
+            request_id=opened.known.get("RequestId", ""),
+            gathered_text=gathered.text,
+        )
+        return Decoded(opened.envelope(), report, tuple(warnings))
+
+
+def _is_empty(opened: Message) -> bool:
+    """Say whether the report is to be skipped; raise Refused if it lacks keys."""
+    body = opened.body or {}
+    missing = [key for key in _REQUIRED if key not in body]
+    if not missing:
+        return False
+    if all(_says_nothing(opened.text, member) for member in body.values()):
+        return True
+    names = " ".join(missing)
+    raise opened.refused(
+        "structure", f"improper report structure, missing key(s) with name '[{names}]'"
+    )
+
+
+def _says_nothing(text: str, member: Member) -> bool:
+    """Say whether one value of the report counts as empty."""
+    if member.key == "analysis_metadata":
+        return True
+    if member.key != "system":
+        return member.value in ([], {})
+    if text[member.start] != "{":
+        return False
+    try:
+        system = gojson.texts(gojson.pairs(text, member), _SYSTEM)
+    except WrongType:
+        return False
+    return not system["hostname"]
+
+
+def _read_report(opened: Message) -> tuple[list[model.Hit], str | None]:
+    """Return hits and cluster version; raise Refused for wrong types."""
+    body = opened.body or {}
+    try:
+        hits = [_hit(opened.text, item) for item in _list(opened.text, body["reports"])]
+        version = None
+        if "info" in body:
+            for item in _list(opened.text, body["info"]):
+                version = _version(opened.text, item, version)
+    except WrongType as error:
+        raise opened.refused("type", str(error)) from error
+    return hits, version
+
+
+def _list(text: str, member: Member) -> list[Member]:
+    """Return the items of a list of objects; null is allowed for an item, not for the list."""
+    if text[member.start] != "[":
+        raise WrongType(f"{member.key}: list expected, got {gojson.shown(member.value)}")
+    found = gojson.items(text, member.start)
+    for item in found:
+        if text[item.start] not in "{n":
+            raise WrongType(f"{member.key}: object expected, got {gojson.shown(item.value)}")
+    return found
+
+
+def _hit(text: str, item: Member) -> model.Hit:
+    """Return one hit; `details` stay as they are written in the message."""
+    parts: tuple[Member, ...] = item.value or ()
+    names = gojson.texts(((part.key, part.value) for part in parts), _HIT)
+    details = ""
+    for part in parts:
+        if gojson.attribute(part.key, _DETAILS):
+            details = text[part.start : part.end]
+    return model.Hit(model.RuleId(names["component"]), model.ErrorKey(names["key"]), details)
+
+
+def _version(text: str, item: Member, before: str | None) -> str | None:
+    """Return the cluster version if this item of `info` tells it, else the one known before."""
+    parts: tuple[Member, ...] = item.value or ()
+    names = gojson.texts(((part.key, part.value) for part in parts), _INFO)
+    details: dict[str, str] = {}
+    for part in parts:
+        if gojson.attribute(part.key, _DETAILS):
+            details = details | _details(text, part) if part.value is not None else {}
+    return details.get("version", "") if names["info_id"] == _VERSION_INFO else before
+
+
+def _details(text: str, part: Member) -> dict[str, str]:
+    """Return the details of an item of `info`, which hold nothing but text."""
+    if text[part.start] != "{":
+        raise WrongType(f"info.details: object expected, got {gojson.shown(part.value)}")
+    found: dict[str, str] = {}
+    value: Any
+    for key, value in gojson.pairs(text, part):
+        if value is DEEP or not isinstance(value, str | None):
+            raise WrongType(f"info.details.{key}: text expected, got {gojson.shown(value)}")
+        found[key] = gojson.clean(value or "")
+    return found
+
+
+def _names(hits: list[model.Hit], version: str | None) -> list[tuple[str, str]]:
+    """Return what goes into columns that cannot hold every text, with the attributes' names."""
+    found = [("component", str(hit.rule_id)) for hit in hits]
+    found += [("key", str(hit.error_key)) for hit in hits]
+    return [*found, ("info.details.version", version or "")]
+
+
+def _without_duplicates(hits: list[model.Hit], warnings: list[str]) -> list[model.Hit]:
+    """Return the hits with the last one of the same rule and key, and warn of the others.
+
+    `x` and `x.report` are the same rule: recommendations are kept without the suffix.
+    """
+    kept: dict[tuple[str, str], model.Hit] = {}
+    for hit in hits:
+        name = (hit.rule_id.removesuffix(model.REPORT_SUFFIX), hit.error_key)
+        if name in kept:
+            warnings.append(f"rule {name[0]}|{name[1]} hits more than once, the last one counts")
+        kept[name] = hit
+    return list(kept.values())

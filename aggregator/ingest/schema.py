@@ -1,0 +1,60 @@
+"""The JSON Schemas of both messages, and a message held against one."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any, Literal
+
+import jsonschema
+import jsonschema_rs
+from jsonschema.exceptions import best_match
+
+from .message import Message
+
+Profile = Literal["default", "strict"]
+
+
+class Schema:
+    """The strict profile: what the engine's published schema asks for beyond what we need.
+
+    One library decides quickly, the other one explains.
+    """
+
+    def __init__(self, name: str) -> None:
+        schema = strict(load(name))
+        self._fast = jsonschema_rs.validator_for(schema)
+        self._explaining = jsonschema.Draft202012Validator(schema)
+
+    def check(self, opened: Message) -> None:
+        """Raise Refused unless the message keeps the schema."""
+        try:
+            document = json.loads(opened.text)
+            if self._fast.is_valid(document):
+                return
+        except (RecursionError, ValueError) as error:
+            raise opened.refused("schema", f"schema: cannot be checked ({error})") from error
+        complaint = best_match(self._explaining.iter_errors(document))
+        raise opened.refused("schema", f"schema: {_explained(complaint)}")
+
+
+def load(name: str) -> dict[str, Any]:
+    """Return a shipped schema: its root is the default profile."""
+    text = (files("aggregator") / "schemas" / name).read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def strict(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema with the strict profile as its root."""
+    return schema | {"$ref": "#/$defs/strict"}
+
+
+def _explained(complaint: Any) -> str:
+    """Return the complaint in a line."""
+    if complaint is None:
+        return "not valid"
+    path = ".".join(str(part) for part in complaint.absolute_path)
+    text = str(complaint.message)
+    text = text if len(text) <= 120 else text[:117] + "..."
+    return f"{path}: {text}" if path else text

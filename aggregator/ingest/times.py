@@ -1,0 +1,73 @@
+"""Times of messages: RFC 3339 text and the moment that it means."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ..errors import InvalidInput
+from ..model import YEAR_ONE
+
+NO_TIME = "0001-01-01T00:00:00Z"
+
+_TIME = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{1,2}):([0-9]{2}):([0-9]{2})"
+    r"(?:[.,]([0-9]+))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))"
+)
+_STRICT = re.compile(r"[0-9-]{10}T[0-9]{2}:[0-9:]{5}(?:\.[0-9]+)?(?:Z|[+-](?:[01]|2[0-3]).*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment as naive UTC, rounded to microseconds, and as text with its own zone."""
+
+    utc: datetime
+    text: str
+
+
+UNKNOWN = Moment(YEAR_ONE, NO_TIME)
+
+
+def moment(text: str) -> Moment:
+    """Return the moment that RFC 3339 text means; raise InvalidInput with the reason alone.
+
+    As in the reference the hour may have one digit and the fraction may follow a comma.
+    """
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise InvalidInput("RFC 3339 expected")
+    year, month, day, hour, minute, second = map(int, match.groups()[:6])
+    fraction, sign, zone_hours, zone_minutes = match.groups()[6:]
+    hours, minutes = int(zone_hours or 0), int(zone_minutes or 0)
+    if hours > 24 or minutes > 60:
+        raise InvalidInput("time zone offset out of range")
+    zone = timedelta(hours=hours, minutes=minutes)
+    try:
+        wall = datetime(year, month, day, hour, minute, second)
+        shift = timedelta(microseconds=_microseconds(fraction))
+        utc = wall + (shift + zone if sign == "-" else shift - zone)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(f"out of range ({error})") from error
+    zone_text = text[-6:] if zone else "Z"
+    nanoseconds = (fraction or "")[:9].rstrip("0")
+    text = wall.isoformat() + (f".{nanoseconds}" if nanoseconds else "") + zone_text
+    return Moment(utc, text)
+
+
+def strict_moment(text: str) -> Moment:
+    """Return the moment of text that must be RFC 3339 to the letter; raise InvalidInput."""
+    if not _STRICT.fullmatch(text):
+        raise InvalidInput("RFC 3339 expected")
+    if text[-1] != "Z" and int(text[-2:]) > 59:
+        raise InvalidInput("time zone offset out of range")
+    return moment(text)
+
+
+def _microseconds(fraction: str | None) -> int:
+    """Return a fraction of a second rounded as PostgreSQL does: the nearest, halves to even."""
+    if not fraction:
+        return 0
+    if len(fraction) <= 6:
+        return int(fraction.ljust(6, "0"))
+    return round(float(f"0.{fraction[:9]}") * 1_000_000)
