@@ -1,4 +1,4 @@
-"""The words of the domain, and how text becomes one of them."""
+"""The words of the domain."""
 
 from __future__ import annotations
 
@@ -26,8 +26,6 @@ YEAR_ONE = datetime(1, 1, 1)
 
 _HEX = re.compile(r"[0-9a-fA-F]{32}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_RULE_ID = re.compile(r"[a-zA-Z_0-9.]+")
-_SELECTOR = re.compile(r"[a-zA-Z_0-9]+\.[a-zA-Z_0-9.]+\|[a-zA-Z_0-9]+\Z")
 
 
 class Vote(enum.IntEnum):
@@ -264,129 +262,11 @@ def check_cluster(text: str) -> ClusterId:
         core = text[1:-1]
     elif length not in (32, 36):
         raise InvalidInput(f"invalid UUID length: {length}")
-    if not _UUID.fullmatch(core) or "\0" in text or _unstorable(text):
+    if not _UUID.fullmatch(core) or "\0" in text or is_malformed(text):
         raise InvalidInput("invalid UUID format")
     return ClusterId(text)
 
 
-def _unstorable(text: str) -> bool:
+def is_malformed(text: str) -> bool:
     """Say whether the text holds bytes that were not UTF-8 (they arrive as lone surrogates)."""
     return any("\ud800" <= char <= "\udfff" for char in text)
-
-
-def improper(name: str, text: str, reason: str) -> InvalidInput:
-    """Return the error for a parameter that cannot be parsed (contract rest-api 1.3)."""
-    return InvalidInput(
-        f"Error during parsing param '{name}' with value '{text}'. Error: '{reason}'"
-    )
-
-
-def clean(name: str, text: str) -> str:
-    """Return text that every storage can hold; raise InvalidInput for NUL or bytes not UTF-8."""
-    if "\0" in text:
-        raise improper(name, text, "NUL character is not allowed")
-    if _unstorable(text):
-        raise improper(name, text.encode(errors="replace").decode(), "invalid UTF-8")
-    return text
-
-
-def positive_org(name: str, text: str) -> OrgId:
-    """Return an organization 1 ... 4294967295; leading zeros are fine."""
-    if not (text.isascii() and text.isdigit()) or int(text[-4000:]) >= 2**64:
-        raise improper(name, text, "unsigned integer expected")
-    value = int(text)
-    if value == 0:
-        raise improper(name, text, "positive value expected")
-    if value > MAX_ORG_ID:
-        raise improper(name, text, f"value {value} out of range for uint32")
-    return OrgId(value)
-
-
-def org_id(text: str) -> OrgId:
-    """Return the organization in parameter `org_id`."""
-    return positive_org("org_id", text)
-
-
-def organization(text: str) -> OrgId:
-    """Return the organization in parameter `organization`."""
-    return positive_org("organization", text)
-
-
-def cluster_id(text: str) -> ClusterId:
-    """Return the cluster in parameter `cluster`, not normalised."""
-    try:
-        return check_cluster(text)
-    except InvalidInput as error:
-        shown = text.encode(errors="replace").decode()
-        raise improper("cluster", shown, str(error)) from error
-
-
-def user_id(text: str) -> UserId:
-    """Return the user without surrounding white space; a blank one is missing."""
-    stripped = text.strip()
-    if not stripped:
-        raise InvalidInput("Missing required param from request: user_id")
-    return UserId(clean("user_id", stripped))
-
-
-def rule_id(text: str) -> RuleId:
-    """Return a rule id: latin letters, digits, underscores and dots."""
-    if not _RULE_ID.fullmatch(text):
-        shown = text.encode(errors="replace").decode()
-        raise improper(
-            "rule_id",
-            shown,
-            "invalid rule ID, it must contain only from latin characters, "
-            "number, underscores or dots",
-        )
-    return RuleId(text)
-
-
-def error_key(text: str) -> ErrorKey:
-    """Return an error key: any text that can be stored."""
-    return ErrorKey(clean("error_key", text))
-
-
-def rule_selector(text: str) -> RuleSelector:
-    """Return a rule selector: it must end with `word.word|WORD` (contract rest-api 1.4)."""
-    if not _SELECTOR.search(text):
-        shown = text.encode(errors="replace").decode()
-        raise improper(
-            "rule_selector",
-            shown,
-            "Param rule_selector is not a valid rule selector (plugin_name|error_key)",
-        )
-    return RuleSelector(clean("rule_selector", text))
-
-
-def rule_and_key(text: str) -> tuple[RuleId, ErrorKey]:
-    """Return the two parts of `rule|KEY`; raise InvalidInput in the words for param `rule`."""
-    shown = text.encode(errors="replace").decode()
-    prefix = f"Error during validating param 'rule' with value '{shown}'. Error: "
-    parts = text.split("|")
-    if len(parts) != 2:
-        raise InvalidInput(
-            prefix + "'invalid rule ID, it must contain only rule ID and error key separated by |'"
-        )
-    if not all(_RULE_ID.fullmatch(part) for part in parts):
-        raise InvalidInput(
-            prefix + "'invalid rule ID, each part of ID must contain only latin characters, "
-            "numbers, underscores or dots'"
-        )
-    return RuleId(parts[0]), ErrorKey(parts[1])
-
-
-def rule_with_key(text: str) -> tuple[RuleId, ErrorKey]:
-    """Return the two parts of path parameter `rule_id` where it means `rule|KEY`."""
-    try:
-        return rule_and_key(text)
-    except InvalidInput as error:
-        shown = text.encode(errors="replace").decode()
-        raise improper("rule_id", shown, str(error)) from error
-
-
-def namespace(text: str) -> Namespace:
-    """Return a namespace: 1 to 256 characters without a line feed."""
-    if "\n" in text or not 1 <= len(text) <= 256:
-        raise improper("namespace", text, f"invalid namespace ID: '{text}'")
-    return Namespace(clean("namespace", text))

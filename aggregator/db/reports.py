@@ -11,14 +11,10 @@ from ..errors import NotFound
 from ..model import (
     MAX_STORED_ORG_ID,
     ClusterId,
-    ErrorKey,
-    Hit,
     OrgId,
-    ReadHit,
     Report,
     ReportInfo,
     RuleHit,
-    RuleId,
     SingleRule,
     StoredReport,
     UserId,
@@ -26,12 +22,12 @@ from ..model import (
 )
 from . import tables as t
 from .engine import Database
+from .report_reader import READ_REPORT, stored_report
 from .report_writer import ReportWriter
 from .rows import is_in, list_parameter
 from .waves import waves
 
 _ORG = sa.bindparam("org", type_=sa.Integer)
-_ORG_TEXT = sa.bindparam("org_text", type_=sa.String)
 _CLUSTER = sa.bindparam("cluster", type_=sa.String)
 _USER = sa.bindparam("user", type_=sa.String)
 _RULE = sa.bindparam("rule", type_=sa.String)
@@ -40,77 +36,6 @@ _KEY = sa.bindparam("key", type_=sa.String)
 _FEEDBACK = t.cluster_rule_user_feedback
 _REASON = t.cluster_user_rule_disable_feedback
 _TOGGLE = t.cluster_rule_toggle
-
-
-def _select_report() -> sa.Select[Any]:
-    """One row a hit; votes and reasons by rule, those of the same key first (rest-api 3.2)."""
-    hit, other = t.rule_hit, t.rule_hit.alias("other")
-    vote = (
-        sa.select(_FEEDBACK.c.user_vote)
-        .where(
-            _FEEDBACK.c.cluster_id == _CLUSTER,
-            _FEEDBACK.c.rule_id == hit.c.rule_fqdn,
-            _FEEDBACK.c.user_id == _USER,
-        )
-        .order_by(
-            sa.case((_FEEDBACK.c.error_key == hit.c.error_key, 0), else_=1),
-            _FEEDBACK.c.updated_at.desc(),
-        )
-        .limit(1)
-        .scalar_subquery()
-    )
-    hits_too = sa.exists().where(
-        other.c.org_id == _ORG,
-        other.c.cluster_id == _CLUSTER,
-        other.c.rule_fqdn == _REASON.c.rule_id,
-        other.c.error_key == _REASON.c.error_key,
-    )
-
-    def reason(column: sa.ColumnElement[Any]) -> sa.ScalarSelect[Any]:
-        return (
-            sa.select(column)
-            .where(
-                _REASON.c.cluster_id == _CLUSTER,
-                _REASON.c.user_id == _USER,
-                _REASON.c.rule_id == hit.c.rule_fqdn,
-                hits_too,
-            )
-            .order_by(
-                sa.case((_REASON.c.error_key == hit.c.error_key, 0), else_=1),
-                _REASON.c.updated_at.desc(),
-            )
-            .limit(1)
-            .scalar_subquery()
-        )
-
-    disabled = sa.exists().where(
-        _TOGGLE.c.org_id == _ORG_TEXT,
-        _TOGGLE.c.cluster_id == _CLUSTER,
-        _TOGGLE.c.rule_id == hit.c.rule_fqdn,
-        _TOGGLE.c.error_key == hit.c.error_key,
-        _TOGGLE.c.disabled == 1,
-    )
-    joined = t.report.outerjoin(
-        hit, sa.and_(hit.c.org_id == _ORG, hit.c.cluster_id == t.report.c.cluster)
-    )
-    return (
-        sa.select(
-            t.report.c.last_checked_at,
-            t.report.c.reported_at,
-            t.report.c.gathered_at,
-            hit.c.rule_fqdn,
-            hit.c.error_key,
-            hit.c.template_data,
-            hit.c.created_at,
-            vote.label("vote"),
-            disabled.label("disabled"),
-            reason(_REASON.c.message).label("reason"),
-            reason(_REASON.c.updated_at).label("reason_at"),
-        )
-        .select_from(joined)
-        .where(t.report.c.org_id == _ORG, t.report.c.cluster == _CLUSTER)
-        .order_by(hit.c.rule_fqdn, hit.c.error_key)
-    )
 
 
 def _select_info() -> sa.Select[Any]:
@@ -163,7 +88,7 @@ def _select_rule() -> sa.Select[Any]:
     )
 
 
-_READ, _INFO, _RULE_OF_CLUSTER = _select_report(), _select_info(), _select_rule()
+_INFO, _RULE_OF_CLUSTER = _select_info(), _select_rule()
 _COUNT = sa.select(sa.func.count()).select_from(t.report)
 _BY_CLUSTER = (
     _FEEDBACK,
@@ -214,13 +139,11 @@ class SqlReports:
     async def read(self, org: OrgId, cluster: ClusterId, user: UserId) -> StoredReport:
         """Read report, hits, toggles, votes and reasons in one statement."""
         rows = await self._rows(
-            _READ, org, {"org_text": str(org), "cluster": cluster, "user": user}
+            READ_REPORT, org, {"org_text": str(org), "cluster": cluster, "user": user}
         )
         if not rows:
             raise NotFound.item(org, cluster)
-        first = rows[0]
-        hits = tuple(_read_hit(row) for row in rows if row.rule_fqdn is not None)
-        return StoredReport(first.last_checked_at, first.reported_at, first.gathered_at, hits)
+        return stored_report(rows)
 
     async def info(self, org: OrgId, cluster: ClusterId) -> ReportInfo:
         """Read the times and count the hits."""
@@ -292,10 +215,3 @@ class SqlReports:
             return []
         async with self._db.read() as conn:
             return (await conn.execute(statement, {"org": org, **parameters})).all()
-
-
-def _read_hit(row: sa.Row[Any]) -> ReadHit:
-    hit = Hit(
-        RuleId(row.rule_fqdn), ErrorKey(row.error_key), row.template_data or "", row.created_at
-    )
-    return ReadHit(hit, Vote(row.vote or 0), bool(row.disabled), row.reason or "", row.reason_at)

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from ..errors import TooLarge, Unavailable
+from ..metrics import CONTENT_TYPE
 from .base import ApiHandler
 
 
@@ -36,9 +37,7 @@ class MetricsHandler(ApiHandler):
 
     def get(self) -> None:
         """Answer in Prometheus' text format."""
-        self.set_header(
-            "Content-Type", "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
-        )
+        self.set_header("Content-Type", CONTENT_TYPE)
         self.send(self.context.metrics.render())
 
 

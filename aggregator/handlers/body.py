@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ..errors import InvalidInput
-from ..model import clean
+from .params import clean
 
 NO_BODY = "client didn't provide request body"
 BAD_TYPE = "bad type in json data"

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InvalidInput
-from ..model import ClusterId, OrgId, ReadHit, RuleHit, rule_with_key
+from ..model import ClusterId, OrgId, ReadHit, RuleHit
 from . import answer, body
 from .base import ApiHandler
-from .params import report_clusters
+from .params import report_clusters, rule_with_key
 from .times import seconds
 
 

@@ -1,0 +1,110 @@
+"""How a report is read as one user sees it: one statement, folded by hit (rest-api 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..model import ErrorKey, Hit, ReadHit, RuleId, StoredReport, Vote
+from . import tables as t
+
+_ORG = sa.bindparam("org", type_=sa.Integer)
+_ORG_TEXT = sa.bindparam("org_text", type_=sa.String)
+_CLUSTER = sa.bindparam("cluster", type_=sa.String)
+_USER = sa.bindparam("user", type_=sa.String)
+
+_Row = sa.Row[Any]
+
+
+def _select_report() -> sa.Select[Any]:
+    """Select the report with its hits, each with all that the user said of its rule.
+
+    Votes and reasons are joined by rule, whatever their error key, so a hit may come in several
+    rows; `stored_report` picks the right ones.
+    """
+    hit, toggle = t.rule_hit, t.cluster_rule_toggle
+    vote, reason = t.cluster_rule_user_feedback, t.cluster_user_rule_disable_feedback
+
+    def said(table: sa.Table) -> sa.ColumnElement[bool]:
+        return sa.and_(
+            table.c.cluster_id == _CLUSTER,
+            table.c.user_id == _USER,
+            table.c.rule_id == hit.c.rule_fqdn,
+        )
+
+    joined = (
+        t.report.outerjoin(
+            hit, sa.and_(hit.c.org_id == _ORG, hit.c.cluster_id == t.report.c.cluster)
+        )
+        .outerjoin(
+            toggle,
+            sa.and_(
+                toggle.c.cluster_id == _CLUSTER,
+                toggle.c.rule_id == hit.c.rule_fqdn,
+                toggle.c.error_key == hit.c.error_key,
+                toggle.c.org_id == _ORG_TEXT,
+                toggle.c.disabled == 1,
+            ),
+        )
+        .outerjoin(vote, said(vote))
+        .outerjoin(reason, said(reason))
+    )
+    return (
+        sa.select(
+            t.report.c.last_checked_at,
+            t.report.c.reported_at,
+            t.report.c.gathered_at,
+            hit.c.rule_fqdn,
+            hit.c.error_key,
+            hit.c.template_data,
+            hit.c.created_at,
+            toggle.c.disabled,
+            vote.c.user_vote,
+            vote.c.error_key.label("vote_key"),
+            vote.c.updated_at.label("vote_at"),
+            reason.c.message.label("reason"),
+            reason.c.error_key.label("reason_key"),
+            reason.c.updated_at.label("reason_at"),
+        )
+        .select_from(joined)
+        .where(t.report.c.org_id == _ORG, t.report.c.cluster == _CLUSTER)
+    )
+
+
+READ_REPORT = _select_report()
+
+
+def stored_report(rows: Sequence[_Row]) -> StoredReport:
+    """Return the report that the rows of READ_REPORT make, hits ascending by rule and key."""
+    first = rows[0]
+    by_hit: dict[tuple[str, str], list[_Row]] = {}
+    for row in rows:
+        if row.rule_fqdn is not None:
+            by_hit.setdefault((row.rule_fqdn, row.error_key), []).append(row)
+    hits = tuple(_read_hit(of_hit, by_hit) for _, of_hit in sorted(by_hit.items()))
+    return StoredReport(first.last_checked_at, first.reported_at, first.gathered_at, hits)
+
+
+def _read_hit(rows: list[_Row], hits: dict[tuple[str, str], list[_Row]]) -> ReadHit:
+    """Fold the rows of a hit: the user's word on the same key first, else the newest one."""
+    row = rows[0]
+    vote = max(rows, key=lambda one: _weight(one.vote_key == one.error_key, one.vote_at))
+    # a reason counts only when its own key is a hit, too
+    reasons = [one for one in rows if (one.rule_fqdn, one.reason_key) in hits]
+    text, at = "", None
+    if reasons:
+        reason = max(
+            reasons, key=lambda one: _weight(one.reason_key == one.error_key, one.reason_at)
+        )
+        text, at = reason.reason or "", reason.reason_at
+    hit = Hit(
+        RuleId(row.rule_fqdn), ErrorKey(row.error_key), row.template_data or "", row.created_at
+    )
+    return ReadHit(hit, Vote(vote.user_vote or 0), row.disabled == 1, text, at)
+
+
+def _weight(same_key: bool, at: datetime | None) -> tuple[bool, datetime]:
+    return same_key, at or datetime.min

@@ -1,0 +1,1 @@
+"""Recorded answers of the reference service, replayed against ours."""
