@@ -1,0 +1,44 @@
+# Each target is one line of the program or of tox.
+.PHONY: help run test lint types integration
+.DEFAULT_GOAL := help
+
+# pyenv keeps its interpreters off the PATH, and tox wants several of them
+PYENV_BINS := $(shell pyenv root >/dev/null 2>&1 && ls -d "$$(pyenv root)"/versions/3.1[123].*/bin 2>/dev/null | tr '\n' ':')
+export PATH := $(PYENV_BINS)$(PATH)
+# the interpreters that are here have to do: nothing is downloaded behind your back
+export UV_PYTHON_DOWNLOADS := never
+
+PYTHON ?= $(shell PATH="$(PATH)"; for python in python3.11 python3.12 python3.13 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+# on a desk a missing Python is skipped, in CI it is a failure
+TOX := .venv/bin/tox run --skip-missing-interpreters $(if $(CI),false,true)
+
+help: ## say what can be made
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: .venv/installed ## serve the API with sample data: no service needed (ARGS="--port 8081")
+	@.venv/bin/insights-results-aggregator dev $(ARGS)
+
+test: .venv/tox ## lint, types, and all tests on every Python that is here
+	$(TOX)
+
+lint: .venv/tox ## style and format
+	$(TOX) -e lint
+
+types: .venv/tox ## mypy
+	$(TOX) -e types
+
+integration: .venv/tox ## the tests that need real servers (see docs/testing.md)
+	$(TOX) -e integration
+
+.venv/bin/pip:
+	$(if $(PYTHON),,$(error Python 3.11 or later is needed))
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/pip setup.py pyproject.toml
+	.venv/bin/pip install --quiet --disable-pip-version-check --editable '.[speed]'
+	@touch $@
+
+.venv/tox: .venv/bin/pip tox.ini
+	.venv/bin/pip install --quiet --disable-pip-version-check 'tox>=4.23' 'tox-uv>=1.16'
+	@touch $@
