@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 MAXIMUM_DEPTH = 10_000
@@ -23,12 +24,9 @@ _CUT_SHORT = re.compile(
     r'(?:"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+(?:\\(?:u[0-9a-fA-F]{0,3})?)?'
     r"|-|t|tr|tru|f|fa|fal|fals|n|nu|nul|)\Z"
 )
-_KEY = re.compile(r'"([^"\\]*+)"[ \t\n\r]*+:[ \t\n\r]*+')
+_KEY = re.compile(r'[{,][ \t\n\r]*+"([^"\\]*+)"[ \t\n\r]*+:[ \t\n\r]*+')
 _COLON = re.compile(r"[ \t\n\r]*+:[ \t\n\r]*+")
-_SEPARATOR = re.compile(r"[ \t\n\r]*+([,}\]])[ \t\n\r]*+")
-_WRITTEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[^" \t\n\r]++')
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_HTML = re.compile("[<>&\u2028\u2029]")
 _HTML_ESCAPES = {char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 _ALLOWED = {
     "value": '{["v',
@@ -130,33 +128,31 @@ def members(text: str, at: int, levels: int = 0) -> tuple[tuple[Member, ...], in
     So many further levels of objects are opened.
     """
     found: list[Member] = []
-    at = _blank(text, at + 1)
-    if text[at] == "}":
-        return (), at + 1
-    while True:
+    while text[at] != "}":
         match = _KEY.match(text, at)
         if match:
             key, start = match[1], match.end()
         else:
-            key, at = _decode(text, at)
-            start = _after(_COLON, text, at).end()
+            at = _blank(text, at + 1)
+            if text[at] == "}":
+                break
+            key, start = _escaped_key(text, at)
         value, end = _value(text, start, levels)
         found.append(Member(clean(key), start, end, value))
-        separator = _after(_SEPARATOR, text, end)
-        if separator[1] == "}":
-            return tuple(found), separator.start(1) + 1
-        at = separator.end()
+        at = end if text[end] in ",}" else _blank(text, end)
+    return tuple(found), at + 1
 
 
 def items(text: str, at: int) -> list[Member]:
     """Return the elements of the list that begins at `at`, with empty keys; text is checked."""
     found: list[Member] = []
-    at = _blank(text, at + 1)
     while text[at] != "]":
-        value, end = _value(text, at, 1)
-        found.append(Member("", at, end, value))
-        separator = _after(_SEPARATOR, text, end)
-        at = separator.start(1) if separator[1] == "]" else separator.end()
+        start = _blank(text, at + 1)
+        if text[start] == "]":
+            break
+        value, end = _value(text, start, 1)
+        found.append(Member("", start, end, value))
+        at = _blank(text, end)
     return found
 
 
@@ -181,12 +177,11 @@ def _value(text: str, start: int, levels: int) -> tuple[Any, int]:
         return DEEP, scan(text, start)
 
 
-def _after(pattern: re.Pattern[str], text: str, at: int) -> re.Match[str]:
-    """Return the match, which is there because the text has been checked."""
-    match = pattern.match(text, at)
-    if match is None:
-        raise _unexpected(text, at)
-    return match
+def _escaped_key(text: str, at: int) -> tuple[str, int]:
+    """Return a key that is written with escapes, and where its value begins."""
+    key, end = _decode(text, at)
+    colon = _COLON.match(text, end)
+    return key, colon.end() if colon else end
 
 
 def clean(text: str) -> str:
@@ -209,8 +204,25 @@ def rewrite(text: str, parts: Mapping[str, Member]) -> str:
         f"{json.dumps(key, ensure_ascii=False)}:{text[parts[key].start : parts[key].end]}"
         for key in sorted(parts)
     )
-    compact = "".join(_WRITTEN.findall("{" + written + "}"))
-    return _HTML.sub(lambda match: _HTML_ESCAPES[match[0]], compact)
+    compact = _without_blanks("{" + written + "}")
+    for char, escape in _HTML_ESCAPES.items():
+        compact = compact.replace(char, escape)
+    return compact
+
+
+def _without_blanks(text: str) -> str:
+    """Return JSON without the blanks outside of its strings.
+
+    A checked text holds no control characters but blanks, so they can stand for other things:
+    escapes that would hide the end of a string, and the strings themselves.
+    """
+    text = text.replace("\\\\", "\1").replace('\\"', "\2")
+    parts = text.split('"')
+    outside = "\0".join(parts[::2])
+    for blank in " \n\r\t":
+        outside = outside.replace(blank, "")
+    parts[::2] = outside.split("\0")
+    return '"'.join(parts).replace("\1", "\\\\").replace("\2", '\\"')
 
 
 def quote(text: str) -> str:
@@ -221,6 +233,7 @@ def quote(text: str) -> str:
     return f'"{escaped}"'
 
 
+@lru_cache(maxsize=4096)
 def fold(name: str) -> str:
     """Return the name without case; two letters beyond ASCII fold to `s` and `k` as in Go."""
     if not name.isascii():
@@ -245,12 +258,12 @@ def texts(parts: Iterable[tuple[str, Any]], known: Mapping[str, str]) -> dict[st
     """
     found = dict.fromkeys(known.values(), "")
     for key, value in parts:
-        name = attribute(key, known)
+        name = known.get(key) or known.get(fold(key))
         if name is None or value is None:
             continue
         if not isinstance(value, str):
             raise WrongType(f"{name}: text expected, got {shown(value)}")
-        found[name] = clean(value)
+        found[name] = value if value.isascii() else clean(value)
     return found
 
 

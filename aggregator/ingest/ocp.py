@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import model
 from . import gojson, message
-from .gojson import DEEP, Member, WrongType
+from .gojson import Member, WrongType
 from .message import Decoded, Message
 from .schema import Profile, Schema
 
@@ -108,31 +108,30 @@ def _says_nothing(text: str, member: Member) -> bool:
 
 def _read_report(opened: Message) -> tuple[list[model.Hit], str | None]:
     """Return hits and cluster version; raise Refused for wrong types."""
-    body = opened.body or {}
+    text, body = opened.text, opened.body or {}
     try:
-        hits = [_hit(opened.text, item) for item in _list(opened.text, body["reports"])]
+        _expect_list(text, body["reports"])
+        hits = [_hit(text, item) for item in gojson.items(text, body["reports"].start)]
         version = None
         if "info" in body:
-            for item in _list(opened.text, body["info"]):
-                version = _version(opened.text, item, version)
+            _expect_list(text, body["info"])
+            for item in gojson.elements(text, body["info"]):
+                version = _version(item, version)
     except WrongType as error:
         raise opened.refused("type", str(error)) from error
     return hits, version
 
 
-def _list(text: str, member: Member) -> list[Member]:
-    """Return the items of a list of objects; null is allowed for an item, not for the list."""
+def _expect_list(text: str, member: Member) -> None:
+    """Raise WrongType unless the value is a list."""
     if text[member.start] != "[":
         raise WrongType(f"{member.key}: list expected, got {gojson.shown(member.value)}")
-    found = gojson.items(text, member.start)
-    for item in found:
-        if text[item.start] not in "{n":
-            raise WrongType(f"{member.key}: object expected, got {gojson.shown(item.value)}")
-    return found
 
 
 def _hit(text: str, item: Member) -> model.Hit:
-    """Return one hit; `details` stay as they are written in the message."""
+    """Return one hit, an empty one for null; `details` stay as they are written."""
+    if text[item.start] not in "{n":
+        raise WrongType(f"reports: object expected, got {gojson.shown(item.value)}")
     parts: tuple[Member, ...] = item.value or ()
     names = gojson.texts(((part.key, part.value) for part in parts), _HIT)
     details = ""
@@ -142,27 +141,28 @@ def _hit(text: str, item: Member) -> model.Hit:
     return model.Hit(model.RuleId(names["component"]), model.ErrorKey(names["key"]), details)
 
 
-def _version(text: str, item: Member, before: str | None) -> str | None:
+def _version(item: Any, before: str | None) -> str | None:
     """Return the cluster version if this item of `info` tells it, else the one known before."""
-    parts: tuple[Member, ...] = item.value or ()
-    names = gojson.texts(((part.key, part.value) for part in parts), _INFO)
+    if item is not None and not isinstance(item, dict):
+        raise WrongType(f"info: object expected, got {gojson.shown(item)}")
+    parts: dict[str, Any] = item or {}
+    names = gojson.texts(parts.items(), _INFO)
     details: dict[str, str] = {}
-    for part in parts:
-        if gojson.attribute(part.key, _DETAILS):
-            details = details | _details(text, part) if part.value is not None else {}
+    for key, value in parts.items():
+        if gojson.attribute(key, _DETAILS):
+            details = details | _details(value) if value is not None else {}
     return details.get("version", "") if names["info_id"] == _VERSION_INFO else before
 
 
-def _details(text: str, part: Member) -> dict[str, str]:
+def _details(value: Any) -> dict[str, str]:
     """Return the details of an item of `info`, which hold nothing but text."""
-    if text[part.start] != "{":
-        raise WrongType(f"info.details: object expected, got {gojson.shown(part.value)}")
+    if not isinstance(value, dict):
+        raise WrongType(f"info.details: object expected, got {gojson.shown(value)}")
     found: dict[str, str] = {}
-    value: Any
-    for key, value in gojson.pairs(text, part):
-        if value is DEEP or not isinstance(value, str | None):
-            raise WrongType(f"info.details.{key}: text expected, got {gojson.shown(value)}")
-        found[key] = gojson.clean(value or "")
+    for key, text in value.items():
+        if not isinstance(text, str | None):
+            raise WrongType(f"info.details.{key[:60]}: text expected, got {gojson.shown(text)}")
+        found[gojson.clean(key)] = gojson.clean(text or "")
     return found
 
 
