@@ -67,7 +67,9 @@ def _typed(table: sa.Table, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _json(value: Any) -> Any:
-    return sa.JSON.NULL if value == "null" else json.loads(value) if isinstance(value, str) else value
+    return (
+        sa.JSON.NULL if value == "null" else json.loads(value) if isinstance(value, str) else value
+    )
 
 
 def _moment(text: str) -> datetime:

@@ -1,0 +1,130 @@
+"""What this process consumes: which topic is decoded how and stored where."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from ..config import Config, read_allowlist
+from ..errors import ConfigError
+from ..metrics import Metrics
+from ..storage import RefusedMessages, Reports, Storage
+from . import kafka
+from .batch import Store
+from .consumer import Consumer, Settings
+from .dvo import DvoDecoder
+from .message import Decoder
+from .ocp import OcpDecoder
+from .refused import Limit, RefusedSink
+from .sender import Sender
+from .tracker import Tracker
+
+OCP = "ocp_recommendations"
+DVO = "dvo_recommendations"
+OTHER = "no backend storage or incompatible selected"
+
+
+class Ingest:
+    """The consumers of one process, one for each kind of message in `storage_backend.use`.
+
+    `cache` takes OCP reports instead of the database where the storage type is `redis`.
+    """
+
+    def __init__(
+        self, config: Config, storage: Storage, metrics: Metrics, cache: Reports | None = None
+    ) -> None:
+        self._config = config
+        self._storage = storage
+        self._metrics = metrics
+        self._cache = cache
+        self._consumers: list[Consumer] = []
+        self._stop_requested = False
+        self._allowlist = self._read_allowlist()
+        for use in config.storage_backend.use if config.broker.enabled else ():
+            if use not in (OCP, DVO):
+                raise ConfigError(f"{OTHER}: storage_backend.use is '{use}'")
+
+    def _read_allowlist(self) -> frozenset[int] | None:
+        if not (self._config.broker.enabled and self._config.broker.enable_org_allowlist):
+            return None
+        return read_allowlist(self._config.processing.org_allowlist_file)
+
+    def readiness(self) -> str:
+        """Return why ingest is not at work, or nothing when it is, or when it is not wanted."""
+        if not self._config.broker.enabled:
+            return ""
+        if not self._consumers:
+            return "consuming has not begun"
+        return "; ".join(filter(None, (one.readiness() for one in self._consumers)))
+
+    async def run(self) -> None:
+        """Consume until `request_stop`; raise what ended a consumer, after stopping the others."""
+        self._consumers = [self._consumer(use) for use in self._config.storage_backend.use]
+        if self._stop_requested:
+            return
+        tasks = [asyncio.create_task(one.run()) for one in self._consumers]
+        done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        self.request_stop()
+        if running:
+            await asyncio.wait(running)
+        for task in done | running:
+            task.result()
+
+    def request_stop(self) -> None:
+        """Let all consumers finish what is in hand."""
+        self._stop_requested = True
+        for one in self._consumers:
+            one.stop()
+
+    def _consumer(self, use: str) -> Consumer:
+        broker = self._config.broker
+        decoder, store, rows = self._ocp() if use == OCP else self._dvo()
+        limit = Limit(share=broker.refused_limit_share, run=broker.refused_limit_run)
+        return Consumer(
+            kafka.consumer(broker),
+            decoder,
+            store,
+            RefusedSink(
+                rows,
+                self._sender(broker.dead_letter_queue_topic),
+                broker.dead_letter_queue_topic,
+                self._metrics,
+                limit,
+            ),
+            Tracker(
+                self._sender(broker.payload_tracker_topic),
+                broker.payload_tracker_topic,
+                broker.service_name,
+                self._metrics,
+            ),
+            self._metrics,
+            Settings(
+                topic=self._topic(use),
+                batch_size=broker.batch_size,
+                batch_wait=broker.batch_wait,
+            ),
+        )
+
+    def _sender(self, topic: str) -> Sender | None:
+        return Sender(kafka.producer(self._config.broker)) if topic else None
+
+    def _topic(self, use: str) -> str:
+        broker = self._config.broker
+        both = len(self._config.storage_backend.use) > 1
+        return broker.dvo_topic if both and use == DVO else broker.topic
+
+    def _ocp(self) -> tuple[Decoder, Store, RefusedMessages | None]:
+        into_cache = self._cache is not None
+        reports = self._cache if self._cache is not None else self._storage.reports
+        decoder = OcpDecoder(**self._decoding(), keep_duplicates=into_cache)
+        return decoder, reports.store, None if into_cache else self._storage.refused
+
+    def _dvo(self) -> tuple[Decoder, Store, RefusedMessages | None]:
+        return DvoDecoder(**self._decoding()), self._storage.dvo.store, self._storage.refused
+
+    def _decoding(self) -> dict[str, object]:
+        return {
+            "allowlist": self._allowlist,
+            "maximum_unpacked_size": self._config.broker.maximum_unpacked_size,
+            "schema": self._config.processing.schema,
+        }

@@ -1,0 +1,127 @@
+"""Tests of aggregator.handlers.auth."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from aggregator.config import ServerConfig
+from aggregator.errors import ConfigError, Unauthorized
+from aggregator.handlers.auth import JwtAuthenticator, XrhAuthenticator, authenticator
+
+
+def header(document: Any) -> dict[str, str]:
+    return {"x-rh-identity": base64.b64encode(json.dumps(document).encode()).decode()}
+
+
+def test_the_organization_of_the_identity_header_counts() -> None:
+    document = {"identity": {"org_id": "00101", "account_number": "7"}}
+    assert XrhAuthenticator().identify(header(document)).org == 101
+
+
+def test_the_form_of_2020_is_accepted_when_the_present_one_is_absent() -> None:
+    document = {"identity": {"internal": {"org_id": "5"}}}
+    assert XrhAuthenticator().identify(header(document)).org == 5
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [],
+        {"identity": {"org_id": 101}},
+        {"identity": {"org_id": "-1"}},
+        {"identity": {"org_id": ""}},
+        {"identity": {"org_id": "4294967296"}},
+        {"identity": {"org_id": "9" * 5000}},
+        {"identity": {"org_id": "\u0661"}},
+        {"identity": {"org_id": "1", "account_number": 7}},
+        {"identity": "me"},
+    ],
+)
+def test_a_malformed_identity_is_refused(document: Any) -> None:
+    with pytest.raises(Unauthorized, match="^Malformed authentication token$"):
+        XrhAuthenticator().identify(header(document))
+
+
+def test_without_organization_the_error_names_the_user() -> None:
+    document = {"identity": {"account_number": "54321", "user": {"username": "n", "email": "e"}}}
+    with pytest.raises(Unauthorized) as caught:
+        XrhAuthenticator().identify(header(document))
+    assert str(caught.value) == (
+        "error retrieving requester org_id from token. account_number [54321], "
+        "user data [{Username:n Email:e UserID:}]"
+    )
+
+
+@pytest.fixture(scope="module")
+def key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def config(tmp_path: Path, key: rsa.RSAPrivateKey, **changes: Any) -> ServerConfig:
+    file = tmp_path / "key.pem"
+    file.write_bytes(
+        key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+    )
+    return ServerConfig(auth=True, auth_type="jwt", jwt_key_file=str(file), **changes)
+
+
+def bearer(claims: dict[str, Any], key: Any, algorithm: str = "RS256", **headers: Any) -> Any:
+    token = jwt.encode(claims, key, algorithm=algorithm, headers=headers or None)
+    return {"Authorization": f"Bearer {token}"}
+
+
+CLAIMS = {"identity": {"org_id": "101"}}
+
+
+def test_a_token_with_the_right_signature_is_believed(
+    tmp_path: Path, key: rsa.RSAPrivateKey
+) -> None:
+    verifier = JwtAuthenticator(config(tmp_path, key))
+    assert verifier.identify(bearer(CLAIMS, key)).org == 101
+
+
+def test_a_token_signed_by_another_key_is_not(tmp_path: Path, key: rsa.RSAPrivateKey) -> None:
+    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    with pytest.raises(Unauthorized):
+        JwtAuthenticator(config(tmp_path, key)).identify(bearer(CLAIMS, other))
+
+
+def test_the_token_does_not_choose_the_algorithm(tmp_path: Path, key: rsa.RSAPrivateKey) -> None:
+    verifier = JwtAuthenticator(config(tmp_path, key))
+    for forged in (bearer(CLAIMS, None, "none"), bearer(CLAIMS, "x" * 64, "HS256")):
+        with pytest.raises(Unauthorized):
+            verifier.identify(forged)
+
+
+def test_an_expired_token_is_refused(tmp_path: Path, key: rsa.RSAPrivateKey) -> None:
+    with pytest.raises(Unauthorized):
+        JwtAuthenticator(config(tmp_path, key)).identify(bearer({**CLAIMS, "exp": 1}, key))
+
+
+def test_a_key_set_is_searched_by_key_id(tmp_path: Path, key: rsa.RSAPrivateKey) -> None:
+    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key()))
+    file = tmp_path / "jwks.json"
+    file.write_text(json.dumps({"keys": [{**public, "kid": "one", "alg": "RS256"}]}))
+    verifier = JwtAuthenticator(ServerConfig(auth=True, auth_type="jwt", jwt_jwks_file=str(file)))
+    assert verifier.identify(bearer(CLAIMS, key, kid="one")).org == 101
+    with pytest.raises(Unauthorized):
+        verifier.identify(bearer(CLAIMS, key, kid="two"))
+
+
+def test_jwt_without_a_key_is_a_mistake_of_configuration() -> None:
+    with pytest.raises(ConfigError, match=r"server\.jwt_key_file"):
+        authenticator(ServerConfig(auth=True, auth_type="jwt"))
+
+
+def test_without_auth_nobody_is_asked() -> None:
+    assert authenticator(ServerConfig(auth=False, auth_type="jwt")) is None
