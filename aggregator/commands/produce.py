@@ -1,0 +1,101 @@
+"""Messages from files, folders or standard input into the topic."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import sys
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import AggregatorError, ConfigError
+from ..ingest.kafka import producer
+from ..ingest.sender import Outgoing, Sender
+
+if TYPE_CHECKING:
+    from ..config import Config
+
+LANES = 64
+AT_ONCE = 1000
+_CLUSTER = re.compile(rb'"ClusterName"\s*:\s*"([^"]*)"')
+
+
+def run(config: Config, argv: Sequence[str]) -> int:
+    """Produce what the arguments name; return the exit status."""
+    options = _options(argv)
+    topic = options.topic or config.broker.topic
+    try:
+        messages = (message for source in options.sources for message in read(source))
+        count = asyncio.run(_produce(config, topic, messages))
+    except (AggregatorError, OSError) as error:
+        print(f"produce: {error}", file=sys.stderr)
+        return 1
+    print(f"{count} message{'' if count == 1 else 's'} produced into {topic}")
+    return 0
+
+
+def _options(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="insights-results-aggregator produce",
+        description="Send messages to the broker of the configuration.",
+    )
+    parser.add_argument("--topic", default="", help="where to, if not into broker.topic")
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        metavar="FILE|DIR|-",
+        help="a file is one message (.jsonl: one a line); of a folder, all *.json and *.jsonl; "
+        "of standard input, every line",
+    )
+    return parser.parse_args(argv)
+
+
+def read(source: str) -> Iterator[bytes]:
+    """Yield the messages of a source, byte for byte. Raise OSError."""
+    if source == "-":
+        yield from _lines(sys.stdin.buffer)
+        return
+    path = Path(source)
+    if path.is_dir():
+        for file in sorted(path.rglob("*.json*")):
+            yield from read(str(file))
+    elif path.suffix == ".jsonl":
+        with path.open("rb") as file_of_lines:
+            yield from _lines(file_of_lines)
+    else:
+        yield path.read_bytes()
+
+
+def _lines(stream: Iterable[bytes]) -> Iterator[bytes]:
+    return (line.rstrip(b"\r\n") for line in stream if line.strip())
+
+
+async def _produce(config: Config, topic: str, messages: Iterator[bytes]) -> int:
+    if not topic:
+        raise ConfigError("broker.topic is empty, and there is no --topic")
+    sender = Sender(producer(config.broker))
+    count = 0
+    try:
+        await sender.start()
+        while some := list(islice(messages, AT_ONCE)):
+            await send(sender, topic, some)
+            count += len(some)
+    finally:
+        await sender.stop()
+    return count
+
+
+async def send(sender: Sender, topic: str, messages: Iterable[bytes]) -> None:
+    """Send the messages; those of one cluster go to one partition, so that they stay in order."""
+    lanes: dict[int, list[Outgoing]] = {}
+    for message in messages:
+        name = _CLUSTER.search(message)
+        lane = zlib.crc32(name[1]) % LANES if name else 0
+        lanes.setdefault(lane, []).append(Outgoing(message))
+    for lane, outgoing in lanes.items():
+        if too_large := await sender.send(topic, outgoing, lane):
+            raise AggregatorError(f"the broker takes no message as large as {len(too_large)} were")

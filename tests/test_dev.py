@@ -1,0 +1,130 @@
+"""`dev` as a user meets it: started as a process, asked over HTTP, ended with Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "messages" / "ocp"
+SECONDS = 60
+LAST_LINE = "Ctrl-C ends it."
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start the command in a folder where there is no configuration."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "aggregator", "dev", "--port", "0", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(FIXTURES.parents[2]), "TMPDIR": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Give the process and the URLs that it proposes, as soon as it is ready."""
+    process = start(folder, *arguments)
+    try:
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            said.append(line.strip())
+            if said[-1] == LAST_LINE:
+                break
+        else:
+            pytest.fail(f"dev ended: {said}\n{process.stderr.read() if process.stderr else ''}")
+        yield process, [line.removeprefix("curl ") for line in said if line.startswith("curl ")]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def get(url: str) -> Any:
+    """Return the JSON document at the URL; raise for every status but 200."""
+    with urlopen(url, timeout=SECONDS) as response:
+        return json.load(response)
+
+
+@pytest.fixture(scope="module")
+def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """Give the proposed URLs of a service that runs for all tests of this module."""
+    with running(tmp_path_factory.mktemp("dev"), "--rate", "50") as (_, proposed):
+        yield proposed
+
+
+def test_the_proposed_requests_show_a_cluster_of_the_fixtures(urls: list[str]) -> None:
+    organizations, clusters, report = (get(url) for url in urls)
+    organization = int(re.findall(r"organizations/(\d+)", urls[1])[0])
+    cluster = re.findall(r"clusters/([^/]+)/", urls[2])[0]
+    assert organization in organizations["organizations"]
+    assert cluster in clusters["clusters"]
+    stored = json.loads((FIXTURES / "fifteen_hits.json").read_text())
+    assert cluster == stored["ClusterName"]
+    assert report["report"]["meta"]["count"] == len(stored["Report"]["reports"])
+
+
+def test_every_cluster_of_the_fixtures_can_be_read(urls: list[str]) -> None:
+    base = urls[0].removesuffix("organizations")
+    for file in FIXTURES.glob("*.json"):
+        message = json.loads(file.read_text())
+        path = f"organizations/{message['OrgID']}/clusters/{message['ClusterName']}"
+        assert get(f"{base}{path}/users/ann/report")["status"] == "ok"
+
+
+def test_further_messages_keep_coming(urls: list[str]) -> None:
+    def clusters() -> int:
+        base = urls[0].removesuffix("organizations")
+        return len(get(f"{base}organizations/1001/clusters")["clusters"])
+
+    before, deadline = clusters(), time.monotonic() + SECONDS
+    while clusters() <= before:
+        assert time.monotonic() < deadline, "no further cluster reported"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_without_a_complaint(tmp_path: Path, number: signal.Signals) -> None:
+    with running(tmp_path, "--rate", "50") as (process, _):
+        process.send_signal(number)
+        said, complaints = process.communicate(timeout=SECONDS)
+        assert (process.returncode, complaints) == (0, "")
+        assert said.strip().endswith("Stopped.")
+    assert not list(tmp_path.iterdir()), "the temporary database is left behind"
+
+
+def test_a_named_folder_keeps_the_data(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    for _ in range(2):
+        with running(tmp_path, "--data", str(kept), "--rate", "0") as (process, proposed):
+            reported = get(proposed[2])["report"]["meta"]["gathered_at"]
+            clusters = get(proposed[1])["clusters"]
+            process.send_signal(signal.SIGINT)
+            assert process.wait(SECONDS) == 0
+        assert (kept / "aggregator.db").exists()
+    assert clusters
+    assert reported is not None
+
+
+def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("localhost", 0)) as other:
+        process = start(tmp_path, "--port", str(other.getsockname()[1]))
+        said, complaints = process.communicate(timeout=SECONDS)
+    assert process.returncode == 1
+    assert said.startswith("dev: ")
+    assert said.count("\n") == 1
+    assert "Traceback" not in complaints
