@@ -1,0 +1,103 @@
+"""Rules acknowledged by an organization, in table rule_disable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..errors import NotFound
+from ..model import Ack, ErrorKey, OrgId, RuleId, utc_now
+from .engine import Database
+from .tables import rule_disable as table
+from .upsert import upsert
+
+NOT_ACKED = "Rule was not disabled"
+
+_KEY = (
+    table.c.org_id == sa.bindparam("org", type_=sa.String),
+    table.c.rule_id == sa.bindparam("rule", type_=sa.String),
+    table.c.error_key == sa.bindparam("key", type_=sa.String),
+)
+_FIELDS = sa.select(
+    table.c.rule_id,
+    table.c.error_key,
+    table.c.justification,
+    table.c.created_at,
+    table.c.updated_at,
+)
+_GET, _ALL = _FIELDS.where(*_KEY), _FIELDS.where(_KEY[0])
+_DELETE = sa.delete(table).where(*_KEY)
+_UPDATE = (
+    sa.update(table)
+    .where(*_KEY)
+    .values(
+        justification=sa.bindparam("text", type_=sa.String),
+        updated_at=sa.bindparam("now", type_=sa.DateTime),
+    )
+)
+
+
+class SqlAcks:
+    """Acks in SQL tables (contract rest-api 4.4)."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._put = upsert(
+            database.dialect,
+            table,
+            ("org_id", "rule_id", "error_key", "justification", "created_at"),
+            changed=("justification", "created_at"),
+        )
+
+    async def put(self, org: OrgId, rule: RuleId, key: ErrorKey, justification: str) -> None:
+        """Insert the ack, or give the present one a new justification and birth."""
+        values = {
+            "org_id": str(org),
+            "rule_id": rule,
+            "error_key": key,
+            "justification": justification,
+            "created_at": utc_now(),
+        }
+        async with self._db.write() as conn:
+            await conn.execute(self._put, values)
+
+    async def update(self, org: OrgId, rule: RuleId, key: ErrorKey, justification: str) -> None:
+        """Change the justification of an ack that is there."""
+        values = {**_named(org, rule, key), "text": justification, "now": utc_now()}
+        async with self._db.write() as conn:
+            await conn.execute(_UPDATE, values)
+
+    async def delete(self, org: OrgId, rule: RuleId, key: ErrorKey) -> None:
+        """Delete the ack."""
+        async with self._db.write() as conn:
+            await conn.execute(_DELETE, _named(org, rule, key))
+
+    async def get(self, org: OrgId, rule: RuleId, key: ErrorKey) -> Ack:
+        """Read the ack."""
+        async with self._db.read() as conn:
+            row = (await conn.execute(_GET, _named(org, rule, key))).one_or_none()
+        if row is None:
+            raise NotFound(NOT_ACKED)
+        return _ack(org, row)
+
+    async def all(self, org: OrgId) -> list[Ack]:
+        """Read the organization's acks; the order does not depend on a locale."""
+        async with self._db.read() as conn:
+            rows = (await conn.execute(_ALL, {"org": str(org)})).all()
+        return [_ack(org, row) for row in sorted(rows, key=lambda row: tuple(row[:2]))]
+
+
+def _named(org: OrgId, rule: RuleId, key: ErrorKey) -> dict[str, Any]:
+    return {"org": str(org), "rule": rule, "key": key}
+
+
+def _ack(org: OrgId, row: sa.Row[Any]) -> Ack:
+    return Ack(
+        org,
+        RuleId(row.rule_id),
+        ErrorKey(row.error_key),
+        row.justification or "",
+        row.created_at,
+        row.updated_at,
+    )

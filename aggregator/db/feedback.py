@@ -1,0 +1,74 @@
+"""Reasons for switching rules off, in table cluster_user_rule_disable_feedback."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from ..errors import NotFound
+from ..model import ClusterId, ErrorKey, OrgId, Reason, RuleHit, RuleId, UserId, utc_now
+from .engine import Database
+from .tables import cluster_user_rule_disable_feedback as table
+from .tables import report
+from .upsert import upsert_for_cluster
+
+_COLUMNS = (
+    "cluster_id",
+    "rule_id",
+    "error_key",
+    "user_id",
+    "org_id",
+    "message",
+    "added_at",
+    "updated_at",
+)
+_OF_USER = sa.select(
+    table.c.cluster_id,
+    table.c.rule_id,
+    table.c.error_key,
+    table.c.message,
+    table.c.added_at,
+    table.c.updated_at,
+).where(table.c.user_id == sa.bindparam("user", type_=sa.String))
+
+
+class SqlFeedback:
+    """Reasons in SQL tables (contract rest-api 4.2, 4.3)."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._put = upsert_for_cluster(
+            database.dialect, table, _COLUMNS, changed=("message", "updated_at"), report=report
+        )
+
+    async def put(self, org: OrgId, user: UserId, hit: RuleHit, message: str) -> None:
+        """Insert the reason or change the present one, whose organization and birth stay."""
+        now = utc_now()
+        values = {
+            "cluster_id": hit.cluster,
+            "rule_id": hit.rule_id,
+            "error_key": hit.error_key,
+            "user_id": user,
+            "org_id": str(org),
+            "message": message,
+            "added_at": now,
+            "updated_at": now,
+        }
+        async with self._db.write() as conn:
+            if not (await conn.execute(self._put, values)).rowcount:
+                raise NotFound.item(hit.cluster)
+
+    async def of_user(self, user: UserId) -> list[Reason]:
+        """Read the reasons in all organizations; the order does not depend on a locale."""
+        async with self._db.read() as conn:
+            rows = (await conn.execute(_OF_USER, {"user": user})).all()
+        return [
+            Reason(
+                RuleHit(ClusterId(cluster), RuleId(rule), ErrorKey(key)),
+                message,
+                added_at,
+                updated_at,
+            )
+            for cluster, rule, key, message, added_at, updated_at in sorted(
+                rows, key=lambda row: tuple(row[:3])
+            )
+        ]

@@ -1,0 +1,226 @@
+"""A storage that keeps nothing and says so (contract rest-api 6).
+
+What is asked for one thing answers as if that thing were empty where the reference does, and
+NotFound elsewhere; every list is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from ..errors import NotFound
+from ..model import (
+    Ack,
+    ClusterId,
+    ClusterRecommendations,
+    DisabledCluster,
+    DvoReport,
+    ErrorKey,
+    HitCluster,
+    Namespace,
+    NamespaceRow,
+    OrgId,
+    Rating,
+    Reason,
+    Refusal,
+    Report,
+    ReportInfo,
+    RuleHit,
+    RuleId,
+    RuleSelector,
+    RuleToggle,
+    SingleRule,
+    StoredReport,
+    UserId,
+    Vote,
+)
+
+
+class NoopReports:
+    """Every report is taken, none is kept."""
+
+    async def store(self, reports: Sequence[Report]) -> list[bool]:
+        """Take all of them."""
+        return [True] * len(reports)
+
+    async def read(self, org: OrgId, cluster: ClusterId, user: UserId) -> StoredReport:
+        """Return an empty report."""
+        return StoredReport(None, None, None, ())
+
+    async def info(self, org: OrgId, cluster: ClusterId) -> ReportInfo:
+        """Return the info of an empty report."""
+        return ReportInfo(0, None, None)
+
+    async def read_many(
+        self, org: OrgId, clusters: Sequence[ClusterId]
+    ) -> Mapping[ClusterId, tuple[OrgId, str]]:
+        """Return none."""
+        return {}
+
+    async def rule(self, org: OrgId, hit: RuleHit, user: UserId) -> SingleRule:
+        """Raise NotFound."""
+        raise NotFound.item(org, hit.cluster, hit.rule_id, hit.error_key)
+
+    async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
+        """Do nothing."""
+
+    async def delete_of_clusters(self, clusters: Sequence[ClusterId]) -> None:
+        """Do nothing."""
+
+    async def count(self) -> int:
+        """Return 0."""
+        return 0
+
+
+class NoopOrgs:
+    """No organization has a cluster."""
+
+    async def all(self) -> list[OrgId]:
+        """Return none."""
+        return []
+
+    async def clusters(self, org: OrgId, since: datetime) -> list[ClusterId]:
+        """Return none."""
+        return []
+
+    async def owner(self, cluster: ClusterId) -> OrgId:
+        """Raise NotFound."""
+        raise NotFound.item(cluster)
+
+
+class NoopRecommendations:
+    """Nothing hits anything."""
+
+    async def clusters_hit_by(
+        self, org: OrgId, selector: RuleSelector, only: Sequence[str]
+    ) -> list[HitCluster]:
+        """Return none; the reference does not answer 404 here."""
+        return []
+
+    async def by_rule(self, org: OrgId, clusters: Sequence[str]) -> dict[str, list[str]]:
+        """Return none."""
+        return {}
+
+    async def by_cluster(self, org: OrgId, clusters: Sequence[str]) -> list[ClusterRecommendations]:
+        """Return none."""
+        return []
+
+
+class NoopVotes:
+    """No cluster exists, so none can be voted on."""
+
+    async def put(self, org: OrgId, user: UserId, hit: RuleHit, vote: Vote, message: str) -> None:
+        """Raise NotFound."""
+        raise NotFound.item(hit.cluster)
+
+    async def get(self, user: UserId, hit: RuleHit) -> Vote:
+        """Raise NotFound."""
+        raise NotFound.item(hit.cluster, hit.rule_id, user)
+
+    async def newest(self, user: UserId, cluster: ClusterId, rule: RuleId) -> Vote:
+        """Raise NotFound."""
+        raise NotFound.item(cluster, rule, user)
+
+
+class NoopToggles:
+    """No cluster exists, so nothing can be switched off for it."""
+
+    async def put(self, org: OrgId, hit: RuleHit, *, disabled: bool) -> None:
+        """Raise NotFound."""
+        raise NotFound.item(hit.cluster)
+
+    async def disabled_rules(
+        self, org: OrgId, clusters: Sequence[str] | None = None
+    ) -> list[RuleToggle]:
+        """Return none."""
+        return []
+
+    async def disabled_clusters(
+        self, org: OrgId, rule: RuleId, key: ErrorKey
+    ) -> list[DisabledCluster]:
+        """Return none."""
+        return []
+
+    async def keys(self, org: OrgId | None, cluster: ClusterId, rule: RuleId) -> list[ErrorKey]:
+        """Return the empty key."""
+        return [ErrorKey("")]
+
+
+class NoopFeedback:
+    """No cluster exists, so there is no reason for anything."""
+
+    async def put(self, org: OrgId, user: UserId, hit: RuleHit, message: str) -> None:
+        """Raise NotFound."""
+        raise NotFound.item(hit.cluster)
+
+    async def of_user(self, user: UserId) -> list[Reason]:
+        """Return none."""
+        return []
+
+
+class NoopAcks:
+    """Every ack is taken, none is kept."""
+
+    async def put(self, org: OrgId, rule: RuleId, key: ErrorKey, justification: str) -> None:
+        """Do nothing."""
+
+    async def update(self, org: OrgId, rule: RuleId, key: ErrorKey, justification: str) -> None:
+        """Do nothing."""
+
+    async def delete(self, org: OrgId, rule: RuleId, key: ErrorKey) -> None:
+        """Do nothing."""
+
+    async def get(self, org: OrgId, rule: RuleId, key: ErrorKey) -> Ack:
+        """Return an empty ack; the reference does not answer 404 here."""
+        return Ack(OrgId(0), RuleId(""), ErrorKey(""), "", None, None)
+
+    async def all(self, org: OrgId) -> list[Ack]:
+        """Return none."""
+        return []
+
+
+class NoopRatings:
+    """Every rating is taken, none is kept."""
+
+    async def put(self, org: OrgId, rule: RuleId, key: ErrorKey, rating: int) -> None:
+        """Do nothing."""
+
+    async def get(self, org: OrgId, selector: RuleSelector) -> Rating:
+        """Return an empty rating; the reference does not answer 404 here."""
+        return Rating("", 0)
+
+
+class NoopRefusedMessages:
+    """Refused messages leave no row."""
+
+    async def put(self, refusals: Sequence[Refusal]) -> None:
+        """Do nothing."""
+
+
+class NoopDvo:
+    """Every DVO report is taken, none is kept."""
+
+    async def store(self, reports: Sequence[DvoReport]) -> list[bool]:
+        """Take all of them."""
+        return [True] * len(reports)
+
+    async def of_org(self, org: OrgId, clusters: Sequence[str] | None) -> list[NamespaceRow]:
+        """Return none."""
+        return []
+
+    async def of_namespace(
+        self, org: OrgId, cluster: ClusterId, namespace: Namespace
+    ) -> NamespaceRow:
+        """Raise NotFound."""
+        raise NotFound.item(org, cluster, namespace, separator=":")
+
+    async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
+        """Do nothing."""
+
+    async def delete_of_clusters(self, clusters: Sequence[ClusterId]) -> None:
+        """Do nothing."""
+
+    async def count(self) -> int:
+        """Return 0."""
+        return 0

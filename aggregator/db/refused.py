@@ -1,0 +1,64 @@
+"""Messages that were set aside, in table consumer_error."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..model import Refusal
+from .engine import Database
+from .tables import consumer_error as table
+from .upsert import insert
+
+log = logging.getLogger(__name__)
+
+
+class SqlRefusedMessages:
+    """Refused messages in an SQL table (departure 11)."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._put = insert(database.dialect, table).on_conflict_do_nothing()
+        self._present = False
+        self._warned = False
+
+    async def put(self, refusals: Sequence[Refusal]) -> None:
+        """Insert the rows that are not there yet; text that cannot be stored is escaped."""
+        if not refusals:
+            return
+        async with self._db.write() as conn:
+            if await self._has_table(conn):
+                await conn.execute(self._put, [_row(refusal) for refusal in refusals])
+
+    async def _has_table(self, conn: AsyncConnection) -> bool:
+        """Look for the table until it is found: a database for DVO alone need not have it."""
+        if not self._present:
+            self._present = await conn.run_sync(lambda sync: sa.inspect(sync).has_table(table.name))
+        if not self._present and not self._warned:
+            self._warned = True
+            log.warning("no table %s: refused messages leave no row", table.name)
+        return self._present
+
+
+def _row(refusal: Refusal) -> dict[str, Any]:
+    return {
+        "topic": refusal.topic,
+        "partition": refusal.partition,
+        "topic_offset": refusal.offset,
+        "key": _storable(refusal.key),
+        "produced_at": refusal.produced_at,
+        "consumed_at": refusal.consumed_at,
+        "message": _storable(refusal.value),
+        "error": _storable(refusal.error.encode(errors="backslashreplace")),
+    }
+
+
+def _storable(raw: bytes | None) -> str | None:
+    """Return the bytes as text; those that are not UTF-8, and NUL, as `\\xNN`."""
+    if raw is None:
+        return None
+    return raw.decode(errors="backslashreplace").replace("\0", "\\x00")

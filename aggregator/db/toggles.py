@@ -1,0 +1,157 @@
+"""Rules switched off for single clusters, in table cluster_rule_toggle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..errors import NotFound
+from ..model import (
+    MAX_STORED_ORG_ID,
+    ClusterId,
+    DisabledCluster,
+    ErrorKey,
+    OrgId,
+    RuleHit,
+    RuleId,
+    RuleToggle,
+    utc_now,
+)
+from .engine import Database
+from .rows import is_in, list_parameter
+from .tables import cluster_rule_toggle as table
+from .tables import cluster_user_rule_disable_feedback as reason
+from .tables import report, rule_hit
+from .upsert import upsert_for_cluster
+
+_COLUMNS = (
+    "cluster_id",
+    "rule_id",
+    "error_key",
+    "org_id",
+    "disabled",
+    "disabled_at",
+    "enabled_at",
+    "updated_at",
+)
+_CLUSTER = sa.bindparam("cluster", type_=sa.String)
+_ORG = sa.bindparam("org", type_=sa.String)
+_RULE = sa.bindparam("rule", type_=sa.String)
+_KEY = sa.bindparam("key", type_=sa.String)
+_DISABLED_RULES = sa.select(
+    table.c.cluster_id,
+    table.c.rule_id,
+    table.c.error_key,
+    table.c.disabled_at,
+    table.c.updated_at,
+).where(table.c.org_id == _ORG, table.c.disabled == 1)
+_KEYS = sa.select(rule_hit.c.error_key).where(
+    rule_hit.c.cluster_id == _CLUSTER, rule_hit.c.rule_fqdn == _RULE
+)
+_KEYS_OF_ORG = _KEYS.where(rule_hit.c.org_id == sa.bindparam("org", type_=sa.Integer))
+
+
+def _select_disabled_clusters() -> sa.Select[Any]:
+    newest = (
+        sa.select(reason.c.message)
+        .where(
+            reason.c.cluster_id == table.c.cluster_id,
+            reason.c.org_id == _ORG,
+            reason.c.rule_id == _RULE,
+            reason.c.error_key == _KEY,
+        )
+        .order_by(reason.c.updated_at.desc(), reason.c.user_id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(table.c.cluster_id, table.c.disabled_at, newest.label("message"))
+        .where(
+            table.c.org_id == _ORG,
+            table.c.disabled == 1,
+            table.c.rule_id == _RULE,
+            table.c.error_key == _KEY,
+        )
+        .order_by(table.c.disabled_at.desc().nulls_last(), table.c.cluster_id)
+    )
+
+
+_DISABLED_CLUSTERS = _select_disabled_clusters()
+
+
+class SqlToggles:
+    """Toggles in SQL tables (contract rest-api 4.2, 4.3)."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._put = upsert_for_cluster(
+            database.dialect, table, _COLUMNS, changed=_COLUMNS[3:], report=report
+        )
+        self._of_clusters = _DISABLED_RULES.where(
+            is_in(database.dialect, table.c.cluster_id, "names")
+        )
+
+    async def put(self, org: OrgId, hit: RuleHit, *, disabled: bool) -> None:
+        """Insert the toggle or replace the present one, its organization included."""
+        now = utc_now()
+        values = {
+            "cluster_id": hit.cluster,
+            "rule_id": hit.rule_id,
+            "error_key": hit.error_key,
+            "org_id": str(org),
+            "disabled": int(disabled),
+            "disabled_at": now if disabled else None,
+            "enabled_at": None if disabled else now,
+            "updated_at": now,
+        }
+        async with self._db.write() as conn:
+            if not (await conn.execute(self._put, values)).rowcount:
+                raise NotFound.item(hit.cluster)
+
+    async def disabled_rules(
+        self, org: OrgId, clusters: Sequence[str] | None = None
+    ) -> list[RuleToggle]:
+        """Read what is off; the time of switching on is missing there (contract rest-api 4.3)."""
+        if clusters is not None and not clusters:
+            return []
+        values: dict[str, Any] = {"org": str(org)}
+        if clusters is not None:
+            values["names"] = list_parameter(self._db.dialect, clusters)
+        statement = _DISABLED_RULES if clusters is None else self._of_clusters
+        async with self._db.read() as conn:
+            rows = (await conn.execute(statement, values)).all()
+        return [
+            RuleToggle(
+                RuleHit(ClusterId(cluster), RuleId(rule), ErrorKey(key)),
+                disabled=True,
+                disabled_at=disabled_at,
+                enabled_at=None,
+                updated_at=updated_at,
+            )
+            for cluster, rule, key, disabled_at, updated_at in sorted(
+                rows, key=lambda row: tuple(row[:3])
+            )
+        ]
+
+    async def disabled_clusters(
+        self, org: OrgId, rule: RuleId, key: ErrorKey
+    ) -> list[DisabledCluster]:
+        """Read the clusters, each with the newest reason that any user gave for it."""
+        values = {"org": str(org), "rule": rule, "key": key}
+        async with self._db.read() as conn:
+            rows = (await conn.execute(_DISABLED_CLUSTERS, values)).all()
+        return [
+            DisabledCluster(ClusterId(row.cluster_id), row.disabled_at, row.message or "")
+            for row in rows
+        ]
+
+    async def keys(self, org: OrgId | None, cluster: ClusterId, rule: RuleId) -> list[ErrorKey]:
+        """Read the keys of the rule's hits, ascending."""
+        if org is not None and org > MAX_STORED_ORG_ID:
+            return [ErrorKey("")]
+        values = {"cluster": cluster, "rule": rule} | ({} if org is None else {"org": org})
+        async with self._db.read() as conn:
+            rows = await conn.execute(_KEYS if org is None else _KEYS_OF_ORG, values)
+            return sorted({ErrorKey(key) for key in rows.scalars()}) or [ErrorKey("")]
