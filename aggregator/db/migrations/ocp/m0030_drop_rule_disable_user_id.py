@@ -1,0 +1,15 @@
+"""Rules disabled for an organization forget their user."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+
+def up(conn: sa.Connection) -> None:
+    conn.exec_driver_sql("ALTER TABLE rule_disable DROP COLUMN user_id")
+
+
+def down(conn: sa.Connection) -> None:
+    conn.exec_driver_sql(
+        "ALTER TABLE rule_disable ADD COLUMN user_id VARCHAR NOT NULL DEFAULT '-1'"
+    )
