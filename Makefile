@@ -28,7 +28,7 @@ lint: .venv/tox ## style and format
 types: .venv/tox ## mypy
 	$(TOX) -e types
 
-integration: .venv/tox ## the tests that need real servers (see docs/testing.md)
+integration: .venv/tox ## the tests that need real servers
 	$(TOX) -e integration
 
 .venv/bin/pip:
