@@ -19,7 +19,7 @@ _KEY = (
     table.c.rule_id == sa.bindparam("rule", type_=sa.String),
     table.c.error_key == sa.bindparam("key", type_=sa.String),
 )
-_FIELDS = sa.select(
+_FIELDS: sa.Select[Any] = sa.select(
     table.c.rule_id,
     table.c.error_key,
     table.c.justification,

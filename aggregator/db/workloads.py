@@ -31,8 +31,10 @@ _FIELDS = (
     table.c.last_checked_at,
     table.c.rule_hits_count,
 )
-_OF_ORG = sa.select(*_FIELDS).where(table.c.org_id == sa.bindparam("org", type_=sa.Integer))
-_OF_NAMESPACE = sa.select(*_FIELDS, table.c.report).where(
+_OF_ORG: sa.Select[Any] = sa.select(*_FIELDS).where(
+    table.c.org_id == sa.bindparam("org", type_=sa.Integer)
+)
+_OF_NAMESPACE: sa.Select[Any] = sa.select(*_FIELDS, table.c.report).where(
     table.c.org_id == sa.bindparam("org", type_=sa.Integer),
     table.c.cluster_id == sa.bindparam("cluster", type_=sa.String),
     table.c.namespace_id == sa.bindparam("namespace", type_=sa.String),

@@ -1,0 +1,77 @@
+"""Rules acknowledged by an organization, so disabled for all its clusters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..model import Ack, ErrorKey, OrgId, RuleId
+from .base import ApiHandler
+from .times import pair
+
+
+class AckHandler(ApiHandler):
+    """Base of those that name one ack (contract rest-api 4.4)."""
+
+    def named(self) -> tuple[OrgId, RuleId, ErrorKey]:
+        """Return the parameters, checked in this order."""
+        return self.org_id(), self.rule_id(), self.error_key()
+
+
+class DisableRuleHandler(AckHandler):
+    """Acknowledges a rule."""
+
+    async def put(self) -> None:
+        """Record the ack and answer with its justification."""
+        named = self.named()
+        text = self.message("justification", required=True)
+        await self.storage.acks.put(*named, text)
+        self.ok(justification=text)
+
+
+class UpdateAckHandler(AckHandler):
+    """Changes a justification."""
+
+    async def post(self) -> None:
+        """Change it, if there is an ack, and answer with it."""
+        named = self.named()
+        text = self.message("justification", required=True)
+        await self.storage.acks.update(*named, text)
+        self.ok(justification=text)
+
+
+class EnableRuleHandler(AckHandler):
+    """Takes an ack back."""
+
+    async def put(self) -> None:
+        """Delete it, if there is one; the answer's status is not `ok`."""
+        await self.storage.acks.delete(*self.named())
+        self.ok(status="rule enabled")
+
+
+class ReadAckHandler(AckHandler):
+    """Shows one ack."""
+
+    async def get(self) -> None:
+        """Answer with the ack."""
+        self.ok(disabledRule=_shown(await self.storage.acks.get(*self.named())))
+
+
+class AcksHandler(ApiHandler):
+    """Shows all acks of an organization."""
+
+    async def get(self) -> None:
+        """List them."""
+        found = await self.storage.acks.all(self.org_id())
+        self.ok(disabledRules=[_shown(ack) for ack in found])
+
+
+def _shown(ack: Ack) -> dict[str, Any]:
+    return {
+        "org_id": ack.org,
+        "user_id": "",
+        "rule_id": ack.rule_id,
+        "error_key": ack.error_key,
+        "justification": ack.justification,
+        "created_at": pair(ack.created_at),
+        "updated_at": pair(ack.updated_at),
+    }

@@ -1,0 +1,42 @@
+"""Reasons that users give for switching a rule off."""
+
+from __future__ import annotations
+
+from .base import ApiHandler
+from .times import pair
+
+
+class DisableFeedbackHandler(ApiHandler):
+    """Records a reason (contract rest-api 4.2)."""
+
+    async def post(self) -> None:
+        """Record it and answer with it."""
+        hit = self.rule_hit()
+        owner = await self.owned(hit.cluster)
+        user, org = self.user_id(), self.org_id()
+        self.permit_owner(owner)
+        message = self.message("message", required=True)
+        await self.storage.feedback.put(org, user, hit, message)
+        self.context.metrics.feedback_on_rules.inc()
+        self.ok(message=message)
+
+
+class UserReasonsHandler(ApiHandler):
+    """All reasons of a user (contract rest-api 4.3)."""
+
+    async def get(self) -> None:
+        """List them."""
+        found = await self.storage.feedback.of_user(self.user_id())
+        self.ok(
+            reasons=[
+                {
+                    "ClusterID": reason.hit.cluster,
+                    "RuleID": reason.hit.rule_id,
+                    "ErrorKey": reason.hit.error_key,
+                    "Message": reason.message,
+                    "AddedAt": pair(reason.added_at),
+                    "UpdatedAt": pair(reason.updated_at),
+                }
+                for reason in found
+            ]
+        )

@@ -1,0 +1,93 @@
+"""Rules switched off for single clusters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..model import RuleHit, RuleToggle
+from . import body
+from .base import ApiHandler
+from .times import fractions, pair
+
+
+class ToggleHandler(ApiHandler):
+    """Switches a rule off or on (contract rest-api 4.2); `every_key` is the form of 2020."""
+
+    def initialize(self, *, disabled: bool, every_key: bool = False, **kwargs: Any) -> None:
+        """Take what the path means, and whether it names an error key."""
+        super().initialize(**kwargs)
+        self._disabled = disabled
+        self._every_key = every_key
+
+    async def put(self) -> None:
+        """Record it; a body is ignored."""
+        if self._every_key:
+            await self._put_every_key()
+        else:
+            await self._put_one()
+        self.ok()
+
+    async def _put_one(self) -> None:
+        hit = self.rule_hit()
+        self.permit_owner(await self.owned(hit.cluster))
+        await self.storage.toggles.put(self.org_id(), hit, disabled=self._disabled)
+
+    async def _put_every_key(self) -> None:
+        cluster, rule = self.cluster(), self.rule_id()
+        owner = await self.owned(cluster)
+        self.permit_owner(owner)
+        self.user_id()
+        toggles = self.storage.toggles
+        for key in await toggles.keys(owner, cluster, rule):
+            await toggles.put(owner, RuleHit(cluster, rule, key), disabled=self._disabled)
+
+
+class DisabledRulesHandler(ApiHandler):
+    """What an organization has switched off (contract rest-api 4.3)."""
+
+    async def get(self) -> None:
+        """List it."""
+        found = await self.storage.toggles.disabled_rules(self.org_id())
+        self.ok(rules=[_shown(toggle) for toggle in found])
+
+
+class DisabledRulesForClustersHandler(ApiHandler):
+    """What an organization has switched off for some clusters."""
+
+    async def post(self) -> None:
+        """List it for the clusters in the body."""
+        org = self.org_id()
+        clusters = body.names(self.json_body())
+        found = await self.storage.toggles.disabled_rules(org, clusters)
+        self.ok(rules=[_shown(toggle) for toggle in found])
+
+
+class DisabledClustersHandler(ApiHandler):
+    """The clusters for which a rule is switched off."""
+
+    async def get(self) -> None:
+        """List them, newest first; the reference says null for none."""
+        org, rule, key = self.org_id(), self.rule_id(), self.error_key()
+        found = await self.storage.toggles.disabled_clusters(org, rule, key)
+        clusters = [
+            {
+                "cluster_id": one.cluster,
+                "cluster_name": "",
+                "disabled_at": fractions(one.disabled_at),
+                "justification": one.justification,
+            }
+            for one in found
+        ]
+        self.ok(clusters=clusters or None)
+
+
+def _shown(toggle: RuleToggle) -> dict[str, Any]:
+    return {
+        "ClusterID": toggle.hit.cluster,
+        "RuleID": toggle.hit.rule_id,
+        "ErrorKey": toggle.hit.error_key,
+        "Disabled": int(toggle.disabled),
+        "DisabledAt": pair(toggle.disabled_at),
+        "EnabledAt": pair(toggle.enabled_at),
+        "UpdatedAt": pair(toggle.updated_at),
+    }
