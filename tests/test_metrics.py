@@ -29,14 +29,14 @@ def lines(metrics: Metrics) -> list[str]:
     return metrics.render().decode().splitlines()
 
 
-def test_counters_have_the_names_of_the_reference_and_begin_at_zero():
+def test_counters_have_the_names_of_the_reference_and_begin_at_zero() -> None:
     page = lines(Metrics())
     for name in COUNTERS:
         assert f"{name} 0.0" in page
         assert f"# TYPE {name} counter" in page
 
 
-def test_histograms_have_the_names_of_the_reference():
+def test_histograms_have_the_names_of_the_reference() -> None:
     page = lines(Metrics())
     for name in HISTOGRAMS:
         assert f"{name}_count 0.0" in page
@@ -45,14 +45,14 @@ def test_histograms_have_the_names_of_the_reference():
         assert f"# TYPE {name} histogram" in page
 
 
-def test_no_name_of_ours_ends_in_total_or_created():
+def test_no_name_of_ours_ends_in_total_or_created() -> None:
     names = {line.split("{")[0].split(" ")[0] for line in lines(Metrics()) if line[0] != "#"}
     assert not {name for name in names if name.endswith("_created")}
     totals = {name for name in names if name.endswith("_total")}
     assert {name.split("_")[0] for name in totals} <= {"process", "python"}
 
 
-def test_the_namespace_prefixes_every_name_of_ours():
+def test_the_namespace_prefixes_every_name_of_ours() -> None:
     metrics = Metrics("aggregator")
     metrics.request_started("/api/v1/info")
     metrics.rating_on_rules.inc()
@@ -63,7 +63,7 @@ def test_the_namespace_prefixes_every_name_of_ours():
     assert all(re.match(r"aggregator_|process_|python_", name) for name in ours)
 
 
-def test_a_request_is_counted_with_its_status_and_its_time():
+def test_a_request_is_counted_with_its_status_and_its_time() -> None:
     metrics = Metrics()
     metrics.request_started("/info")
     metrics.request_finished("/info", 404, 0.003)
@@ -74,7 +74,7 @@ def test_a_request_is_counted_with_its_status_and_its_time():
     assert 'api_endpoints_response_time_bucket{endpoint="/info",le="0.005"} 1.0' in page
 
 
-def test_a_statement_is_counted_by_its_name():
+def test_a_statement_is_counted_by_its_name() -> None:
     metrics = Metrics()
     metrics.query_finished("reports.store", 0.2)
     page = lines(metrics)
@@ -82,24 +82,24 @@ def test_a_statement_is_counted_by_its_name():
     assert 'sql_queries_durations_count{query="reports.store"} 1.0' in page
 
 
-def test_label_values_are_escaped():
+def test_label_values_are_escaped() -> None:
     metrics = Metrics()
     metrics.refused_messages.labels('a "b"\\\n').inc()
     assert 'refused_messages{kind="a \\"b\\"\\\\\\n"} 1.0' in lines(metrics)
 
 
-def test_the_page_can_be_parsed_and_holds_the_process():
+def test_the_page_can_be_parsed_and_holds_the_process() -> None:
     families = {
         family.name for family in text_string_to_metric_families(Metrics().render().decode())
     }
     assert {"process_resident_memory_bytes", "python_info", "batch_size", "paused"} <= families
 
 
-def test_two_sets_of_metrics_do_not_know_each_other():
+def test_two_sets_of_metrics_do_not_know_each_other() -> None:
     first, second = Metrics(), Metrics()
     first.written_reports.inc()
     assert "written_reports 0.0" in lines(second)
 
 
-def test_the_content_type_is_that_of_the_reference():
+def test_the_content_type_is_that_of_the_reference() -> None:
     assert CONTENT_TYPE == "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"

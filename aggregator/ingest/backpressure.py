@@ -1,0 +1,150 @@
+"""Waiting for a dependency that is away: try again, tell the others, never give a message up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ..errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class GivenUp(Exception):
+    """The batch in hand is not finished here; uncommitted, it will come again."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Whether consuming waits, and for what."""
+
+    paused: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Seconds: the first wait, the longest, how long an attempt may last before it is told."""
+
+    first: float = 0.1
+    longest: float = 5.0
+    patience: float = 5.0
+    keep_alive: float = 1.0
+
+
+class Backpressure:
+    """Repeats what fails for want of a dependency.
+
+    `changed` hears of every change of `state`; `keep_alive` is called about once a second while
+    waiting, so that the group does not take the consumer for dead.
+    """
+
+    def __init__(
+        self,
+        changed: Callable[[State], None] = lambda _: None,
+        keep_alive: Callable[[], Awaitable[None]] | None = None,
+        waits: Waits | None = None,
+    ) -> None:
+        self.state = State()
+        self._changed = changed
+        self._keep_alive = keep_alive
+        self._waits = waits or Waits()
+        self._leaving = asyncio.Event()
+        self._final = False
+
+    def stop(self) -> None:
+        """Repeat nothing any more; an attempt under way may still end well."""
+        self._final = True
+        if self.state.paused:
+            self._leaving.set()
+
+    def pause(self, reason: str) -> None:
+        """Say that consuming waits, though nothing is in hand."""
+        self._enter(State(paused=True, reason=reason))
+
+    def go_on(self) -> None:
+        """Say that consuming waits no more."""
+        self._enter(State())
+
+    def give_up(self) -> None:
+        """End the present wait, if there is one, with GivenUp."""
+        self._leaving.set()
+
+    def begin(self) -> None:
+        """Forget that an earlier batch was given up."""
+        self._leaving.clear()
+
+    async def insist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Return what the attempt gives, repeating it while it raises Unavailable."""
+        wait = self._waits.first
+        while True:
+            try:
+                result = await self._watched(attempt)
+            except Unavailable as error:
+                self.pause(str(error))
+                if self._final:
+                    raise GivenUp from error
+                # half of it at random, so that many consumers do not come back in step
+                await self._sleep(wait * random.uniform(0.5, 1.0))
+                wait = min(wait * 2, self._waits.longest)
+            else:
+                self.go_on()
+                return result
+
+    async def _watched(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Run the attempt; one that lasts too long counts as waiting, but goes on."""
+        task = asyncio.ensure_future(attempt())
+        leaving = asyncio.ensure_future(self._leaving.wait())
+        try:
+            first = asyncio.FIRST_COMPLETED
+            patience = self._waits.patience
+            while not (await asyncio.wait((task, leaving), timeout=patience, return_when=first))[0]:
+                patience = self._waits.keep_alive
+                self.pause(f"no answer in {self._waits.patience:g} s")
+                await self._stay()
+            if not task.done():
+                raise GivenUp
+            return await task
+        finally:
+            await _end(task, leaving)
+
+    async def _sleep(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while (rest := until - loop.time()) > 0:
+            await self._stay()
+            try:
+                async with asyncio.timeout(min(rest, self._waits.keep_alive)):
+                    await self._leaving.wait()
+            except TimeoutError:
+                continue
+            raise GivenUp
+
+    async def _stay(self) -> None:
+        if self._keep_alive is not None and not self._leaving.is_set():
+            await self._keep_alive()
+
+    def _enter(self, state: State) -> None:
+        changed = state.paused != self.state.paused
+        self.state = state
+        if not changed:
+            return
+        if state.paused:
+            log.warning("consuming is paused: %s", state.reason)
+        else:
+            log.info("consuming goes on")
+        self._changed(state)
+
+
+async def _end(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel what still runs, and wait until it has ended."""
+    running = [task for task in tasks if not task.done()]
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)

@@ -1,0 +1,120 @@
+"""The messages of a batch on their way: decoded, then stored or refused."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from aiokafka import ConsumerRecord
+
+from ..errors import RecordRejected
+from ..model import utc_now
+from .message import Decoder, Envelope, Refused
+
+Store = Callable[[Sequence[Any]], Awaitable[list[bool]]]
+
+# how long decoding may keep the loop from answering requests
+SLICE_SECONDS = 0.005
+
+REJECTED = "database"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a message so far; `error` is set when it is refused."""
+
+    record: ConsumerRecord
+    envelope: Envelope
+    report: Any
+    at: datetime
+    seconds: float
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+    kind: str = ""
+    stored: bool = False
+
+    @property
+    def refused(self) -> bool:
+        """Say whether the message is to be set aside."""
+        return bool(self.kind)
+
+    @property
+    def empty(self) -> bool:
+        """Say whether the message is skipped for having nothing to store."""
+        return self.report is None and not self.refused
+
+
+def split(records: Sequence[ConsumerRecord], size: int) -> Iterator[list[ConsumerRecord]]:
+    """Cut the records into parts of at most `size` bytes, or of one record."""
+    part: list[ConsumerRecord] = []
+    room = size
+    for record in records:
+        length = len(record.value or b"")
+        if part and length > room:
+            yield part
+            part, room = [], size
+        part.append(record)
+        room -= length
+    if part:
+        yield part
+
+
+async def decoded(records: Iterable[ConsumerRecord], decoder: Decoder) -> list[Outcome]:
+    """Decode the records in order, letting requests be answered in between."""
+    outcomes = []
+    pause_at = time.perf_counter() + SLICE_SECONDS
+    for record in records:
+        outcomes.append(_decode(record, decoder))
+        if time.perf_counter() >= pause_at:
+            await asyncio.sleep(0)
+            pause_at = time.perf_counter() + SLICE_SECONDS
+    return outcomes
+
+
+def _decode(record: ConsumerRecord, decoder: Decoder) -> Outcome:
+    start = time.perf_counter()
+    try:
+        message = decoder.decode(record.value)
+    except Refused as error:
+        seconds = time.perf_counter() - start
+        return Outcome(
+            record, error.envelope, None, utc_now(), seconds, error=str(error), kind=error.kind
+        )
+    seconds = time.perf_counter() - start
+    return Outcome(record, message.envelope, message.report, utc_now(), seconds, message.warnings)
+
+
+async def stored(outcomes: list[Outcome], store: Store) -> list[Outcome]:
+    """Store what is good, in order; what the database refuses becomes refused."""
+    good = [at for at, outcome in enumerate(outcomes) if outcome.report is not None]
+    if not good:
+        return outcomes
+    start = time.perf_counter()
+    answers = await _bisect([outcomes[at].report for at in good], store)
+    seconds = (time.perf_counter() - start) / len(good)
+    settled = list(outcomes)
+    for at, answer in zip(good, answers, strict=True):
+        outcome = outcomes[at]
+        if isinstance(answer, bool):
+            new = replace(outcome, stored=answer, seconds=outcome.seconds + seconds)
+        else:
+            new = replace(
+                outcome, error=str(answer), kind=REJECTED, seconds=outcome.seconds + seconds
+            )
+        settled[at] = new
+    return settled
+
+
+async def _bisect(reports: Sequence[Any], store: Store) -> list[bool | RecordRejected]:
+    """Store the reports; where the database refuses one, find it and store the others."""
+    try:
+        return list(await store(reports))
+    except RecordRejected as error:
+        if len(reports) == 1:
+            return [error]
+    middle = len(reports) // 2
+    return await _bisect(reports[:middle], store) + await _bisect(reports[middle:], store)

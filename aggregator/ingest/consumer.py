@@ -1,0 +1,229 @@
+"""The loop: take a batch, store it, set aside what is refused, commit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from ..errors import Unavailable
+from ..metrics import Metrics
+from . import batch
+from .backpressure import Backpressure, GivenUp, State, Waits
+from .batch import Store
+from .journal import Journal
+from .kafka import is_away
+from .membership import Membership
+from .message import Decoder
+from .refused import RefusedSink
+from .tracker import Tracker
+
+log = logging.getLogger(__name__)
+
+# a broker answers every fetch within half a second, messages or not
+SILENCE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a consumer works; times are in seconds."""
+
+    topic: str
+    batch_size: int = 500
+    batch_bytes: int = 8 * 1024 * 1024
+    batch_wait: float = 0.5
+    show_refused: bool = False
+    commit_timeout: float = 5.0
+    # how long a rebalance, a stop and a farewell may wait
+    drain: float = 20.0
+    grace: float = 6.0
+    farewell: float = 1.5
+
+
+class Consumer:
+    """Reads one topic into a storage until `stop()`.
+
+    A message is stored, or refused and set aside, or the service stops; then it is uncommitted
+    and comes again. Storing is idempotent: what comes again has the same result.
+    """
+
+    def __init__(
+        self,
+        kafka: AIOKafkaConsumer,
+        decoder: Decoder,
+        store: Store,
+        refused: RefusedSink,
+        tracker: Tracker,
+        metrics: Metrics,
+        settings: Settings,
+        waits: Waits | None = None,
+    ) -> None:
+        self._kafka = kafka
+        self._decoder = decoder
+        self._store = store
+        self._refused = refused
+        self._tracker = tracker
+        self._settings = settings
+        self._journal = Journal(metrics, settings.topic, show_refused=settings.show_refused)
+        self.backpressure = Backpressure(self._changed, self._stay_in_group, waits)
+        self._membership = Membership(self.backpressure, settings.drain, self._reassigned)
+        self._stopping = asyncio.Event()
+        self._take_at_most = settings.batch_size
+
+    async def run(self) -> None:
+        """Read until `stop()`; what is unexpected leaves through here, its batch uncommitted."""
+        work = asyncio.ensure_future(self._work())
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait((work, stopping), return_when=asyncio.FIRST_COMPLETED)
+            await self._membership.idle_within(self._settings.grace)
+            if work.done():
+                await work
+        finally:
+            for task in (work, stopping):
+                task.cancel()
+            await asyncio.wait((work, stopping), timeout=self._settings.farewell)
+            await self._leave()
+
+    def stop(self) -> None:
+        """Take nothing more, finish the batch in hand, commit, let `run` return."""
+        self._stopping.set()
+        self.backpressure.stop()
+
+    def readiness(self) -> str:
+        """Return why this consumer is not at work, or nothing when it is."""
+        topic = self._settings.topic
+        if self.backpressure.state.paused:
+            return f"consuming {topic} is paused: {self.backpressure.state.reason}"
+        return "" if self._membership.assigned else f"consuming {topic} has not begun"
+
+    async def _work(self) -> None:
+        try:
+            await self._join()
+        except GivenUp:
+            return
+        while not self._stopping.is_set():
+            records = await self._take()
+            try:
+                for part in batch.split(records, self._settings.batch_bytes):
+                    await self._handle(part)
+            except GivenUp:
+                log.warning("a batch of %d messages is given up, uncommitted", len(records))
+            finally:
+                self._membership.finished()
+
+    async def _handle(self, records: list[ConsumerRecord]) -> None:
+        start = time.perf_counter()
+        self._journal.taken(records)
+        outcomes = await batch.decoded(records, self._decoder)
+        outcomes = await batch.stored(outcomes, self._store_insistently)
+        self._refused.check(outcomes)
+        insist = self.backpressure.insist
+        await insist(partial(self._refused.keep_rows, outcomes))
+        await insist(partial(self._refused.send_letters, outcomes))
+        await insist(partial(self._tracker.tell, outcomes))
+        self._journal.settled(outcomes, time.perf_counter() - start)
+        await insist(partial(self._commit, records))
+
+    async def _store_insistently(self, reports: Sequence[Any]) -> list[bool]:
+        return await self.backpressure.insist(partial(self._store, reports))
+
+    async def _join(self) -> None:
+        for start in (self._connect, self._refused.start, self._tracker.start):
+            await self.backpressure.insist(start)
+        self._kafka.subscribe([self._settings.topic], listener=self._membership)
+
+    async def _connect(self) -> None:
+        try:
+            await self._kafka.start()
+        except KafkaError as error:
+            if is_away(error):
+                raise Unavailable(f"broker: {error}") from error
+            raise
+
+    async def _take(self) -> list[ConsumerRecord]:
+        wait = max(1, round(self._settings.batch_wait * 1000))
+        try:
+            taken = await self._kafka.getmany(timeout_ms=wait, max_records=self._take_at_most)
+        except KafkaError as error:
+            if not is_away(error):
+                raise
+            self.backpressure.pause(f"broker: {error!r}")
+            await asyncio.sleep(self._settings.batch_wait)
+            return []
+        records = [record for of_partition in taken.values() for record in of_partition]
+        if records:
+            self._membership.begun()
+            size = sum(len(record.value or b"") for record in records) // len(records)
+            most = self._settings.batch_bytes // max(1, size)
+            self._take_at_most = max(1, min(self._settings.batch_size, most))
+        else:
+            self._listen()
+        return records
+
+    def _listen(self) -> None:
+        """With nothing to do, tell a quiet topic from a broker that is away."""
+        heard = [self._kafka.last_poll_timestamp(held) for held in self._kafka.assignment()]
+        if not heard or None in heard:
+            return
+        if time.time() - max(heard) / 1000 > SILENCE_SECONDS:
+            self.backpressure.pause("broker: does not answer")
+        else:
+            self.backpressure.go_on()
+
+    async def _commit(self, records: list[ConsumerRecord]) -> None:
+        offsets = {
+            TopicPartition(record.topic, record.partition): record.offset + 1 for record in records
+        }
+        try:
+            async with asyncio.timeout(self._settings.commit_timeout):
+                await self._kafka.commit(offsets)
+        except (CommitFailedError, IllegalStateError) as error:
+            # stored and told, but another consumer may have it now; it will change nothing there
+            log.warning("offsets are not committed, the group has changed: %s", error)
+            return
+        except TimeoutError as error:
+            raise Unavailable("broker: offsets are not committed in time") from error
+        except KafkaError as error:
+            if is_away(error):
+                raise Unavailable(f"broker: {error!r}") from error
+            raise
+        self._journal.committed(self._kafka, offsets)
+
+    async def _stay_in_group(self) -> None:
+        """Poll, without taking anything: a consumer that does not poll is taken for dead."""
+        held = self._kafka.assignment()
+        if not held or self._membership.changing:
+            return
+        self._kafka.pause(*held)
+        for of_partition, records in (await self._kafka.getmany(timeout_ms=0)).items():
+            self._kafka.seek(of_partition, records[0].offset)
+
+    def _changed(self, state: State) -> None:
+        self._journal.paused(state)
+        if not state.paused:
+            self._kafka.resume(*self._kafka.paused())
+
+    def _reassigned(self) -> None:
+        self._refused.forget()
+        self._journal.forget_lag()
+
+    async def _leave(self) -> None:
+        """Close what `_join` opened; a broker that is away must not hold up the end."""
+        farewells = [
+            asyncio.ensure_future(close())
+            for close in (self._kafka.stop, self._refused.stop, self._tracker.stop)
+        ]
+        _, late = await asyncio.wait(farewells, timeout=self._settings.farewell)
+        for task in late:
+            task.cancel()
+        for error in await asyncio.gather(*farewells, return_exceptions=True):
+            if isinstance(error, Exception):
+                log.warning("closing: %r", error)

@@ -1,0 +1,81 @@
+"""What the payload tracker hears of each message: received, processed, success or error."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from ..metrics import Metrics
+from ..model import utc_now
+from .batch import Outcome
+from .message import Envelope
+from .sender import Outgoing, Sender
+
+log = logging.getLogger(__name__)
+
+
+class Tracker:
+    """Tells the payload tracker of a batch; without a topic it says nothing."""
+
+    def __init__(
+        self, sender: Sender | None, topic: str, service_name: str, metrics: Metrics
+    ) -> None:
+        self._sender = sender if topic else None
+        self._topic = topic
+        self._service_name = service_name
+        self._metrics = metrics
+        self._turn = 0
+
+    async def start(self) -> None:
+        """Connect; raise Unavailable when no broker answers."""
+        if self._sender is not None:
+            await self._sender.start()
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        if self._sender is not None:
+            await self._sender.stop()
+
+    async def tell(self, outcomes: Sequence[Outcome]) -> None:
+        """Tell the statuses of all messages, in their order; return when they are acknowledged."""
+        if self._sender is None:
+            return
+        now = utc_now()
+        messages = [message for outcome in outcomes for message in self._of(outcome, now)]
+        if not messages:
+            return
+        self._turn += 1
+        await self._sender.send(self._topic, messages, self._turn)
+        self._metrics.produced_messages.inc(len(messages))
+
+    def _of(self, outcome: Outcome, now: datetime) -> Iterator[Outgoing]:
+        envelope = outcome.envelope
+        if not envelope.request_id:
+            log.debug("no request ID, the payload tracker hears nothing of it")
+            return
+        if envelope.received:
+            yield self._status(envelope, "received", outcome.at)
+        yield self._status(envelope, "processed", now)
+        yield self._status(envelope, "error" if outcome.refused else "success", now)
+
+    def _status(self, envelope: Envelope, status: str, at: datetime) -> Outgoing:
+        fields = {
+            "service": self._service_name,
+            "request_id": envelope.request_id,
+            "status": status,
+            "date": rfc3339(at),
+        }
+        if envelope.org is not None:
+            fields["org_id"] = str(envelope.org)
+        if envelope.account is not None:
+            fields["account"] = str(envelope.account)
+        text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+        return Outgoing(text.encode(errors="replace"))
+
+
+def rfc3339(at: datetime) -> str:
+    """Return a UTC time as the tracker reads it: a fraction without trailing zeros, then Z."""
+    text = at.isoformat()
+    return (text.rstrip("0") if at.microsecond else text) + "Z"

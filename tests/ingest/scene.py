@@ -1,0 +1,82 @@
+"""Consumers of a group in memory, for the tests of the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from aggregator.ingest.backpressure import Waits
+from aggregator.ingest.consumer import Consumer, Settings
+from aggregator.ingest.refused import Limit, RefusedSink
+from aggregator.ingest.sender import Sender
+from aggregator.ingest.tracker import Tracker
+from aggregator.metrics import Metrics
+from testing.mocks.consumer_group import ConsumerGroup, MemoryConsumer
+from testing.mocks.producer import MemoryProducer
+from tests.ingest.situations import MemoryReports, MemoryRows, SimpleDecoder
+
+QUICK = Waits(first=0.001, longest=0.005, patience=0.05, keep_alive=0.005)
+FIRST = TopicPartition("topic", 0)
+
+
+class Scene:
+    """A group, storages in memory, and consumers that share them."""
+
+    def __init__(self, *, partitions: int = 1, limit: Limit | None = None, **settings: Any) -> None:
+        self.group = ConsumerGroup(partitions=partitions)
+        self.reports = MemoryReports()
+        self.rows = MemoryRows()
+        self.metrics = Metrics()
+        self.producer = MemoryProducer()
+        self.limit = limit
+        self.settings = Settings("topic", batch_wait=0.01, **settings)
+
+    def consumer(self) -> tuple[Consumer, MemoryConsumer]:
+        sender = Sender(self.producer)
+        refused = RefusedSink(self.rows, sender, "dead-letters", self.metrics, self.limit)
+        tracker = Tracker(sender, "tracker", "aggregator", self.metrics)
+        kafka = self.group.member()
+        consumer = Consumer(
+            kafka,
+            SimpleDecoder(),
+            lambda reports: self.reports.store(reports),
+            refused,
+            tracker,
+            self.metrics,
+            self.settings,
+            QUICK,
+        )
+        return consumer, kafka
+
+    @asynccontextmanager
+    async def consuming(self) -> AsyncIterator[tuple[Consumer, MemoryConsumer]]:
+        consumer, kafka = self.consumer()
+        running = asyncio.ensure_future(consumer.run())
+        yield consumer, kafka
+        consumer.stop()
+        await asyncio.wait_for(running, 5)
+
+    async def consumed(self) -> None:
+        await until(lambda: self.group.lag() == 0)
+
+    def statuses(self) -> list[str]:
+        return [json.loads(sent.value or b"")["status"] for sent in self.producer.sent["tracker"]]
+
+    def letters(self) -> list[bytes | None]:
+        return [sent.value for sent in self.producer.sent["dead-letters"]]
+
+    def metric(self, name: str) -> float:
+        page = self.metrics.render().decode().splitlines()
+        (line,) = (line for line in page if line.rpartition(" ")[0] == name)
+        return float(line.rpartition(" ")[2])
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.002)

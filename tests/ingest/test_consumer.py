@@ -1,0 +1,146 @@
+"""The loop, with a group in memory: what is stored, what is set aside."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from aggregator.errors import TooManyRefused
+from aggregator.ingest.refused import Limit
+from tests.ingest.scene import FIRST, Scene, until
+from tests.ingest.situations import good
+
+
+async def test_messages_are_stored_told_and_committed() -> None:
+    scene = Scene()
+    for number in range(10):
+        scene.group.produce(good(f"c{number}", request=f"req-{number}"))
+    async with scene.consuming():
+        await scene.consumed()
+    assert scene.reports.rows == {f"c{number}": 0 for number in range(10)}
+    assert scene.reports.batches == [10]
+    assert scene.group.committed == {FIRST: 10}
+    assert scene.statuses() == ["received", "processed", "success"] * 10
+    assert scene.letters() == []
+    assert scene.metric("consumed_messages") == 10
+    assert scene.metric("written_reports") == 10
+    assert scene.metric("produced_messages") == 30
+    assert scene.metric("successful_messages_processing_time_count") == 10
+    assert scene.metric("failed_messages_processing_time_count") == 0
+    assert scene.metric("last_checked_timestamp_lag_minutes_count") == 10
+    assert scene.metric("batch_size_sum") == 10
+
+
+async def test_a_bad_message_is_set_aside_and_the_others_are_kept() -> None:
+    scene = Scene()
+    scene.group.produce(good("c1", request="req-1"))
+    scene.group.produce(b"no JSON", key=b"k")
+    scene.group.produce(good("c2", request="req-2"))
+    async with scene.consuming():
+        await scene.consumed()
+    assert set(scene.reports.rows) == {"c1", "c2"}
+    assert scene.letters() == [b"no JSON"]
+    assert [(row.offset, row.key) for row in scene.rows.refusals] == [(1, b"k")]
+    assert scene.metric("consuming_errors") == 1
+    assert scene.metric('refused_messages{kind="json"}') == 1
+    assert scene.metric("failed_messages_processing_time_count") == 1
+    assert scene.metric("successful_messages_processing_time_count") == 2
+
+
+async def test_an_empty_report_is_a_success_that_stores_nothing() -> None:
+    scene = Scene()
+    scene.group.produce(good("c1", empty=True, request="req-1"))
+    async with scene.consuming():
+        await scene.consumed()
+    assert scene.reports.batches == []
+    assert scene.statuses() == ["received", "processed", "success"]
+    assert scene.metric("messages_with_empty_rule_execution_result") == 1
+    assert scene.metric("successful_messages_processing_time_count") == 1
+    assert scene.metric("written_reports") == 0
+
+
+async def test_an_old_report_is_a_success_that_is_not_written() -> None:
+    scene = Scene()
+    scene.group.produce(good("c1", 2))
+    scene.group.produce(good("c1", 1))
+    async with scene.consuming():
+        await scene.consumed()
+    assert scene.reports.rows == {"c1": 2}
+    assert scene.metric("written_reports") == 1
+    assert scene.metric("successful_messages_processing_time_count") == 2
+
+
+async def test_what_the_database_refuses_is_found_and_set_aside() -> None:
+    scene = Scene()
+    scene.reports.poison = {"c3", "c4", "c11"}
+    for number in range(16):
+        scene.group.produce(good(f"c{number}", request=f"req-{number}"))
+    async with scene.consuming():
+        await scene.consumed()
+    assert set(scene.reports.rows) == {f"c{n}" for n in range(16)} - scene.reports.poison
+    assert [row.offset for row in scene.rows.refusals] == [3, 4, 11]
+    assert scene.rows.refusals[0].error == "the database refuses c3"
+    assert scene.metric('refused_messages{kind="database"}') == 3
+    assert scene.metric("written_reports") == 13
+    words = [
+        word
+        for n in range(16)
+        for word in ("received", "processed", "error" if n in (3, 4, 11) else "success")
+    ]
+    assert scene.statuses() == words
+
+
+async def test_too_many_refused_messages_stop_the_consumer_before_they_are_set_aside() -> None:
+    scene = Scene(limit=Limit(run=5))
+    for _ in range(5):
+        scene.group.produce(b"bad")
+    consumer, _ = scene.consumer()
+    with pytest.raises(TooManyRefused, match="5 messages in a row"):
+        await asyncio.wait_for(consumer.run(), 5)
+    assert scene.group.committed == {}
+    assert scene.letters() == []
+
+
+async def test_large_messages_come_in_small_batches() -> None:
+    scene = Scene(batch_bytes=1000)
+    for number in range(10):
+        scene.group.produce(good(f"c{number}", pad="x" * 400))
+    async with scene.consuming():
+        await scene.consumed()
+    assert scene.reports.batches == [2] * 5
+    for number in range(10):
+        scene.group.produce(good(f"d{number}", pad="x" * 4000))
+    async with scene.consuming():
+        await scene.consumed()
+    assert scene.reports.batches == [2] * 5 + [1] * 10
+
+
+async def test_the_lag_is_told_by_partition() -> None:
+    scene = Scene(partitions=2, batch_size=2)
+    for number in range(5):
+        scene.group.produce(good(f"c{number}"), partition=1)
+    scene.reports.errors = []
+    async with scene.consuming():
+        await scene.consumed()
+        assert scene.metric('consumer_lag{topic="topic",partition="1"}') == 0
+        scene.producer.hold()
+        for number in range(5):
+            scene.group.produce(good(f"d{number}", request="r"), partition=1)
+        await until(lambda: "d0" in scene.reports.rows)
+        scene.producer.answering.set()
+        await scene.consumed()
+
+
+async def test_decoding_a_large_batch_lets_others_have_their_turn() -> None:
+    scene = Scene(batch_size=20_000)
+    for number in range(20_000):
+        scene.group.produce(good(f"c{number}"))
+    loop = asyncio.get_running_loop()
+    longest = 0.0
+    async with scene.consuming():
+        while not scene.reports.batches:
+            before = loop.time()
+            await asyncio.sleep(0.001)
+            longest = max(longest, loop.time() - before)
+    assert longest < 0.1

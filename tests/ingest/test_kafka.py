@@ -1,0 +1,94 @@
+"""Configuration of the brokers to settings of aiokafka's clients."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    RequestTimedOutError,
+    TopicAuthorizationFailedError,
+)
+
+from aggregator.config import BrokerConfig
+from aggregator.errors import ConfigError
+from aggregator.ingest.kafka import connection, consumer, is_away, producer
+
+
+def settings(**values: Any) -> dict[str, Any]:
+    return connection(BrokerConfig(**values))
+
+
+def test_addresses_are_a_list_without_blanks() -> None:
+    assert settings(addresses="a:9092, b:9092,")["bootstrap_servers"] == ["a:9092", "b:9092"]
+
+
+def test_without_a_protocol_nothing_is_encrypted_and_nobody_logs_in() -> None:
+    plain = settings()
+    assert plain["security_protocol"] == "PLAINTEXT"
+    assert not {"ssl_context", "sasl_mechanism", "client_id"} & plain.keys()
+
+
+@pytest.mark.parametrize("protocol", ["SSL", "ssl", "SASL_SSL", "sasl_ssl"])
+def test_tls_trusts_the_system_when_no_certificate_is_named(protocol: str) -> None:
+    context = settings(security_protocol=protocol)["ssl_context"]
+    assert context.verify_mode is ssl.CERT_REQUIRED
+
+
+@pytest.mark.parametrize("protocol", ["SSL", "SASL_SSL"])
+def test_a_named_certificate_is_read_under_sasl_too(protocol: str, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    with pytest.raises(ConfigError, match=r"broker\.cert_path"):
+        settings(security_protocol=protocol, cert_path=str(tmp_path / "ca.pem"))
+
+
+@pytest.mark.parametrize(
+    ("configured", "used"),
+    [("", "PLAIN"), ("scram-sha-256", "SCRAM-SHA-256"), ("SCRAM-SHA-512", "SCRAM-SHA-512")],
+)
+def test_sasl_logs_in_with_the_mechanism(configured: str, used: str) -> None:
+    login = settings(
+        security_protocol="SASL_PLAINTEXT",
+        sasl_mechanism=configured,
+        sasl_username="ann",
+        sasl_password="p%@: ",
+    )
+    assert login["sasl_mechanism"] == used
+    assert (login["sasl_plain_username"], login["sasl_plain_password"]) == ("ann", "p%@: ")
+    assert "ssl_context" not in login
+
+
+def test_unknown_words_are_named() -> None:
+    with pytest.raises(ConfigError, match=r"broker\.security_protocol: 'TLS'"):
+        settings(security_protocol="TLS")
+    with pytest.raises(ConfigError, match=r"broker\.sasl_mechanism: 'GSSAPI'"):
+        settings(security_protocol="SASL_SSL", sasl_mechanism="GSSAPI")
+
+
+def test_the_timeout_is_that_of_the_configuration_or_30_seconds() -> None:
+    assert settings(timeout=2.5)["request_timeout_ms"] == 2500
+    assert settings()["request_timeout_ms"] == 30_000
+
+
+async def test_clients_take_the_settings() -> None:
+    broker = BrokerConfig(
+        security_protocol="SASL_SSL",
+        sasl_mechanism="SCRAM-SHA-512",
+        sasl_username="ann",
+        sasl_password="secret",
+        client_id="golden",
+        group_instance_id="pod-1",
+    )
+    clients = (consumer(broker), producer(broker))
+    for client in clients:
+        await client.stop()
+
+
+def test_only_what_may_pass_is_waited_for() -> None:
+    passing = (KafkaConnectionError(), KafkaTimeoutError(), RequestTimedOutError())
+    assert all(is_away(error) for error in passing)
+    assert not is_away(TopicAuthorizationFailedError("topic"))

@@ -1,0 +1,198 @@
+"""The loop while a dependency is away, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiokafka.errors import (
+    CorruptRecordException,
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    NotLeaderForPartitionError,
+)
+
+from aggregator.errors import Unavailable
+from tests.ingest.scene import FIRST, Scene, until
+from tests.ingest.situations import good
+
+
+async def test_while_the_database_is_away_nothing_is_set_aside_or_committed() -> None:
+    scene = Scene()
+    scene.reports.errors = [Unavailable("database: no")] * 10_000
+    scene.group.produce(good("c1"))
+    scene.group.produce(b"bad")
+    async with scene.consuming() as (consumer, kafka):
+        await until(lambda: consumer.backpressure.state.paused)
+        await until(lambda: len(scene.reports.batches) > 5)
+        assert consumer.readiness() == "consuming topic is paused: database: no"
+        assert scene.metric('paused{topic="topic"}') == 1
+        assert kafka.paused() == {FIRST}
+        assert scene.group.committed == {}
+        assert (scene.letters(), scene.rows.refusals) == ([], [])
+        scene.reports.errors.clear()
+        await scene.consumed()
+        assert consumer.readiness() == ""
+        scene.group.produce(good("c2"))
+        await scene.consumed()
+    assert set(scene.reports.rows) == {"c1", "c2"}
+    assert scene.letters() == [b"bad"]
+    assert scene.metric('paused{topic="topic"}') == 0
+    assert scene.metric("consumed_messages") == 3
+
+
+async def test_while_the_tracker_is_away_nothing_is_committed_and_nothing_stored_twice() -> None:
+    scene = Scene()
+    scene.producer.fail("send", *[KafkaTimeoutError()] * 3)
+    scene.group.produce(good("c1", request="req-1"))
+    async with scene.consuming():
+        await scene.consumed()
+    assert scene.reports.batches == [1]
+    assert scene.statuses() == ["received", "processed", "success"]
+    assert scene.metric("written_reports") == 1
+
+
+async def test_a_dead_letter_is_acknowledged_before_the_commit() -> None:
+    scene = Scene()
+    scene.producer.hold()
+    scene.group.produce(b"bad")
+    async with scene.consuming() as (consumer, _):
+        await until(lambda: consumer.backpressure.state.paused)
+        assert scene.group.committed == {}
+        scene.producer.answering.set()
+        await scene.consumed()
+    assert scene.letters() == [b"bad"]
+
+
+async def test_a_broker_that_is_away_at_the_start_is_waited_for() -> None:
+    scene = Scene()
+    scene.group.produce(good("c1"))
+    consumer, kafka = scene.consumer()
+    kafka.fail("start", *[KafkaConnectionError("nobody there")] * 3)
+    scene.producer.fail("start", KafkaConnectionError("nobody there"))
+    running = asyncio.ensure_future(consumer.run())
+    await asyncio.sleep(0)
+    assert consumer.readiness() == "consuming topic has not begun"
+    await scene.consumed()
+    assert consumer.readiness() == ""
+    consumer.stop()
+    await running
+
+
+async def test_a_stop_ends_the_wait_for_the_first_broker() -> None:
+    scene = Scene()
+    consumer, kafka = scene.consumer()
+    kafka.fail("start", *[KafkaConnectionError("nobody there")] * 10_000)
+    running = asyncio.ensure_future(consumer.run())
+    await until(lambda: consumer.backpressure.state.paused)
+    consumer.stop()
+    await asyncio.wait_for(running, 1)
+    assert kafka.stopped
+
+
+async def test_a_broker_that_falls_silent_is_told_and_heard_again() -> None:
+    scene = Scene()
+    async with scene.consuming() as (consumer, kafka):
+        await until(lambda: consumer.readiness() == "")
+        kafka.silent_since = 1.0
+        await until(lambda: "does not answer" in consumer.readiness())
+        kafka.silent_since = None
+        await until(lambda: consumer.readiness() == "")
+
+
+async def test_a_stop_finishes_the_batch_in_hand_and_takes_no_other() -> None:
+    scene = Scene(batch_size=2)
+    for number in range(6):
+        scene.group.produce(good(f"c{number}", request="r"))
+    scene.producer.hold()
+    consumer, kafka = scene.consumer()
+    running = asyncio.ensure_future(consumer.run())
+    await until(lambda: len(scene.reports.rows) == 2)
+    consumer.stop()
+    await asyncio.sleep(0.02)
+    assert not running.done()
+    scene.producer.answering.set()
+    await running
+    assert scene.group.committed == {FIRST: 2}
+    assert set(scene.reports.rows) == {"c0", "c1"}
+    assert scene.letters() == []
+    assert (kafka.stopped, scene.producer.stopped) == (True, True)
+
+
+async def test_a_stop_while_the_database_is_away_leaves_the_batch_uncommitted() -> None:
+    scene = Scene()
+    scene.group.produce(good("c1"))
+    scene.reports.errors = [Unavailable("database: no")] * 10_000
+    consumer, _ = scene.consumer()
+    running = asyncio.ensure_future(consumer.run())
+    await until(lambda: consumer.backpressure.state.paused)
+    consumer.stop()
+    await asyncio.wait_for(running, 1)
+    assert scene.group.committed == {}
+    scene.reports.errors.clear()
+    async with scene.consuming():
+        await scene.consumed()
+    assert set(scene.reports.rows) == {"c1"}
+
+
+async def test_a_stop_does_not_wait_for_ever_for_an_attempt_that_hangs() -> None:
+    scene = Scene(grace=0.05)
+    scene.group.produce(good("c1"))
+    entered = asyncio.Event()
+
+    async def hang(_reports: Any) -> list[bool]:
+        entered.set()
+        await asyncio.Event().wait()
+        return []
+
+    scene.reports.store = hang  # type: ignore[method-assign, assignment]
+    consumer, _ = scene.consumer()
+    running = asyncio.ensure_future(consumer.run())
+    await entered.wait()
+    consumer.stop()
+    await asyncio.wait_for(running, 1)
+    assert scene.group.committed == {}
+
+
+async def test_the_unexpected_stops_the_consumer_uncommitted() -> None:
+    scene = Scene()
+    scene.reports.errors = [ZeroDivisionError("a bug")]
+    scene.group.produce(good("c1"))
+    consumer, kafka = scene.consumer()
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(consumer.run(), 5)
+    assert scene.group.committed == {}
+    assert kafka.stopped
+
+
+async def test_an_error_of_the_broker_that_waiting_cannot_heal_stops_the_consumer() -> None:
+    scene = Scene()
+    consumer, kafka = scene.consumer()
+    kafka.fail("getmany", CorruptRecordException())
+    with pytest.raises(CorruptRecordException):
+        await asyncio.wait_for(consumer.run(), 5)
+
+
+async def test_an_error_of_the_broker_that_passes_is_waited_for() -> None:
+    scene = Scene()
+    scene.group.produce(good("c1"))
+    consumer, kafka = scene.consumer()
+    kafka.fail("getmany", NotLeaderForPartitionError(), NotLeaderForPartitionError())
+    running = asyncio.ensure_future(consumer.run())
+    await scene.consumed()
+    consumer.stop()
+    await running
+
+
+async def test_a_commit_that_times_out_is_repeated() -> None:
+    scene = Scene()
+    scene.group.produce(good("c1"))
+    consumer, kafka = scene.consumer()
+    kafka.fail("commit", KafkaTimeoutError(), TimeoutError())
+    running = asyncio.ensure_future(consumer.run())
+    await scene.consumed()
+    consumer.stop()
+    await running
+    assert kafka.calls.count("commit") == 3
+    assert scene.reports.batches == [1]
