@@ -15,11 +15,14 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from aggregator.handlers.about import without_debug
+from aggregator.handlers.routes import routes
+
 ROOT = Path(__file__).parent.parent
 DOCUMENT: dict[str, Any] = json.loads((ROOT / "aggregator/schemas/openapi.json").read_text())
 ANSWERS: list[dict[str, Any]] = json.loads((ROOT / "tests/golden/openapi_answers.json").read_text())
 PAGE = (ROOT / "docs/rest-api.md").read_text()
-METHODS = ("get", "put", "post", "delete", "options")
+METHODS = {"get", "put", "post", "delete", "options"}
 PROBES = ("/livez", "/readyz")
 
 # 400 for what no schema can tell: owners of clusters, bytes of a text, bodies that are no JSON
@@ -31,9 +34,8 @@ BEYOND_SCHEMAS = re.compile(
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield method, path and operation of all operations."""
     for path, item in DOCUMENT["paths"].items():
-        for method in METHODS:
-            if method in item:
-                yield method, path, item[method]
+        for method in sorted(METHODS & set(item)):
+            yield method, path, item[method]
 
 
 OPERATIONS = list(operations())
@@ -143,6 +145,19 @@ def test_a_request_that_succeeds_is_admitted(case: dict[str, Any]) -> None:
 )
 def test_a_request_that_is_refused_is_not_admitted(case: dict[str, Any]) -> None:
     assert request_faults(case)
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_what_is_served_describes_all_routes_and_nothing_else(*, debug: bool) -> None:
+    document = DOCUMENT if debug else json.loads(without_debug(json.dumps(DOCUMENT).encode()))
+    described = {
+        (method, path) for path, item in document["paths"].items() for method in METHODS & set(item)
+    }
+    served = {
+        (name.lower(), "/" + route.path) for route in routes(debug=debug) for name in route.methods
+    }
+    options = {("options", "/" + route.path) for route in routes(debug=debug) if route.options}
+    assert described == served | options
 
 
 def test_every_operation_has_its_own_name() -> None:
