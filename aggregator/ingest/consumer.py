@@ -27,9 +27,6 @@ from .tracker import Tracker
 
 log = logging.getLogger(__name__)
 
-# a broker answers every fetch within half a second, messages or not
-SILENCE_SECONDS = 10.0
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -41,6 +38,8 @@ class Settings:
     batch_wait: float = 0.5
     show_refused: bool = False
     commit_timeout: float = 5.0
+    # a broker answers every fetch within half a second, messages or not
+    silence: float = 10.0
     # how long a rebalance, a stop and a farewell may wait
     drain: float = 20.0
     grace: float = 6.0
@@ -76,6 +75,7 @@ class Consumer:
         self._membership = Membership(self.backpressure, settings.drain, self._reassigned)
         self._stopping = asyncio.Event()
         self._take_at_most = settings.batch_size
+        self._busy_until = time.time()
 
     async def run(self) -> None:
         """Read until `stop()`; what is unexpected leaves through here, its batch uncommitted."""
@@ -118,6 +118,8 @@ class Consumer:
                 log.warning("a batch of %d messages is given up, uncommitted", len(records))
             finally:
                 self._membership.finished()
+            if records:
+                self._busy_until = time.time()
 
     async def _handle(self, records: list[ConsumerRecord]) -> None:
         start = time.perf_counter()
@@ -173,7 +175,8 @@ class Consumer:
         heard = [self._kafka.last_poll_timestamp(held) for held in self._kafka.assignment()]
         if not heard or None in heard:
             return
-        if time.time() - max(heard) / 1000 > SILENCE_SECONDS:
+        # nothing is fetched while a batch is in hand, so that time is no silence
+        if time.time() - max(max(heard) / 1000, self._busy_until) > self._settings.silence:
             self.backpressure.pause("broker: does not answer")
         else:
             self.backpressure.go_on()

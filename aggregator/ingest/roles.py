@@ -102,6 +102,7 @@ class Ingest:
                 topic=self._topic(use),
                 batch_size=broker.batch_size,
                 batch_wait=broker.batch_wait,
+                show_refused=broker.display_message_with_wrong_structure,
             ),
         )
 

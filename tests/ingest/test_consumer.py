@@ -144,3 +144,18 @@ async def test_decoding_a_large_batch_lets_others_have_their_turn() -> None:
             await asyncio.sleep(0.001)
             longest = max(longest, loop.time() - before)
     assert longest < 0.1
+
+
+async def test_a_refused_message_is_shown_in_the_log_only_when_that_is_wanted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for show in (False, True):
+        scene = Scene(show_refused=show)
+        scene.group.produce(b"bad \xff")
+        async with scene.consuming():
+            await scene.consumed()
+    hidden, shown = caplog.records
+    assert "unparsed message" not in vars(hidden)
+    assert vars(shown)["unparsed message"] == "bad \ufffd"
+    assert shown.getMessage() == "Error processing message consumed from Kafka"
+    assert vars(shown)["request ID"] == "missing"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -92,13 +93,27 @@ async def test_a_stop_ends_the_wait_for_the_first_broker() -> None:
 
 
 async def test_a_broker_that_falls_silent_is_told_and_heard_again() -> None:
-    scene = Scene()
+    scene = Scene(silence=0.05)
     async with scene.consuming() as (consumer, kafka):
         await until(lambda: consumer.readiness() == "")
         kafka.silent_since = 1.0
         await until(lambda: "does not answer" in consumer.readiness())
         kafka.silent_since = None
         await until(lambda: consumer.readiness() == "")
+
+
+async def test_the_time_of_a_long_batch_is_no_silence(caplog: pytest.LogCaptureFixture) -> None:
+    scene = Scene(silence=0.05)
+    async with scene.consuming() as (_, kafka):
+        scene.producer.hold()
+        scene.group.produce(good("c1", request="r"))
+        await until(lambda: "c1" in scene.reports.rows)
+        kafka.silent_since = time.time()
+        await asyncio.sleep(0.1)
+        scene.producer.answering.set()
+        await scene.consumed()
+        await asyncio.sleep(0.03)
+    assert "does not answer" not in caplog.text
 
 
 async def test_a_stop_finishes_the_batch_in_hand_and_takes_no_other() -> None:
