@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from tornado.httpserver import HTTPServer
 
@@ -71,7 +71,7 @@ class Service:
         await self._health.close()
 
 
-def run(config: Config) -> int:
+def run(config: Config, _argv: Sequence[str] = ()) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status of contract config-cli 5."""
     try:
         return _loop_runner()(_serve(config))

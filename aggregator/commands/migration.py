@@ -1,0 +1,106 @@
+"""`migration [N|latest|max]`: tells or changes the version of the database's schema."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from ..config import Config, StorageConfig
+from ..db import migrations
+from ..db.engine import Database, connect, url
+from ..db.migrations import DVO, OCP, Chain
+from ..errors import AggregatorError, ConfigError, MigrationError, Unavailable
+
+log = logging.getLogger(__name__)
+
+PREPARE_FAILED, MIGRATION_FAILED = 2, 5
+NEWEST = {"latest", "max"}
+CHAINS = {"ocp_recommendations": OCP, "dvo_recommendations": DVO}
+
+
+def run(config: Config, argv: Sequence[str]) -> int:
+    """Work on the schemas named by `storage_backend.use`; return the exit status."""
+    try:
+        chosen = [_chosen(config, use) for use in config.storage_backend.use]
+    except ConfigError as error:
+        _fail("Error creating storage", error)
+        return PREPARE_FAILED
+    except MigrationError as error:
+        _fail("Unable to perform migration", error)
+        return MIGRATION_FAILED
+    log.debug("storage is ready to be migrated")
+    try:
+        return asyncio.run(_work(chosen, list(argv)))
+    finally:
+        log.info("Closing connection to data storage")
+
+
+def _chosen(config: Config, use: str) -> tuple[Chain, StorageConfig]:
+    section: StorageConfig = getattr(config, f"{use}_storage", StorageConfig(type="noop"))
+    if use not in CHAINS or section.type != "sql":
+        raise MigrationError("storage backend does not support database migrations")
+    name = use.partition("_")[0].upper()
+    log.info("", extra={"fields": {f"{name} storage type": section.type}})
+    where = url(section).render_as_string(hide_password=True)
+    log.info(
+        "Making connection to data storage, driver=%s, connection string '%s'",
+        section.db_driver,
+        where,
+    )
+    return CHAINS[use], section
+
+
+async def _work(chosen: list[tuple[Chain, StorageConfig]], argv: list[str]) -> int:
+    for chain, section in chosen:
+        database = Database(connect(section))
+        try:
+            async with database.reachable():
+                status = await _one(database, chain, argv)
+        except Unavailable as error:
+            _fail("Unable to initialize DB schema", error)
+            status = PREPARE_FAILED
+        finally:
+            await database.close()
+        if status:
+            return status
+    return 0
+
+
+async def _one(database: Database, chain: Chain, argv: list[str]) -> int:
+    try:
+        await migrations.prepare(database.engine, chain)
+    except MigrationError as error:
+        _fail("Unable to initialize DB schema", error)
+        return PREPARE_FAILED
+    if len(argv) > 1:
+        log.error("Unexpected number of arguments to migrations command (expected 0-1)")
+        return MIGRATION_FAILED
+    if not argv:
+        log.info("Current DB version: %d", await migrations.current(database.engine, chain))
+        log.info("Maximum available version: %d", chain.latest)
+        return 0
+    try:
+        target = _target(argv[0], chain)
+    except ValueError as error:
+        _fail("Unable to parse target migration version", error)
+        return MIGRATION_FAILED
+    try:
+        await migrations.migrate(database.engine, chain, target)
+    except AggregatorError as error:
+        _fail("Unable to perform migration", error)
+        return MIGRATION_FAILED
+    log.info("Database version is now %d", target)
+    return 0
+
+
+def _target(text: str, chain: Chain) -> int:
+    if text.lower() in NEWEST:
+        return chain.latest
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f'strconv.ParseUint: parsing "{text}": invalid syntax')
+    return int(text)
+
+
+def _fail(what: str, error: Exception) -> None:
+    log.error("%s", what, extra={"fields": {"error": " ".join(str(error).split())}})

@@ -1,0 +1,106 @@
+"""`print-config`: the configuration in effect, under the reference's names, secrets masked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from ..config import SECRETS, Config, Duration
+
+MASK = "***"
+
+# section -> its name in the reference's output, in the reference's order
+SECTIONS = {
+    "broker": "Broker",
+    "server": "Server",
+    "processing": "Processing",
+    "ocp_recommendations_storage": "OCPRecommendationsStorage",
+    "dvo_recommendations_storage": "DVORecommendationsStorage",
+    "storage_backend": "StorageBackend",
+    "logging": "Logging",
+    "cloudwatch": "CloudWatch",
+    "redis": "Redis",
+    "metrics": "Metrics",
+    "sentry": "SentryLoggingConf",
+}
+# keys of the reference in its order; those of ours follow under their own names
+NAMES = {
+    "broker": (
+        "addresses:Addresses security_protocol:SecurityProtocol cert_path:CertPath "
+        "sasl_mechanism:SaslMechanism sasl_username:SaslUsername sasl_password:SaslPassword "
+        "topic:Topic timeout:Timeout payload_tracker_topic:PayloadTrackerTopic "
+        "dead_letter_queue_topic:DeadLetterQueueTopic service_name:ServiceName group:Group "
+        "enabled:Enabled :OrgAllowlist enable_org_allowlist:OrgAllowlistEnabled "
+        "client_id:ClientID "
+        "display_message_with_wrong_structure:DisplayMessageWithWrongStructure"
+    ),
+    "server": (
+        "address:Address api_prefix:APIPrefix api_spec_file:APISpecFile debug:Debug auth:Auth "
+        "auth_type:AuthType maximum_feedback_message_length:MaximumFeedbackMessageLength "
+        "org_overview_limit_hours:OrgOverviewLimitHours"
+    ),
+    "processing": "org_allowlist_file:OrgAllowlistFile",
+    "storage": (
+        "db_driver:Driver log_sql_queries:LogSQLQueries pg_username:PGUsername "
+        "pg_password:PGPassword pg_host:PGHost pg_port:PGPort pg_db_name:PGDBName "
+        "pg_params:PGParams type:Type :RedisConfiguration"
+    ),
+    "storage_backend": "use:Use",
+    "logging": (
+        "debug:Debug use_stderr:UseStderr log_level:LogLevel "
+        "logging_to_cloud_watch_enabled:LoggingToCloudWatchEnabled "
+        "logging_to_sentry_enabled:LoggingToSentryEnabled"
+    ),
+    "cloudwatch": (
+        "aws_access_id:AWSAccessID aws_secret_key:AWSSecretKey "
+        "aws_session_token:AWSSessionToken aws_region:AWSRegion log_group:LogGroup "
+        "stream_name:StreamName debug:Debug"
+    ),
+    "redis": (
+        "endpoint:RedisEndpoint database:RedisDatabase timeout_seconds:RedisTimeoutSeconds "
+        "password:RedisPassword username:RedisUsername"
+    ),
+    "metrics": "namespace:Namespace",
+    "sentry": "dsn:SentryDSN environment:SentryEnvironment",
+}
+# what the reference prints and we do not keep in these sections
+FIXED: dict[str, Any] = {
+    "OrgAllowlist": None,
+    "RedisConfiguration": {
+        "RedisEndpoint": "",
+        "RedisDatabase": 0,
+        "RedisTimeoutSeconds": 0,
+        "RedisPassword": "",
+        "RedisUsername": "",
+    },
+}
+
+
+def run(config: Config, _argv: Sequence[str]) -> int:
+    """Print the configuration as JSON with four blanks."""
+    document = {
+        title: _section(section, getattr(config, section)) for section, title in SECTIONS.items()
+    }
+    print(json.dumps(document, indent=4, ensure_ascii=False))
+    return 0
+
+
+def _section(section: str, options: Any) -> dict[str, Any]:
+    names = NAMES["storage" if section.endswith("_storage") else section]
+    known = dict(reversed(pair.split(":")) for pair in names.split())
+    shown = {
+        title: _shown(option, getattr(options, option)) if option else FIXED[title]
+        for title, option in known.items()
+    }
+    ours = [one.name for one in fields(options) if one.name not in known.values()]
+    return shown | {name: _shown(name, getattr(options, name)) for name in ours}
+
+
+def _shown(option: str, value: Any) -> Any:
+    if option in SECRETS and value:
+        return MASK
+    if option == "timeout":
+        return round(Duration(value) * 1_000_000_000)
+    return ",".join(value) if isinstance(value, tuple) else value
