@@ -1,0 +1,111 @@
+"""Every storage keeps the contract: SQLite in memory, SQLite in a file, PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+import testing.contract
+from aggregator.config import Config, StorageConfig
+from aggregator.db import storage as sql
+from aggregator.db.engine import open_url
+from aggregator.db.migrations import DVO, OCP, migrate
+from aggregator.db.tables import metadata
+from aggregator.storage import Storage
+from tests.databases import fresh_database
+
+Scene = Callable[[Storage], Awaitable[None]]
+
+
+def scenes() -> Iterator[tuple[str, str]]:
+    """Name every test of the contract; a new module or test there is found by itself."""
+    for module in pkgutil.iter_modules(testing.contract.__path__, "testing.contract."):
+        for name in vars(importlib.import_module(module.name)):
+            if name.startswith("test_"):
+                yield module.name, name
+
+
+SCENES = [
+    pytest.param(module, name, id=f"{module.rpartition('.')[2]}-{name}")
+    for module, name in scenes()
+]
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[sa.URL]:
+    """Give one migrated database for all scenes; each empties the tables first."""
+    with asyncio.Runner() as runner:
+        database = fresh_database()
+        url = sa.make_url(runner.run(database.__aenter__()))
+        try:
+            runner.run(_migrate(url))
+            yield url
+        finally:
+            runner.run(database.__aexit__(None, None, None))
+
+
+async def _migrate(url: sa.URL) -> None:
+    engine = open_url(url)
+    for chain in (OCP, DVO):
+        await migrate(engine, chain, chain.latest)
+    await engine.dispose()
+
+
+async def _emptied(url: sa.URL) -> None:
+    engine = open_url(url)
+    async with engine.begin() as conn:
+        for table in reversed(metadata.sorted_tables):
+            await conn.execute(sa.delete(table))
+    await engine.dispose()
+
+
+@pytest.fixture(params=["memory", "file", "postgres"])
+def section(request: pytest.FixtureRequest, tmp_path: Path) -> StorageConfig:
+    """Give the configuration of each kind of storage."""
+    if request.param == "memory":
+        return StorageConfig(db_driver="sqlite3", sqlite_datasource=":memory:")
+    if request.param == "file":
+        file = str(tmp_path / "aggregator.db")
+        return StorageConfig(db_driver="sqlite3", sqlite_datasource=file)
+    url: sa.URL = request.getfixturevalue("postgres")
+    return StorageConfig(
+        db_driver="postgres",
+        pg_username=url.username or "",
+        pg_password=url.password or "",
+        pg_host=url.host or str(url.query.get("host", "")),
+        pg_port=url.port or 5432,
+        pg_db_name=url.database or "",
+    )
+
+
+@pytest.mark.parametrize(("module", "name"), SCENES)
+async def test_the_storage_keeps_the_contract(
+    module: str, name: str, section: StorageConfig
+) -> None:
+    scene: Scene = getattr(importlib.import_module(module), name)
+    config = dataclasses.replace(
+        Config(), ocp_recommendations_storage=section, dvo_recommendations_storage=section
+    )
+    url = sql.connect(section).url
+    if section.db_driver == "postgres":
+        await _emptied(url)
+    elif section.sqlite_datasource != ":memory:":
+        await _migrate(url)
+    storage, health = sql.build(config)
+    try:
+        await health.require_latest()
+        await scene(storage)
+    finally:
+        await health.close()
+
+
+def test_there_are_scenes_of_every_aggregate() -> None:
+    told = {module.rpartition(".")[2] for module, _ in scenes()}
+    assert {"votes", "toggles", "feedback", "acks", "ratings", "workloads", "refused"} <= told
