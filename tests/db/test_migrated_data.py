@@ -48,7 +48,7 @@ async def execute(engine: AsyncEngine, script: str) -> None:
 async def insert(engine: AsyncEngine, name: str, **values: object) -> None:
     """Insert a row."""
     schema, _, name = name.rpartition(".")
-    columns = [sa.Column(column) for column in values]
+    columns: list[sa.Column[object]] = [sa.Column(column) for column in values]
     target = sa.Table(name, sa.MetaData(), *columns, schema=schema or None)
     async with engine.begin() as connection:
         await connection.execute(sa.insert(target).values(values))
