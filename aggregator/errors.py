@@ -34,7 +34,7 @@ class TooLarge(AggregatorError):
 
 
 class Unavailable(AggregatorError):
-    """A dependency (database, broker, Redis) does not answer now; trying again later makes sense."""
+    """A dependency (database, broker, Redis) does not answer now; later it may."""
 
 
 class ConfigError(AggregatorError):

@@ -241,3 +241,5 @@ class Storage:
     refused: RefusedMessages
     dvo: Dvo
     health: Health
+    # without: lists are null instead of empty (contract rest-api 6)
+    keeps: bool = True

@@ -97,6 +97,7 @@ def build(config: Config) -> tuple[Storage, SqlHealth]:
         refused=SqlRefusedMessages(either) if either else noop.NoopRefusedMessages(),
         dvo=SqlDvo(second) if second else noop.NoopDvo(),
         health=health,
+        keeps=bool(databases),
     )
     return storage, health
 

@@ -50,7 +50,7 @@ def positive_org(name: str, text: str) -> OrgId:
     if value == 0:
         raise improper(name, text, "positive value expected")
     if value > MAX_ORG_ID:
-        raise improper(name, text, f"value {value} out of range for uint32")
+        raise InvalidInput(f"value {value} out of range for uint32")
     return OrgId(value)
 
 

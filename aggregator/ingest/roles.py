@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from ..config import Config, read_allowlist
 from ..errors import ConfigError

@@ -46,7 +46,7 @@ def test_the_form_of_2020_is_accepted_when_the_present_one_is_absent() -> None:
     ],
 )
 def test_a_malformed_identity_is_refused(document: Any) -> None:
-    with pytest.raises(Unauthorized, match="^Malformed authentication token$"):
+    with pytest.raises(Unauthorized, match=r"^Malformed authentication token$"):
         XrhAuthenticator().identify(header(document))
 
 
