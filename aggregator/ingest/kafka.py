@@ -68,7 +68,7 @@ def connection(broker: BrokerConfig) -> dict[str, Any]:
     if protocol not in ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"):
         raise ConfigError(f"broker.security_protocol: {broker.security_protocol!r} is not known")
     settings: dict[str, Any] = {
-        "bootstrap_servers": [part.strip() for part in broker.addresses.split(",") if part.strip()],
+        "bootstrap_servers": list(broker.addresses),
         "security_protocol": protocol,
         "request_timeout_ms": round((broker.timeout or DEFAULT_TIMEOUT) * 1000),
         # so that a topic or partition that is new is found soon

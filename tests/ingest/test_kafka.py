@@ -23,8 +23,8 @@ def settings(**values: Any) -> dict[str, Any]:
     return connection(BrokerConfig(**values))
 
 
-def test_addresses_are_a_list_without_blanks() -> None:
-    assert settings(addresses="a:9092, b:9092,")["bootstrap_servers"] == ["a:9092", "b:9092"]
+def test_all_addresses_are_used() -> None:
+    assert settings(addresses=("a:9092", "b:9092"))["bootstrap_servers"] == ["a:9092", "b:9092"]
 
 
 def test_without_a_protocol_nothing_is_encrypted_and_nobody_logs_in() -> None:

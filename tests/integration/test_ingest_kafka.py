@@ -36,7 +36,7 @@ class Scene:
         self.topic = f"test.{unique}.results"
         self.letters = f"test.{unique}.letters"
         self.tracker = f"test.{unique}.tracker"
-        self.broker = BrokerConfig(addresses=brokers, group=f"test.{unique}")
+        self.broker = BrokerConfig(addresses=(brokers,), group=f"test.{unique}")
         self.reports = MemoryReports()
         self.rows = MemoryRows()
         self.metrics = Metrics()
@@ -70,7 +70,7 @@ class Scene:
         await sender.stop()
 
     async def read(self, topic: str) -> list[Any]:
-        reader = AIOKafkaConsumer(bootstrap_servers=self.broker.addresses)
+        reader = AIOKafkaConsumer(bootstrap_servers=list(self.broker.addresses))
         await reader.start()
         held = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         reader.assign(held)
@@ -85,7 +85,7 @@ class Scene:
 
     async def lag(self) -> int:
         reader = AIOKafkaConsumer(
-            bootstrap_servers=self.broker.addresses,
+            bootstrap_servers=list(self.broker.addresses),
             group_id=self.broker.group,
             enable_auto_commit=False,
         )
@@ -102,7 +102,7 @@ class Scene:
 async def scene() -> AsyncIterator[Scene]:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     it = Scene(require("kafka"))
-    admin = AIOKafkaAdminClient(bootstrap_servers=it.broker.addresses)
+    admin = AIOKafkaAdminClient(bootstrap_servers=list(it.broker.addresses))
     await admin.start()
     large = {"max.message.bytes": "5000000"}
     sizes = {it.topic: large, it.letters: {}, it.tracker: {}}
