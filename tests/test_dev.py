@@ -68,7 +68,7 @@ def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
 
 
 def test_the_proposed_requests_show_a_cluster_of_the_fixtures(urls: list[str]) -> None:
-    organizations, clusters, report = (get(url) for url in urls)
+    organizations, clusters, report, workloads = (get(url) for url in urls)
     organization = int(re.findall(r"organizations/(\d+)", urls[1])[0])
     cluster = re.findall(r"clusters/([^/]+)/", urls[2])[0]
     assert organization in organizations["organizations"]
@@ -76,6 +76,7 @@ def test_the_proposed_requests_show_a_cluster_of_the_fixtures(urls: list[str]) -
     stored = json.loads((FIXTURES / "fifteen_hits.json").read_text())
     assert cluster == stored["ClusterName"]
     assert report["report"]["meta"]["count"] == len(stored["Report"]["reports"])
+    assert workloads["workloads"]
 
 
 def test_every_cluster_of_the_fixtures_can_be_read(urls: list[str]) -> None:

@@ -11,59 +11,51 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.logging import RichHandler
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
-from testing.messages import ocp_messages
+from testing.messages import dvo_messages, ocp_messages
 from testing.mocks.broker import Broker
 
 from ..db.engine import connect
 from ..db.migrations import DVO, OCP, migrate
-from ..errors import AggregatorError
+from ..errors import AggregatorError, Unavailable
 from ..ingest.kafka import producer
 from ..ingest.sender import Sender
 from ..service import Service
-from .produce import read, send
+from .produce import send
 
 if TYPE_CHECKING:
     from ..config import Config, StorageConfig
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "messages" / "ocp"
+# in a checkout that is not installed
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 PREFIX = "/api/insights-results-aggregator/v1/"
-TOPIC = "ccx.ocp.results"
+OCP_TOPIC = "ccx.ocp.results"
+DVO_TOPIC = "ccx.dvo.results"
 SEED = 1
 READY_SECONDS = 60
 # a folder may be kept for weeks, and its clusters shall still be listed
 ALWAYS_HOURS = 24 * 365 * 100
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A cluster of the fixtures: something to ask for."""
-
-    organization: int
-    cluster: str
-    hits: int
-
-    @property
-    def report(self) -> str:
-        """Return the path of its report, below the prefix."""
-        return f"organizations/{self.organization}/clusters/{self.cluster}/users/ann/report"
-
-
 def run(config: Config, argv: Sequence[str]) -> int:
     """Serve until Ctrl-C; return the exit status."""
     options = _options(argv)
     console = Console(highlight=False)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    _log_to(console)
     try:
-        with _folder(options.data) as folder, Broker() as broker:
-            broker.create_topic(TOPIC, partitions=1)
+        with _folder(options.data) as folder, Broker(join_delay=0.2) as broker:
+            for topic in (OCP_TOPIC, DVO_TOPIC):
+                broker.create_topic(topic, partitions=1)
             ours = dev_config(config, folder, broker.address, options.port)
             asyncio.run(_serve(ours, options.rate, console))
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -73,6 +65,12 @@ def run(config: Config, argv: Sequence[str]) -> int:
         console.print(f"dev: {error}", markup=False)
         return 1
     return 0
+
+
+def _log_to(console: Console) -> None:
+    """Show people what goes wrong, above the line that tells of progress."""
+    handler = RichHandler(console=console, show_path=False, rich_tracebacks=False)
+    logging.basicConfig(level=logging.ERROR, format="%(message)s", handlers=[handler], force=True)
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:
@@ -108,7 +106,8 @@ def dev_config(config: Config, folder: Path, brokers: str, port: int) -> Config:
             enabled=True,
             addresses=(brokers,),
             security_protocol="",
-            topic=TOPIC,
+            topic=OCP_TOPIC,
+            dvo_topic=DVO_TOPIC,
             payload_tracker_topic="",
             dead_letter_queue_topic="",
             enable_org_allowlist=False,
@@ -123,7 +122,9 @@ def dev_config(config: Config, folder: Path, brokers: str, port: int) -> Config:
         ),
         ocp_recommendations_storage=_sqlite(config.ocp_recommendations_storage, folder),
         dvo_recommendations_storage=_sqlite(config.dvo_recommendations_storage, folder),
-        storage_backend=replace(config.storage_backend, use=("ocp_recommendations",)),
+        storage_backend=replace(
+            config.storage_backend, use=("ocp_recommendations", "dvo_recommendations")
+        ),
     )
 
 
@@ -138,7 +139,7 @@ async def _serve(config: Config, rate: float, console: Console) -> None:
     """Bring everything up in order, then feed messages until the task is cancelled."""
     began = time.monotonic()
     _cancel_on_signals()
-    fixtures = list(read(str(FIXTURES))) if FIXTURES.is_dir() else []
+    ocp, dvo = _fixtures("ocp"), _fixtures("dvo")
     async with AsyncExitStack() as stack:
         with console.status("Preparing the database ...") as status:
             await _migrate(config)
@@ -149,10 +150,13 @@ async def _serve(config: Config, rate: float, console: Console) -> None:
             service = Service(config)
             stack.push_async_callback(service.stop)
             await service.start()
-            status.update(f"Sending {len(fixtures)} messages through Kafka ...")
-            await send(sender, TOPIC, fixtures)
-            await _until_readable(service.port, samples(fixtures))
-        _say_hello(console, service.port, samples(fixtures), time.monotonic() - began)
+            status.update(f"Sending {len(ocp) + len(dvo)} messages through Kafka ...")
+            await send(sender, OCP_TOPIC, ocp)
+            await send(sender, DVO_TOPIC, dvo)
+            await _until_readable(service.port, [*reports(ocp), *workloads(dvo)])
+        _say_hello(console, service.port, proposals(ocp, dvo), time.monotonic() - began)
+        # not before: fixtures have oddities that deserve a warning, but not here
+        logging.getLogger().setLevel(logging.WARNING)
         feed = asyncio.create_task(_trickle(sender, rate, console))
         stack.callback(feed.cancel)
         await service.wait()
@@ -175,22 +179,50 @@ async def _migrate(config: Config) -> None:
         await engine.dispose()
 
 
-def samples(messages: Sequence[bytes]) -> list[Sample]:
-    """Return the clusters that the messages speak of, those with most rule hits first."""
-    found: dict[str, Sample] = {}
+def _fixtures(kind: str) -> list[bytes]:
+    """Return the messages that are shipped as samples."""
+    try:
+        data: Traversable = files("testing.data")
+    except ModuleNotFoundError:
+        data = FIXTURES
+    entries = sorted(data.joinpath("messages", kind).iterdir(), key=lambda entry: entry.name)
+    return [entry.read_bytes() for entry in entries]
+
+
+def reports(messages: Sequence[bytes]) -> list[str]:
+    """Return the paths of the reports of OCP messages, those with most rule hits first."""
+    hits: dict[str, int] = {}
     for message in map(json.loads, messages):
-        sample = Sample(message["OrgID"], message["ClusterName"], len(message["Report"]["reports"]))
-        found.setdefault(sample.cluster, sample)
-    return sorted(found.values(), key=lambda sample: -sample.hits)
+        path = f"organizations/{message['OrgID']}/clusters/{message['ClusterName']}"
+        hits.setdefault(f"{path}/users/ann/report", len(message["Report"]["reports"]))
+    return sorted(hits, key=lambda path: -hits[path])
 
 
-async def _until_readable(port: int, wanted: Sequence[Sample]) -> None:
-    """Wait until the reports of all these clusters can be read."""
+def workloads(messages: Sequence[bytes]) -> list[str]:
+    """Return the paths of the workloads of the organizations that DVO messages tell of."""
+    return [
+        f"organization/{message['OrgID']}/workloads"
+        for message in map(json.loads, messages)
+        if message["Metrics"].get("workload_recommendations")
+    ]
+
+
+def proposals(ocp: Sequence[bytes], dvo: Sequence[bytes]) -> list[str]:
+    """Return paths that show something, for a first look."""
+    lists = [f"{path.partition('/clusters/')[0]}/clusters" for path in reports(ocp)]
+    return ["organizations", *lists[:1], *reports(ocp)[:1], *workloads(dvo)[:1]]
+
+
+async def _until_readable(port: int, paths: Sequence[str]) -> None:
+    """Wait until all these paths show something."""
     client = AsyncHTTPClient()
-    async with asyncio.timeout(READY_SECONDS):
-        for sample in wanted:
-            while not await _readable(client, f"{_base(port)}{sample.report}"):
-                await asyncio.sleep(0.05)
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            for path in paths:
+                while not await _readable(client, _base(port) + path):
+                    await asyncio.sleep(0.05)
+    except TimeoutError as error:
+        raise Unavailable(f"{path} shows nothing after {READY_SECONDS} seconds") from error
 
 
 async def _readable(client: AsyncHTTPClient, url: str) -> bool:
@@ -205,12 +237,10 @@ def _base(port: int) -> str:
     return f"http://localhost:{port}{PREFIX}"
 
 
-def _say_hello(console: Console, port: int, wanted: Sequence[Sample], seconds: float) -> None:
+def _say_hello(console: Console, port: int, paths: Sequence[str], seconds: float) -> None:
     base = _base(port)
-    console.print(f"[bold green]Ready[/] after {seconds:.1f} seconds: {base}\n\nTry:\n")
-    paths = ["organizations"]
-    for sample in wanted[:1]:
-        paths += [f"organizations/{sample.organization}/clusters", sample.report]
+    console.print(f"[bold green]Ready[/] after {seconds:.1f} seconds: {base}", soft_wrap=True)
+    console.print("\nTry:\n")
     for path in paths:
         console.print(f"  curl {base}{path}", soft_wrap=True, markup=False)
     console.print("\nCtrl-C ends it.")
@@ -220,10 +250,17 @@ async def _trickle(sender: Sender, rate: float, console: Console) -> None:
     """Send realistic messages for ever, as clusters that are checked just now."""
     if rate <= 0:
         return
-    pause = timedelta(seconds=1 / rate)
-    messages = ocp_messages(SEED, start=datetime.now(UTC), step=pause)
     with console.status("") as status:
-        for count, message in enumerate(messages, start=1):
+        for count, (topic, message) in enumerate(_further(rate), start=1):
             status.update(f"{count} further messages, {rate:g} a second")
-            await send(sender, TOPIC, [message])
-            await asyncio.sleep(pause.total_seconds())
+            await send(sender, topic, [message])
+            await asyncio.sleep(1 / rate)
+
+
+def _further(rate: float) -> Iterator[tuple[str, bytes]]:
+    """Yield messages of both kinds in turn, with the times at which they will be sent."""
+    now, step = datetime.now(UTC), timedelta(seconds=2 / rate)
+    messages = ocp_messages(SEED, start=now, step=step), dvo_messages(SEED, start=now, step=step)
+    for ocp, dvo in zip(*messages, strict=False):
+        yield OCP_TOPIC, ocp
+        yield DVO_TOPIC, dvo
