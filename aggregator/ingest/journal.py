@@ -32,7 +32,7 @@ class Journal:
         self._metrics.consumed_messages.inc(len(records))
         if log.isEnabledFor(logging.DEBUG):
             for record in records:
-                log.debug("started processing message", extra=_place(record))
+                log.debug("started processing message", extra={"fields": _place(record)})
 
     def settled(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         """Note a batch of which all is stored, or set aside."""
@@ -86,25 +86,26 @@ class Journal:
         fields = _fields(outcome) | {"error": outcome.error, "kind": outcome.kind}
         if self._show_refused:
             fields["unparsed message"] = (outcome.record.value or b"").decode(errors="replace")
-        log.warning("Error processing message consumed from Kafka", extra=fields)
+        log.warning("Error processing message consumed from Kafka", extra={"fields": fields})
 
     def _tell_kept(self, outcome: Outcome, now: datetime) -> None:
-        fields = _fields(outcome)
+        fields = _fields(outcome) | {"duration": round(outcome.seconds * 1000)}
+        extra = {"fields": fields}
         for warning in outcome.warnings:
-            log.warning(warning, extra=fields)
+            log.warning(warning, extra=extra)
         checked = outcome.envelope.last_checked
         if checked is not None and checked > now:
-            log.error("got a message from the future", extra=fields)
+            log.error("got a message from the future", extra=extra)
         if outcome.empty:
             log.info(
-                "This message has an empty report and will not be processed further", extra=fields
+                "This message has an empty report and will not be processed further", extra=extra
             )
         elif not outcome.stored:
             log.info(
                 "Skipping because a more recent report already exists for this cluster",
-                extra=fields,
+                extra=extra,
             )
-        log.info("Message consumed", extra={**fields, "duration": round(outcome.seconds * 1000)})
+        log.info("Message consumed", extra=extra)
 
 
 def _place(record: ConsumerRecord) -> dict[str, Any]:

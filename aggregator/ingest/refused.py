@@ -92,7 +92,9 @@ class RefusedSink:
             await self._rows.put([_refusal(outcome) for outcome in refused])
         except RecordRejected as error:
             # the dead letter still tells of it, and no message may hold up the others
-            log.error("Unable to write consumer error to storage", extra={"error": str(error)})
+            log.error(
+                "Unable to write consumer error to storage", extra={"fields": {"error": str(error)}}
+            )
 
     async def send_letters(self, outcomes: Sequence[Outcome]) -> None:
         """Send a dead letter of each refused message; return when they are acknowledged."""

@@ -155,7 +155,7 @@ async def test_a_refused_message_is_shown_in_the_log_only_when_that_is_wanted(
         async with scene.consuming():
             await scene.consumed()
     hidden, shown = caplog.records
-    assert "unparsed message" not in vars(hidden)
-    assert vars(shown)["unparsed message"] == "bad \ufffd"
+    assert "unparsed message" not in vars(hidden)["fields"]
+    assert vars(shown)["fields"]["unparsed message"] == "bad \ufffd"
     assert shown.getMessage() == "Error processing message consumed from Kafka"
-    assert vars(shown)["request ID"] == "missing"
+    assert vars(shown)["fields"]["request ID"] == "missing"
