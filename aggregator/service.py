@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 
 from tornado.httpserver import HTTPServer
 
 from . import build
 from .config import Config
+from .db import cache
 from .db import storage as sql
 from .errors import AggregatorError, ConfigError, SchemaMismatch, Unavailable
 from .handlers.app import application, listen
@@ -30,7 +31,9 @@ class Service:
         self._config = config
         self._metrics = Metrics(config.metrics.namespace)
         self._storage, self._health = sql.build(config)
-        self._ingest = Ingest(config, self._storage, self._metrics)
+        self._cache = cache.reports(config)
+        into_cache = self._cache.store if self._cache else None
+        self._ingest = Ingest(config, self._storage, self._metrics, into_cache)
         self._server: HTTPServer | None = None
         self._consuming: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -69,6 +72,8 @@ class Service:
         if self._server is not None:
             await asyncio.wait_for(self._server.close_all_connections(), timeout=1)
         await self._health.close()
+        if self._cache is not None:
+            await self._cache.close()
 
 
 def run(config: Config, _argv: Sequence[str] = ()) -> int:
@@ -100,10 +105,11 @@ async def _serve(config: Config) -> int:
     return 0
 
 
-def _loop_runner() -> Callable[[Awaitable[int]], int]:
+def _loop_runner() -> Callable[[Coroutine[None, None, int]], int]:
     """Return uvloop's runner where it is installed (extra `speed`), else asyncio's."""
     try:
         import uvloop
     except ImportError:
-        return asyncio.run  # type: ignore[return-value]
-    return uvloop.run  # type: ignore[no-any-return]
+        return asyncio.run
+    runner: Callable[[Coroutine[None, None, int]], int] = uvloop.run
+    return runner

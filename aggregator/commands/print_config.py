@@ -89,7 +89,8 @@ def run(config: Config, _argv: Sequence[str]) -> int:
 
 def _section(section: str, options: Any) -> dict[str, Any]:
     names = NAMES["storage" if section.endswith("_storage") else section]
-    known = dict(reversed(pair.split(":")) for pair in names.split())
+    pairs = (pair.partition(":") for pair in names.split())
+    known = {title: option for option, _, title in pairs}
     shown = {
         title: _shown(option, getattr(options, option)) if option else FIXED[title]
         for title, option in known.items()

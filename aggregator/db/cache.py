@@ -9,12 +9,15 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from ..config import RedisConfig
+from ..config import Config, RedisConfig
 from ..errors import ConfigError, RecordRejected, Unavailable
 from ..model import REPORT_SUFFIX, Report, utc_now
 
 TTL_SECONDS = 24 * 60 * 60
 DATABASES = range(16)
+
+# what the client takes as names and values
+_Plain = bytes | bytearray | memoryview[int] | str | int | float
 
 
 def connect(config: RedisConfig) -> Redis:
@@ -64,11 +67,18 @@ class RedisReports:
         await self._client.aclose()
 
 
+def reports(config: Config) -> RedisReports | None:
+    """Return where OCP reports go when the storage type is `redis`, else None."""
+    if config.ocp_recommendations_storage.type != "redis":
+        return None
+    return RedisReports(connect(config.redis))
+
+
 def _key(report: Report) -> str:
     return f"organization:{report.org}:cluster:{report.cluster}:request:{report.request_id}"
 
 
-def _fields(report: Report, processed: str) -> dict[str, str]:
+def _fields(report: Report, processed: str) -> dict[_Plain, _Plain]:
     hits = (f"{hit.rule_id.removesuffix(REPORT_SUFFIX)}|{hit.error_key}" for hit in report.hits)
     return {
         "request_id": report.request_id,

@@ -82,7 +82,8 @@ class SqlRecommendations:
         if clusters:
             parameters["names"] = list_parameter(self._db.dialect, clusters)
         async with self._db.read() as conn:
-            return (await conn.execute(statement, parameters)).all()
+            rows: Sequence[sa.Row[Any]] = (await conn.execute(statement, parameters)).all()
+            return rows
 
 
 def _select_hit_by() -> sa.Select[Any]:

@@ -214,4 +214,6 @@ class SqlReports:
         if org > MAX_STORED_ORG_ID:
             return []
         async with self._db.read() as conn:
-            return (await conn.execute(statement, {"org": org, **parameters})).all()
+            result = await conn.execute(statement, {"org": org, **parameters})
+            rows: Sequence[sa.Row[Any]] = result.all()
+            return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,24 +25,17 @@ class Identity:
     org: OrgId
 
 
-class Headers(Protocol):
-    """The request headers, as far as authentication looks at them."""
-
-    def get(self, name: str, default: str = ...) -> str | None:
-        """Return the header's value."""
-
-
 class Authenticator(Protocol):
     """One way to tell who is asking."""
 
-    def identify(self, headers: Headers) -> Identity:
+    def identify(self, headers: Mapping[str, str]) -> Identity:
         """Return the identity; raise Unauthorized."""
 
 
 class XrhAuthenticator:
     """Reads `x-rh-identity`, which the platform's gateway sets after its own checks."""
 
-    def identify(self, headers: Headers) -> Identity:
+    def identify(self, headers: Mapping[str, str]) -> Identity:
         """Decode the header."""
         token = headers.get("x-rh-identity", "")
         if not token:
@@ -63,9 +57,9 @@ class JwtAuthenticator:
         self._algorithms = list(config.jwt_algorithms) or ["RS256"]
         self._key, self._keys = _load_keys(config)
 
-    def identify(self, headers: Headers) -> Identity:
+    def identify(self, headers: Mapping[str, str]) -> Identity:
         """Verify the signature, then read the claims, which have the identity's shape."""
-        scheme, _, token = (headers.get("Authorization", "") or "").partition(" ")
+        scheme, _, token = headers.get("Authorization", "").partition(" ")
         if not scheme:
             raise Unauthorized(MISSING)
         if scheme.lower() != "bearer" or not token.strip():

@@ -63,7 +63,7 @@ class ApiHandler(RequestHandler):
 
     open_to_all = False
 
-    def initialize(self, context: Context, params: Mapping[str, str], template: str) -> None:
+    def _take(self, context: Context, params: Mapping[str, str], template: str) -> None:
         """Take what the router found: raw parameters by name, and the route's template."""
         self.context = context
         self.storage = context.storage
@@ -73,6 +73,9 @@ class ApiHandler(RequestHandler):
         self.identity: Identity | None = None
         self._late = False
         self._timer: object | None = None
+
+    # subclasses take more
+    initialize: Callable[..., None] = _take
 
     def set_default_headers(self) -> None:
         """Answer JSON and say nothing of the software."""
@@ -215,4 +218,4 @@ class ApiHandler(RequestHandler):
         elif isinstance(value, AggregatorError | HTTPError):
             log.debug("%s: %s", self.request.uri, value)
         else:
-            log.error("%s: unexpected error", self.request.uri, exc_info=(typ, value, tb))
+            log.error("%s: unexpected error", self.request.uri, exc_info=value)

@@ -80,18 +80,10 @@ class RuleHandler(ApiHandler):
 
 
 class ReportsHandler(ApiHandler):
-    """Reports of several clusters, named in the path or in the body (contract rest-api 3.4)."""
+    """Reports of several clusters (contract rest-api 3.4)."""
 
-    async def get(self) -> None:
-        """Answer for the clusters in the path."""
-        await self._answer(self.org_id(), self.raw_params["cluster_list"].split(","))
-
-    async def post(self) -> None:
-        """Answer for the clusters in the body."""
-        org = self.org_id()
-        await self._answer(org, body.field_names(self.json_body(), "clusters"))
-
-    async def _answer(self, org: OrgId, items: list[str]) -> None:
+    async def answer_for(self, org: OrgId, items: list[str]) -> None:
+        """Answer with the reports of these clusters."""
         clusters = report_clusters(items)
         found = await self.storage.reports.read_many(org, clusters) if clusters else {}
         if any(owner != org for owner, _ in found.values()):
@@ -100,15 +92,20 @@ class ReportsHandler(ApiHandler):
 
 
 class ReportsByPathHandler(ReportsHandler):
-    """The variant with the clusters in the path."""
+    """The variant with the clusters in the path, separated by commas."""
 
-    post = ApiHandler.post
+    async def get(self) -> None:
+        """Answer for the clusters in the path."""
+        await self.answer_for(self.org_id(), self.raw_params["cluster_list"].split(","))
 
 
 class ReportsByBodyHandler(ReportsHandler):
     """The variant with the clusters in the body."""
 
-    get = ApiHandler.get
+    async def post(self) -> None:
+        """Answer for the clusters in the body."""
+        org = self.org_id()
+        await self.answer_for(org, body.field_names(self.json_body(), "clusters"))
 
 
 def _indented(clusters: list[ClusterId], found: Mapping[ClusterId, tuple[OrgId, str]]) -> bytes:

@@ -87,7 +87,9 @@ class ApiApplication(Application):
         at = self._fixed + 1
         return (segments[at] if at < len(segments) else "", len(segments))
 
-    def find_handler(self, request: HTTPServerRequest, **_kwargs: Any) -> HTTPMessageDelegate:
+    def find_handler(  # type: ignore[override]  # any delegate will do
+        self, request: HTTPServerRequest, **_kwargs: Any
+    ) -> HTTPMessageDelegate:
         """Return who answers, within the limit of request bodies."""
         return LimitedBody(
             self._find(request),

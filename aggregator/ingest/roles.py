@@ -7,7 +7,7 @@ import asyncio
 from ..config import Config, read_allowlist
 from ..errors import ConfigError
 from ..metrics import Metrics
-from ..storage import RefusedMessages, Reports, Storage
+from ..storage import RefusedMessages, Storage
 from . import kafka
 from .batch import Store
 from .consumer import Consumer, Settings
@@ -15,6 +15,7 @@ from .dvo import DvoDecoder
 from .message import Decoder
 from .ocp import OcpDecoder
 from .refused import Limit, RefusedSink
+from .schema import Profile
 from .sender import Sender
 from .tracker import Tracker
 
@@ -30,7 +31,7 @@ class Ingest:
     """
 
     def __init__(
-        self, config: Config, storage: Storage, metrics: Metrics, cache: Reports | None = None
+        self, config: Config, storage: Storage, metrics: Metrics, cache: Store | None = None
     ) -> None:
         self._config = config
         self._storage = storage
@@ -39,6 +40,8 @@ class Ingest:
         self._consumers: list[Consumer] = []
         self._stop_requested = False
         self._allowlist = self._read_allowlist()
+        self._unpacked = config.broker.maximum_unpacked_size
+        self._profile: Profile = "strict" if config.processing.schema == "strict" else "default"
         for use in config.storage_backend.use if config.broker.enabled else ():
             if use not in (OCP, DVO):
                 raise ConfigError(f"{OTHER}: storage_backend.use is '{use}'")
@@ -115,16 +118,12 @@ class Ingest:
 
     def _ocp(self) -> tuple[Decoder, Store, RefusedMessages | None]:
         into_cache = self._cache is not None
-        reports = self._cache if self._cache is not None else self._storage.reports
-        decoder = OcpDecoder(**self._decoding(), keep_duplicates=into_cache)
-        return decoder, reports.store, None if into_cache else self._storage.refused
+        store = self._cache if self._cache is not None else self._storage.reports.store
+        decoder = OcpDecoder(
+            self._allowlist, self._unpacked, self._profile, keep_duplicates=into_cache
+        )
+        return decoder, store, None if into_cache else self._storage.refused
 
     def _dvo(self) -> tuple[Decoder, Store, RefusedMessages | None]:
-        return DvoDecoder(**self._decoding()), self._storage.dvo.store, self._storage.refused
-
-    def _decoding(self) -> dict[str, object]:
-        return {
-            "allowlist": self._allowlist,
-            "maximum_unpacked_size": self._config.broker.maximum_unpacked_size,
-            "schema": self._config.processing.schema,
-        }
+        decoder = DvoDecoder(self._allowlist, self._unpacked, self._profile)
+        return decoder, self._storage.dvo.store, self._storage.refused
