@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -15,9 +16,6 @@ from ..model import REPORT_SUFFIX, Report, utc_now
 
 TTL_SECONDS = 24 * 60 * 60
 DATABASES = range(16)
-
-# what the client takes as names and values
-_Plain = bytes | bytearray | memoryview[int] | str | int | float
 
 
 def connect(config: RedisConfig) -> Redis:
@@ -78,7 +76,7 @@ def _key(report: Report) -> str:
     return f"organization:{report.org}:cluster:{report.cluster}:request:{report.request_id}"
 
 
-def _fields(report: Report, processed: str) -> dict[_Plain, _Plain]:
+def _fields(report: Report, processed: str) -> dict[Any, Any]:
     hits = (f"{hit.rule_id.removesuffix(REPORT_SUFFIX)}|{hit.error_key}" for hit in report.hits)
     return {
         "request_id": report.request_id,
