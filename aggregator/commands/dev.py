@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -32,6 +32,8 @@ from ..ingest.kafka import producer
 from ..ingest.sender import Sender
 from ..service import Service
 from .produce import send
+
+JsonObject = dict[str, Any]
 
 if TYPE_CHECKING:
     from ..config import Config, StorageConfig
@@ -190,12 +192,23 @@ def _fixtures(kind: str) -> list[bytes]:
 
 
 def reports(messages: Sequence[bytes]) -> list[str]:
-    """Return the paths of the reports of OCP messages, those with most rule hits first."""
-    hits: dict[str, int] = {}
+    """Return the paths of the clusters' reports, those with most rule hits first.
+
+    Of several messages of one cluster the newest counts, and of those the first, as in storage.
+    """
+    newest: dict[str, JsonObject] = {}
     for message in map(json.loads, messages):
-        path = f"organizations/{message['OrgID']}/clusters/{message['ClusterName']}"
-        hits.setdefault(f"{path}/users/ann/report", len(message["Report"]["reports"]))
-    return sorted(hits, key=lambda path: -hits[path])
+        kept = newest.setdefault(message["ClusterName"], message)
+        if message["LastChecked"] > kept["LastChecked"]:
+            newest[message["ClusterName"]] = message
+    return [
+        f"organizations/{message['OrgID']}/clusters/{cluster}/users/ann/report"
+        for cluster, message in sorted(newest.items(), key=lambda item: -_hits(item[1]))
+    ]
+
+
+def _hits(message: JsonObject) -> int:
+    return len(message["Report"]["reports"])
 
 
 def workloads(messages: Sequence[bytes]) -> list[str]:
