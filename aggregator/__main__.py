@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from . import sources
 from .config import Config
@@ -41,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = arguments[0].strip().lower() if arguments else ""
     try:
-        config = sources.load(os.environ, Path.cwd())
+        config = sources.load_here()
     except ConfigError as error:
         print(f"configuration: {error}", file=sys.stderr)
         return BAD_CONFIG

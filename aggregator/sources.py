@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -38,6 +39,11 @@ def load(environ: Mapping[str, str], folder: Path) -> Config:
     config = clowder.apply(_only_named_storages(config), environ.get("ACG_CONFIG"))
     _check(config)
     return replace(config, warnings=tuple(warnings))
+
+
+def load_here() -> Config:
+    """Return the configuration of this process."""
+    return load(os.environ, Path.cwd())
 
 
 def _only_named_storages(config: Config) -> Config:

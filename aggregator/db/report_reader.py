@@ -19,56 +19,57 @@ _USER = sa.bindparam("user", type_=sa.String)
 _Row = sa.Row[Any]
 
 
+def _said(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Join what the user said of the hit's rule, whatever the error key."""
+    return sa.and_(
+        table.c.cluster_id == _CLUSTER,
+        table.c.user_id == _USER,
+        table.c.rule_id == t.rule_hit.c.rule_fqdn,
+    )
+
+
+def _switched_off() -> sa.ColumnElement[bool]:
+    """Join the toggle of the very hit, if it says disabled."""
+    hit, toggle = t.rule_hit, t.cluster_rule_toggle
+    return sa.and_(
+        toggle.c.cluster_id == _CLUSTER,
+        toggle.c.rule_id == hit.c.rule_fqdn,
+        toggle.c.error_key == hit.c.error_key,
+        toggle.c.org_id == _ORG_TEXT,
+        toggle.c.disabled == 1,
+    )
+
+
 def _select_report() -> sa.Select[Any]:
     """Select the report with its hits, each with all that the user said of its rule.
 
-    Votes and reasons are joined by rule, whatever their error key, so a hit may come in several
-    rows; `stored_report` picks the right ones.
+    A hit may come in several rows; `stored_report` picks the right ones.
     """
-    hit, toggle = t.rule_hit, t.cluster_rule_toggle
-    vote, reason = t.cluster_rule_user_feedback, t.cluster_user_rule_disable_feedback
-
-    def said(table: sa.Table) -> sa.ColumnElement[bool]:
-        return sa.and_(
-            table.c.cluster_id == _CLUSTER,
-            table.c.user_id == _USER,
-            table.c.rule_id == hit.c.rule_fqdn,
-        )
-
+    hit, vote, reason = (
+        t.rule_hit,
+        t.cluster_rule_user_feedback,
+        t.cluster_user_rule_disable_feedback,
+    )
+    of_cluster = sa.and_(hit.c.org_id == _ORG, hit.c.cluster_id == t.report.c.cluster)
     joined = (
-        t.report.outerjoin(
-            hit, sa.and_(hit.c.org_id == _ORG, hit.c.cluster_id == t.report.c.cluster)
-        )
-        .outerjoin(
-            toggle,
-            sa.and_(
-                toggle.c.cluster_id == _CLUSTER,
-                toggle.c.rule_id == hit.c.rule_fqdn,
-                toggle.c.error_key == hit.c.error_key,
-                toggle.c.org_id == _ORG_TEXT,
-                toggle.c.disabled == 1,
-            ),
-        )
-        .outerjoin(vote, said(vote))
-        .outerjoin(reason, said(reason))
+        t.report.outerjoin(hit, of_cluster)
+        .outerjoin(t.cluster_rule_toggle, _switched_off())
+        .outerjoin(vote, _said(vote))
+        .outerjoin(reason, _said(reason))
+    )
+    columns = (
+        *(t.report.c[name] for name in ("last_checked_at", "reported_at", "gathered_at")),
+        *(hit.c[name] for name in ("rule_fqdn", "error_key", "template_data", "created_at")),
+        t.cluster_rule_toggle.c.disabled,
+        vote.c.user_vote,
+        vote.c.error_key.label("vote_key"),
+        vote.c.updated_at.label("vote_at"),
+        reason.c.message.label("reason"),
+        reason.c.error_key.label("reason_key"),
+        reason.c.updated_at.label("reason_at"),
     )
     return (
-        sa.select(
-            t.report.c.last_checked_at,
-            t.report.c.reported_at,
-            t.report.c.gathered_at,
-            hit.c.rule_fqdn,
-            hit.c.error_key,
-            hit.c.template_data,
-            hit.c.created_at,
-            toggle.c.disabled,
-            vote.c.user_vote,
-            vote.c.error_key.label("vote_key"),
-            vote.c.updated_at.label("vote_at"),
-            reason.c.message.label("reason"),
-            reason.c.error_key.label("reason_key"),
-            reason.c.updated_at.label("reason_at"),
-        )
+        sa.select(*columns)
         .select_from(joined)
         .where(t.report.c.org_id == _ORG, t.report.c.cluster == _CLUSTER)
     )
