@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import clowder
-from .config import Config, StorageConfig, section_names, with_values
+from .config import Config, section_names, with_values
 from .errors import ConfigError
 
 FILE_VARIABLE = "INSIGHTS_RESULTS_AGGREGATOR_CONFIG_FILE"
@@ -20,9 +20,9 @@ EXTENSIONS = (".yaml", ".yml", ".toml", ".json")
 STORAGES = ("ocp_recommendations_storage", "dvo_recommendations_storage")
 # names of 2020 and what they are called today
 ALIASES = {
-    ("broker", "address"): ("broker", "addresses"),
-    ("broker", "enable_org_whitelist"): ("broker", "enable_org_allowlist"),
-    ("processing", "org_whitelist_file"): ("processing", "org_allowlist_file"),
+    "broker.address": "addresses",
+    "broker.enable_org_whitelist": "enable_org_allowlist",
+    "processing.org_whitelist_file": "org_allowlist_file",
 }
 # keys that files of the reference have and that mean nothing here
 IGNORED = {"content", "broker.org_allowlist_file", "cloudwatch.create_stream_if_not_exists"}
@@ -30,15 +30,22 @@ IGNORED = {"content", "broker.org_allowlist_file", "cloudwatch.create_stream_if_
 
 def load(environ: Mapping[str, str], folder: Path) -> Config:
     """Return the configuration of this environment; raise ConfigError with one clear line."""
-    config = Config()
-    path = _file(environ, folder)
     warnings: list[str] = []
-    if path is not None:
-        config = _apply(config, _read(path), str(path), warnings)
-    config = _apply(config, _from_environment(environ), "environment", warnings)
+    path = _file(environ, folder)
+    values = _known(_read(path), str(path), warnings) if path else {}
+    for section, overrides in _known(_from_environment(environ), "environment", warnings).items():
+        values[section] = values.get(section, {}) | overrides
+    config = Config()
+    for section, chosen in _with_implied(values).items():
+        config = with_values(config, section, chosen)
     config = clowder.apply(_only_named_storages(config), environ.get("ACG_CONFIG"))
     _check(config)
     return replace(config, warnings=tuple(warnings))
+
+
+def load_here() -> Config:
+    """Return the configuration of this process."""
+    return load(os.environ, Path.cwd())
 
 
 def load_here() -> Config:
@@ -71,8 +78,7 @@ def _file(environ: Mapping[str, str], folder: Path) -> Path | None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text()
-        document = _parse(path.suffix, text)
+        document = _parse(path.suffix.lower(), path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot read '{path}': {' '.join(str(error).split())}") from error
     if document is None:
@@ -92,14 +98,17 @@ def _parse(suffix: str, text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
+        # the library's own words quote the line, and a secret may be in it
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ValueError(f"no valid YAML{where}") from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """Return the variables that name a key; an empty value overrides nothing."""
     document: dict[str, Any] = {}
     for variable, value in environ.items():
-        if not variable.startswith(PREFIX) or not value:
+        if not variable.startswith(PREFIX) or not value or variable != variable.upper():
             continue
         section, separator, key = variable[len(PREFIX) :].lower().partition("__")
         if separator:
@@ -107,41 +116,60 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     return document
 
 
-def _apply(config: Config, document: dict[str, Any], source: str, warnings: list[str]) -> Config:
+def _known(
+    document: dict[str, Any], source: str, warnings: list[str]
+) -> dict[str, dict[str, Any]]:
+    """Return the values under the names of today; add a warning for each name that is unknown."""
+    # the one storage of 2020 is both of today's; what is said of one of them in particular wins
+    for name in STORAGES if "storage" in document else ():
+        document[name] = _keys("storage", document["storage"]) | _keys(name, document.get(name))
+    known: dict[str, dict[str, Any]] = {}
     for section, values in document.items():
-        if section in IGNORED:
+        if section in IGNORED or section == "storage":
             continue
-        if section == "storage":
-            # the one storage of 2020 is both of today's
-            config = _apply(config, dict.fromkeys(STORAGES, values), source, warnings)
-        elif section not in section_names():
+        if section not in section_names():
             warnings.append(f"{source}: unknown section '{section}'")
-        elif not isinstance(values, dict):
-            raise ConfigError(f"{section}: keys expected, not {values!r}")
-        else:
-            config = _apply_section(config, section, values, source, warnings)
-    return config
+            continue
+        known[section] = _known_keys(section, _keys(section, values), source, warnings)
+    return known
 
 
-def _apply_section(
-    config: Config, section: str, values: dict[str, Any], source: str, warnings: list[str]
-) -> Config:
-    known = {one.name for one in fields(getattr(config, section))}
-    taken = {}
-    for given, value in values.items():
-        key = ALIASES.get((section, given), (section, given))[1]
-        if key in known:
-            taken[key] = value
-        elif f"{section}.{given}" not in IGNORED:
-            warnings.append(f"{source}: unknown key '{section}.{given}'")
-    return with_values(config, section, _implied(section, taken))
-
-
-def _implied(section: str, values: dict[str, Any]) -> dict[str, Any]:
-    """Add what the reference's files leave out: a storage with a PostgreSQL host is PostgreSQL."""
-    if section in STORAGES and values.get("pg_host") and "db_driver" not in values:
-        return {**values, "db_driver": "postgres"}
+def _keys(section: str, values: Any) -> dict[str, Any]:
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{section}: keys expected, not {type(values).__name__}")
     return values
+
+
+def _known_keys(
+    section: str, values: dict[str, Any], source: str, warnings: list[str]
+) -> dict[str, Any]:
+    options = {one.name for one in fields(getattr(Config(), section))}
+    known, old = {}, {}
+    for key, value in values.items():
+        name = ALIASES.get(f"{section}.{key}", key)
+        if name not in options:
+            if f"{section}.{key}" not in IGNORED:
+                warnings.append(f"{source}: unknown key '{section}.{key}'")
+        elif value is not None:
+            (known if name == key else old)[name] = value
+    return old | known
+
+
+def _with_implied(values: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Add what the reference's configurations leave out about storages."""
+    implied = dict(values)
+    named = [name for name in STORAGES if values.get(name)]
+    for name in named:
+        # with a PostgreSQL host it is PostgreSQL
+        if values[name].get("pg_host"):
+            implied[name] = {"db_driver": "postgres"} | values[name]
+    if len(named) == 1:
+        # who names one storage has no other one
+        (other,) = set(STORAGES) - set(named)
+        implied[other] = {"type": ""}
+    return implied
 
 
 def _check(config: Config) -> None:
