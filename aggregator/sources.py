@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import clowder
-from .config import Config, section_names, with_values
+from .config import Config, StorageConfig, section_names, with_values
 from .errors import ConfigError
 
 FILE_VARIABLE = "INSIGHTS_RESULTS_AGGREGATOR_CONFIG_FILE"
