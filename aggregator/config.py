@@ -1,6 +1,6 @@
-"""Every option with its default, and the one reader of a configuration's values.
+"""Every option with its default and its limits.
 
-Sources are in `sources.py`; keys and meanings are those of contract config-cli 2, and ours.
+Values come from `sources.py`; keys and meanings are those of contract config-cli 2, and ours.
 """
 
 from __future__ import annotations
@@ -10,25 +10,32 @@ import re
 import typing
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, NewType
+from typing import Any
 
 from .errors import ConfigError
+from .values import Duration, Seconds, parse, wanted
 
-Duration = NewType("Duration", float)
-
+MASK = "***"
 SECRETS = frozenset(
     {"pg_password", "sasl_password", "password", "aws_secret_key", "aws_session_token", "dsn"}
 )
-_TRUE, _FALSE = {"1", "t", "true"}, {"0", "f", "false"}
-_GO_DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+")
-_GO_PART = re.compile(r"(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)")
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PASSWORD_PARAMETER = re.compile(r"(?i)(password=)[^&\s]*")
 _CHOICES = {
     "auto_offset_reset": ("earliest", "latest"),
     "organization_check": ("strict", "legacy"),
     "schema": ("default", "strict"),
     "db_driver": ("sqlite3", "postgres"),
 }
+# smallest and largest value of numbers; those that are not here are not negative
+_RANGES: dict[str, tuple[float, float]] = {
+    "batch_size": (1, 100_000),
+    "refused_limit_share": (0, 1),
+    "pg_port": (1, 65535),
+    "pg_pool_size": (1, 1000),
+    "database": (0, 15),
+    "workers": (1, 1024),
+}
+_MOST = float(2**53)
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class BrokerConfig:
     display_message_with_wrong_structure: bool = False
     auto_offset_reset: str = "earliest"
     batch_size: int = 500
-    batch_wait: float = 0.05
+    batch_wait: Seconds = Seconds(0.05)
     group_instance_id: str = ""
     refused_limit_share: float = 0.5
     refused_limit_run: int = 1000
@@ -74,7 +81,7 @@ class ServerConfig:
     maximum_feedback_message_length: int = 255
     org_overview_limit_hours: int = 2
     maximum_body_size: int = 4 * 1024 * 1024
-    request_timeout: float = 10.0
+    request_timeout: Seconds = Seconds(10.0)
     organization_check: str = "strict"
     jwt_key_file: str = ""
     jwt_jwks_file: str = ""
@@ -201,70 +208,22 @@ def section_names() -> list[str]:
 def _typed(key: str, kind: Any, value: Any) -> Any:
     name = key.rpartition(".")[2]
     try:
-        parsed = _parsed(kind, value)
+        parsed = parse(kind, value)
     except (ValueError, TypeError):
-        shown = "***" if name in SECRETS else repr(value)
-        raise ConfigError(f"{key}: {_wanted(kind)} expected, not {shown}") from None
+        shown = MASK if name in SECRETS else repr(value)
+        raise ConfigError(f"{key}: {wanted(kind)} expected, not {shown}") from None
     if name in _CHOICES and parsed not in _CHOICES[name]:
         raise ConfigError(f"{key}: {' or '.join(_CHOICES[name])} expected, not {parsed!r}")
+    low, high = _RANGES.get(name, (0, _MOST))
+    if isinstance(parsed, float | int) and not low <= parsed <= high:
+        limits = f"at least {low}" if high == _MOST else f"{low} to {high}"
+        raise ConfigError(f"{key}: {limits} expected, not {value!r}")
     return parsed
 
 
-def _wanted(kind: Any) -> str:
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-    return names.get(kind, "a duration (30s)" if kind is Duration else "a list of texts")
-
-
-def _parsed(kind: Any, value: Any) -> Any:
-    readers = {bool: _boolean, int: _integer, float: _number, str: _text, Duration: _duration}
-    return readers.get(kind, _texts)(value)
-
-
-def _boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    text = str(value).lower()
-    if text not in _TRUE | _FALSE:
-        raise ValueError
-    return text in _TRUE
-
-
-def _integer(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError
-    return int(value)
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool):
-        raise ValueError
-    return float(value)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, dict | list | bool) or value is None:
-        raise ValueError
-    return str(value)
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return tuple(item.strip() for item in value.split(",") if item.strip())
-    if not isinstance(value, list | tuple):
-        raise ValueError
-    return tuple(_text(item) for item in value)
-
-
-def _duration(value: Any) -> Duration:
-    """Read Go's form (`1m30s`); a bare number is nanoseconds, as the reference has it."""
-    if isinstance(value, bool):
-        raise ValueError
-    if isinstance(value, int | float) or str(value).isdigit():
-        return Duration(float(value) * 1e-9)
-    if not _GO_DURATION.fullmatch(str(value)):
-        raise ValueError
-    parts = _GO_PART.findall(str(value))
-    return Duration(sum(float(amount) * _SECONDS[unit] for amount, unit in parts))
+def without_passwords(parameters: str) -> str:
+    """Return a database's parameters with the value of those that are passwords masked."""
+    return _PASSWORD_PARAMETER.sub(rf"\1{MASK}", parameters)
 
 
 def read_allowlist(path: str) -> frozenset[int]:

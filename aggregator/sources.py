@@ -48,11 +48,6 @@ def load_here() -> Config:
     return load(os.environ, Path.cwd())
 
 
-def load_here() -> Config:
-    """Return the configuration of this process."""
-    return load(os.environ, Path.cwd())
-
-
 def _only_named_storages(config: Config) -> Config:
     """Leave out the storage that a configuration does not name when it names the other one."""
     named = [name for name in STORAGES if getattr(config, name) != StorageConfig()]
@@ -116,9 +111,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     return document
 
 
-def _known(
-    document: dict[str, Any], source: str, warnings: list[str]
-) -> dict[str, dict[str, Any]]:
+def _known(document: dict[str, Any], source: str, warnings: list[str]) -> dict[str, dict[str, Any]]:
     """Return the values under the names of today; add a warning for each name that is unknown."""
     # the one storage of 2020 is both of today's; what is said of one of them in particular wins
     for name in STORAGES if "storage" in document else ():
@@ -146,7 +139,8 @@ def _known_keys(
     section: str, values: dict[str, Any], source: str, warnings: list[str]
 ) -> dict[str, Any]:
     options = {one.name for one in fields(getattr(Config(), section))}
-    known, old = {}, {}
+    known: dict[str, Any] = {}
+    old: dict[str, Any] = {}
     for key, value in values.items():
         name = ALIASES.get(f"{section}.{key}", key)
         if name not in options:

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from ..config import SECRETS, Config, Duration
-
-MASK = "***"
+from ..config import MASK, SECRETS, Config, without_passwords
 
 # section -> its name in the reference's output, in the reference's order
 SECTIONS = {
@@ -103,5 +101,7 @@ def _shown(option: str, value: Any) -> Any:
     if option in SECRETS and value:
         return MASK
     if option == "timeout":
-        return round(Duration(value) * 1_000_000_000)
+        return round(value * 1_000_000_000)
+    if option == "pg_params":
+        return without_passwords(value)
     return ",".join(value) if isinstance(value, tuple) else value

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from ..config import SECRETS, Config
+from ..config import MASK, SECRETS, Config
 
-MASK = "***"
-_SECRET_WORDS = ("PASSWORD", "SECRET", "TOKEN", "DSN", "CREDENTIAL")
+_SECRET_WORDS = ("PASS", "SECRET", "TOKEN", "DSN", "CREDENTIAL", "PRIVATE", "API_KEY")
 
 
 def run(_config: Config, _argv: Sequence[str]) -> int:

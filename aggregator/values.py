@@ -1,0 +1,92 @@
+"""How the values of a configuration are read, from a file's types or from text."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NewType
+
+# both are seconds; they differ in what a bare number means
+Duration = NewType("Duration", float)
+Seconds = NewType("Seconds", float)
+
+_TRUE, _FALSE = {"1", "t", "true"}, {"0", "f", "false"}
+_GO_DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+")
+_GO_PART = re.compile(r"(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)")
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def wanted(kind: Any) -> str:
+    """Return what a value of this type looks like, in words."""
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    lengths = {Duration: "a duration (30s)", Seconds: "a duration (30s) or seconds"}
+    return names.get(kind) or lengths.get(kind, "a list of texts")
+
+
+def parse(kind: Any, value: Any) -> Any:
+    """Return the value as this type; raise ValueError or TypeError."""
+    readers: dict[Any, Any] = {bool: _boolean, int: _integer, float: _number, str: _text}
+    readers |= {Duration: _duration, Seconds: _seconds}
+    return readers.get(kind, _texts)(value)
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = str(value).lower()
+    if text not in _TRUE | _FALSE:
+        raise ValueError
+    return text in _TRUE
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError
+    return int(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise ValueError
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict | list | bool) or value is None:
+        raise ValueError
+    return str(value)
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(item.strip() for item in value.split(",") if item.strip())
+    if not isinstance(value, list | tuple):
+        raise ValueError
+    return tuple(_text(item) for item in value)
+
+
+def _duration(value: Any) -> Duration:
+    """Read Go's form (`1m30s`); a bare number is nanoseconds, as the reference has it."""
+    number = _bare_number(value)
+    return Duration(_go_duration(value) if number is None else number * 1e-9)
+
+
+def _seconds(value: Any) -> Seconds:
+    """Read Go's form, too; in the options that are ours alone a bare number is seconds."""
+    number = _bare_number(value)
+    return Seconds(_go_duration(value) if number is None else number)
+
+
+def _bare_number(value: Any) -> float | None:
+    if isinstance(value, bool):
+        raise ValueError
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _go_duration(value: Any) -> float:
+    if not _GO_DURATION.fullmatch(str(value)):
+        raise ValueError
+    parts = _GO_PART.findall(str(value))
+    return sum(float(amount) * _SECONDS[unit] for amount, unit in parts)
