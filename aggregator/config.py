@@ -30,7 +30,7 @@ _CHOICES = {
 _RANGES: dict[str, tuple[float, float]] = {
     "batch_size": (1, 100_000),
     "refused_limit_share": (0, 1),
-    "pg_port": (1, 65535),
+    "pg_port": (0, 65535),
     "pg_pool_size": (1, 1000),
     "database": (0, 15),
     "workers": (1, 1024),
@@ -49,7 +49,7 @@ class BrokerConfig:
     sasl_username: str = ""
     sasl_password: str = ""
     topic: str = "ccx.ocp.results"
-    timeout: Duration = Duration(0.0)
+    timeout: Duration = 0.0
     payload_tracker_topic: str = ""
     dead_letter_queue_topic: str = ""
     service_name: str = "insights-results-aggregator"
@@ -61,7 +61,7 @@ class BrokerConfig:
     display_message_with_wrong_structure: bool = False
     auto_offset_reset: str = "earliest"
     batch_size: int = 500
-    batch_wait: Seconds = Seconds(0.05)
+    batch_wait: Seconds = 0.05
     group_instance_id: str = ""
     refused_limit_share: float = 0.5
     refused_limit_run: int = 1000
@@ -81,7 +81,7 @@ class ServerConfig:
     maximum_feedback_message_length: int = 255
     org_overview_limit_hours: int = 2
     maximum_body_size: int = 4 * 1024 * 1024
-    request_timeout: Seconds = Seconds(10.0)
+    request_timeout: Seconds = 10.0
     organization_check: str = "strict"
     jwt_key_file: str = ""
     jwt_jwks_file: str = ""
@@ -195,7 +195,7 @@ class Config:
 def with_values(config: Config, section: str, values: dict[str, Any]) -> Config:
     """Return the configuration with these keys of a section set; raise ConfigError."""
     old = getattr(config, section)
-    kinds = typing.get_type_hints(type(old))
+    kinds = typing.get_type_hints(type(old), include_extras=True)
     new = {name: _typed(f"{section}.{name}", kinds[name], value) for name, value in values.items()}
     return replace(config, **{section: replace(old, **new)})
 
@@ -233,13 +233,13 @@ def read_allowlist(path: str) -> frozenset[int]:
     """
     key = "processing.org_allowlist_file"
     try:
-        with Path(path).open(newline="") as file:
-            lines = list(csv.reader(file))
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            lines = [line for line in csv.reader(file) if line]
     except (OSError, ValueError, csv.Error) as error:
         raise ConfigError(f"{key}: cannot read '{path}': {error}") from error
     allowed = set()
     for number, line in enumerate(lines[1:], 2):
-        text = line[0] if line else ""
+        text = line[0]
         if len(line) != len(lines[0]) or not (text.isascii() and text.isdigit()):
             raise ConfigError(f"{key}: '{path}' line {number}: organization expected, not {line}")
         if int(text) >= 2**32:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NewType
+from typing import Annotated, Any
 
-# both are seconds; they differ in what a bare number means
-Duration = NewType("Duration", float)
-Seconds = NewType("Seconds", float)
+# both hold seconds; they differ in what a bare number means
+Duration = Annotated[float, "a bare number is nanoseconds"]
+Seconds = Annotated[float, "a bare number is seconds"]
 
 _TRUE, _FALSE = {"1", "t", "true"}, {"0", "f", "false"}
 _GO_DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+")
@@ -64,16 +64,16 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(_text(item) for item in value)
 
 
-def _duration(value: Any) -> Duration:
+def _duration(value: Any) -> float:
     """Read Go's form (`1m30s`); a bare number is nanoseconds, as the reference has it."""
     number = _bare_number(value)
-    return Duration(_go_duration(value) if number is None else number * 1e-9)
+    return _go_duration(value) if number is None else number * 1e-9
 
 
-def _seconds(value: Any) -> Seconds:
+def _seconds(value: Any) -> float:
     """Read Go's form, too; in the options that are ours alone a bare number is seconds."""
     number = _bare_number(value)
-    return Seconds(_go_duration(value) if number is None else number)
+    return _go_duration(value) if number is None else number
 
 
 def _bare_number(value: Any) -> float | None:
