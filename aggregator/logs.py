@@ -5,15 +5,16 @@ A record's `extra={"fields": {...}}` comes between level and time (contract metr
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from .config import Config, LoggingConfig
+from . import sinks
+from .config import Config
 
 LEVELS = {
     "debug": logging.DEBUG,
@@ -23,6 +24,7 @@ LEVELS = {
     "error": logging.ERROR,
     "fatal": logging.CRITICAL,
 }
+OURS = ("aggregator", "testing", "__main__")
 _NAMES = {
     logging.DEBUG: "debug",
     logging.INFO: "info",
@@ -30,26 +32,33 @@ _NAMES = {
     logging.ERROR: "error",
     logging.CRITICAL: "fatal",
 }
-_COLOURS = {"debug": 33, "info": 32, "warn": 31, "error": 31, "fatal": 31}
+_CONSOLE = {
+    "debug": "\033[34mDBG\033[0m",
+    "info": "\033[32mINF\033[0m",
+    "warn": "\033[33mWRN\033[0m",
+    "error": "\033[1;31mERR\033[0m",
+    "fatal": "\033[1;31mFTL\033[0m",
+}
 # libraries that tell more than anybody wants to read
-_QUIET = ("asyncio", "aiosqlite", "sqlalchemy", "tornado", "aiokafka")
+_QUIET = ("asyncio", "aiosqlite", "sqlalchemy", "tornado", "aiokafka", "botocore", "urllib3")
 
 
 class JsonFormatter(logging.Formatter):
     """Writes a record as the reference does: level first, message last."""
 
+    def __init__(self, *, upper_case: bool = False) -> None:
+        super().__init__()
+        self._upper_case = upper_case
+
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line; a traceback goes into the field `error`."""
-        line: dict[str, Any] = {"level": _level(record)}
-        line |= {name: _shown(value) for name, value in _fields(record).items()}
+        """Return the line; an exception is the field `error`, with its traceback in `stack`."""
+        line: dict[str, Any] = {"level": _level(record), **_fields(record)}
         if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
-        if record.name.startswith(_QUIET):
-            line["package"] = record.name.partition(".")[0]
+            line["stack"] = self.formatException(record.exc_info)
         line["time"] = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         if message := record.getMessage():
             line["message"] = message
-        return orjson.dumps(line, default=str).decode()
+        return _encoded({name.upper(): line[name] for name in line} if self._upper_case else line)
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -59,10 +68,29 @@ class ConsoleFormatter(logging.Formatter):
         """Return the line, with a traceback below it where there is one."""
         level = _level(record)
         time = datetime.fromtimestamp(record.created).strftime("%I:%M%p").lstrip("0")
-        fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
-        line = f"\033[90m{time}\033[0m \033[{_COLOURS[level]}m{level[:4].upper()}\033[0m "
-        line += record.getMessage() + fields
+        shown = [f"\033[36m{name}=\033[0m{value}" for name, value in _fields(record).items()]
+        text = [f"\033[90m{time}\033[0m", _CONSOLE.get(level, level), record.getMessage(), *shown]
+        line = " ".join(part for part in text if part)
+        line = line.encode(errors="backslashreplace").decode()
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def setup(config: Config) -> None:
+    """Send all log lines where the configuration says; a sink that fails is said and left out."""
+    stream = sys.stderr if config.logging.use_stderr else sys.stdout
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(ConsoleFormatter() if config.logging.debug else JsonFormatter())
+    level = LEVELS.get(config.logging.log_level.strip().lower(), logging.DEBUG)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    # libraries have nothing to say below `info` that would be about this service
+    root.setLevel(max(level, logging.INFO))
+    for name in OURS:
+        logging.getLogger(name).setLevel(level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    logging.captureWarnings(True)
+    sinks.attach(config, JsonFormatter(upper_case=True))
 
 
 def _level(record: logging.LogRecord) -> str:
@@ -70,68 +98,25 @@ def _level(record: logging.LogRecord) -> str:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    fields: dict[str, Any] = getattr(record, "fields", {})
+    given: dict[str, Any] = getattr(record, "fields", {})
+    fields = {name: _shown(value) for name, value in given.items()}
+    if record.exc_info and record.exc_info[1] is not None:
+        fields.setdefault("error", str(record.exc_info[1]) or repr(record.exc_info[1]))
+    package = record.name.partition(".")[0]
+    if package not in OURS:
+        fields["package"] = package
     return fields
 
 
 def _shown(value: Any) -> Any:
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return str(value) if isinstance(value, BaseException) else value
 
 
-def setup(config: Config) -> None:
-    """Send all log lines where the configuration says; a sink that fails is said and left out."""
-    logging_config = config.logging
-    stream = sys.stderr if logging_config.use_stderr else sys.stdout
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(ConsoleFormatter() if logging_config.debug else JsonFormatter())
-    level = LEVELS.get(logging_config.log_level.strip().lower(), logging.DEBUG)
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level)
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(max(level, logging.WARNING))
-    for wanted, sink in _sinks(logging_config):
-        if wanted:
-            try:
-                root.addHandler(sink(config))
-            except (ImportError, OSError, ValueError) as error:
-                root.error("log sink left out: %s", error)
-
-
-def _sinks(config: LoggingConfig) -> list[tuple[bool, Callable[[Config], logging.Handler]]]:
-    return [
-        (config.logging_to_cloud_watch_enabled, _cloudwatch),
-        (config.logging_to_sentry_enabled, _sentry),
-    ]
-
-
-def _cloudwatch(config: Config) -> logging.Handler:
-    import boto3
-    import watchtower
-
-    options = config.cloudwatch
-    if not options.log_group:
-        raise ValueError("cloudwatch.log_group: a name expected, not ''")
-    client = boto3.client(
-        "logs",
-        aws_access_key_id=options.aws_access_id or None,
-        aws_secret_access_key=options.aws_secret_key or None,
-        aws_session_token=options.aws_session_token or None,
-        region_name=options.aws_region or None,
-    )
-    handler: logging.Handler = watchtower.CloudWatchLogHandler(
-        log_group_name=options.log_group,
-        log_stream_name=options.stream_name or "{machine_name}",
-        boto3_client=client,
-    )
-    handler.setFormatter(JsonFormatter())
-    return handler
-
-
-def _sentry(config: Config) -> logging.Handler:
-    import sentry_sdk
-    from sentry_sdk.integrations.logging import EventHandler
-
-    sentry_sdk.init(dsn=config.sentry.dsn or None, environment=config.sentry.environment or None)
-    handler: logging.Handler = EventHandler(level=logging.ERROR)
-    return handler
+def _encoded(line: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(line, default=str).decode()
+    except TypeError:
+        # lone surrogates and numbers beyond 64 bits; nothing that was sent may silence the log
+        return json.dumps(line, default=str)

@@ -1,0 +1,76 @@
+"""Where log lines go beside the console: CloudWatch and Sentry, if their packages are here."""
+
+from __future__ import annotations
+
+import logging
+import platform
+from typing import Any
+
+from .config import CloudWatchConfig, Config, SentryConfig
+
+log = logging.getLogger(__name__)
+
+CLOUDWATCH_SECONDS = 1
+
+
+def attach(config: Config, formatter: logging.Formatter) -> None:
+    """Add the sinks that the configuration wants; one that cannot be had is told and left out."""
+    if config.logging.logging_to_cloud_watch_enabled:
+        _try("CloudWatch", lambda: _cloudwatch(config.cloudwatch, formatter))
+    if config.logging.logging_to_sentry_enabled:
+        _try("Sentry", lambda: _sentry(config.sentry))
+
+
+def _try(name: str, start: Any) -> None:
+    # whatever a library raises for a wrong option or a missing network, the service goes on
+    try:
+        start()
+    except ImportError as error:
+        reason = f"{error}; it comes with the extra 'sinks'"
+        log.warning("nothing is logged to %s", name, extra={"fields": {"error": reason}})
+    except Exception as error:
+        log.warning("nothing is logged to %s", name, extra={"fields": {"error": repr(error)}})
+
+
+def _cloudwatch(options: CloudWatchConfig, formatter: logging.Formatter) -> None:
+    import boto3
+    import watchtower
+
+    if not options.log_group:
+        raise ValueError("cloudwatch.log_group is empty")
+    client = boto3.client(
+        "logs",
+        aws_access_key_id=options.aws_access_id or None,
+        aws_secret_access_key=options.aws_secret_key or None,
+        aws_session_token=options.aws_session_token or None,
+        region_name=options.aws_region or None,
+    )
+    handler = watchtower.CloudWatchLogHandler(
+        log_group_name=options.log_group,
+        log_stream_name=(options.stream_name or "$HOSTNAME").replace("$HOSTNAME", platform.node()),
+        boto3_client=client,
+        send_interval=CLOUDWATCH_SECONDS,
+    )
+    handler.setFormatter(formatter)
+    logging.getLogger().addHandler(handler)
+
+
+def _sentry(options: SentryConfig) -> None:
+    import sentry_sdk
+    from sentry_sdk.integrations.logging import LoggingIntegration
+
+    # the integration takes records from `logging` itself, so there is no handler to add
+    sentry_sdk.init(
+        dsn=options.dsn or None,
+        environment=options.environment or None,
+        integrations=[LoggingIntegration(level=logging.INFO, event_level=logging.ERROR)],
+        before_send=_by_message,
+    )
+
+
+def _by_message(event: Any, _hint: Any) -> Any:
+    """Let events with the same text be one issue."""
+    entry = event.get("logentry") or {}
+    if text := entry.get("formatted") or entry.get("message"):
+        event["fingerprint"] = [text]
+    return event
