@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 from tornado.ioloop import IOLoop
 
+pytest.register_assert_rewrite("testing.contract")
+
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Give every `async def` test a loop, whether or not it asks for `io_loop`."""

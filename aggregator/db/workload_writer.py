@@ -2,7 +2,7 @@
 
 Contract storage 4.3 with departures 4 and 5. The reports of a batch count one by one, in memory,
 and only what is left of a cluster in the end is written. A cluster whose newest report names no
-namespace has no row, hence no time: an older report is stored again.
+namespace has no row that could tell its time, so this process remembers it: `emptied`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class _State:
         self.since = {
             one.namespace: self.since.get(one.namespace) or checked for one in report.namespaces
         }
-        self.newest = checked if self.since else None
+        self.newest = checked
         self.report = report
         return True
 
@@ -91,6 +91,7 @@ class WorkloadWriter:
         )
         self._insert = self._insert_rows()
         self._lock = _lock_statement() if dialect == "postgresql" else None
+        self._emptied: dict[str, datetime] = {}
 
     def _insert_rows(self) -> Any:
         """A report's text travels once, however many namespaces it is stored with."""
@@ -125,7 +126,18 @@ class WorkloadWriter:
         values = {"names": list_parameter(self._dialect, names)}
         for cluster, namespace, since, checked in await conn.execute(self._select, values):
             states[cluster].add(namespace, since, checked)
+        for name, state in states.items():
+            if state.newest is None:
+                state.newest = self._emptied.get(name)
         return states
+
+    def remember(self, reports: Sequence[DvoReport], stored: Sequence[bool]) -> None:
+        """Remember which clusters have no row now; to be called when the batch is committed."""
+        for report, was_stored in zip(reports, stored, strict=True):
+            if was_stored and report.namespaces:
+                self._emptied.pop(report.cluster, None)
+            elif was_stored:
+                self._emptied[report.cluster] = report.last_checked_at
 
     async def _put(self, conn: AsyncConnection, states: Iterable[_State]) -> None:
         given, texts = [], []

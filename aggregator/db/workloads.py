@@ -58,7 +58,9 @@ class SqlDvo:
         if not reports:
             return []
         async with self._db.write() as conn:
-            return await self._writer.write(conn, reports)
+            stored = await self._writer.write(conn, reports)
+        self._writer.remember(reports, stored)
+        return stored
 
     async def of_org(self, org: OrgId, clusters: Sequence[str] | None) -> list[NamespaceRow]:
         """Read the organization's rows; the order does not depend on a locale."""
