@@ -22,17 +22,21 @@ from tests.databases import fresh_database
 from . import rest_cases
 
 PREFIX = "/api/insights-results-aggregator/v1/"
-MODES = ("noauth", "auth", "nodebug", "noop")
+MODES = ("noauth", "auth", "jwt", "nodebug", "noop")
 
 
-def config(mode: str, storage: StorageConfig) -> Config:
+def config(mode: str, storage: StorageConfig, folder: Path) -> Config:
     base = Config()
+    (folder / "key").write_text("a secret of sufficient length for tests")
     server = dataclasses.replace(
         base.server,
         address="127.0.0.1:0",
         api_prefix=PREFIX,
         debug=mode != "nodebug",
-        auth=mode == "auth",
+        auth=mode in ("auth", "jwt"),
+        auth_type="jwt" if mode == "jwt" else "xrh",
+        jwt_key_file=str(folder / "key"),
+        jwt_algorithms=("HS256",),
         organization_check="legacy",
     )
     kind = "noop" if mode == "noop" else "sql"
@@ -76,7 +80,7 @@ async def test_recorded_requests_get_the_recorded_answers(
         engine = open_url(url)
         for chain in (OCP, DVO):
             await migrate(engine, chain, chain.latest)
-        service = Service(config(mode, section))
+        service = Service(config(mode, section, tmp_path))
         await service.start()
         try:
             async for case, got, rows in _answers(service.port, mode, engine):
