@@ -1,47 +1,55 @@
 """The package: what it needs, what it ships, and which build it is."""
 
 import json
-import subprocess
+import os
+import runpy
+import shutil
 import time
 from pathlib import Path
 
 from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).parent
+# the package itself cannot be imported yet: what it needs may not be installed
+BUILD = runpy.run_path(str(HERE / "aggregator" / "build.py"))
+RECORD = "aggregator/build.json"
 
 
-def git(*arguments):
-    """Return git's answer about this checkout, nothing where there is none."""
-    try:
-        return subprocess.run(
-            ["git", *arguments], cwd=HERE, capture_output=True, text=True, check=True
-        ).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ""
+def record_build(folder):
+    """Write which build this is into what is built, where `/info` reads it."""
+    target = Path(folder) / RECORD
+    if (HERE / RECORD).exists():
+        # this is an unpacked source distribution, which knows it already
+        shutil.copy(HERE / RECORD, target)
+    elif checkout := BUILD["from_git"](HERE):
+        now = float(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
+        target.write_text(json.dumps(checkout | {"BuildTime": BUILD["date"](now)}))
 
 
-class BuildWithRecord(build_py):
-    """Writes version control's state into the built package, where `/info` reads it."""
+class BuildPackages(build_py):
+    """Records the build, except in an editable installation, which is asked when it runs."""
 
     def run(self):
         super().run()
-        if self.editable_mode or not git("rev-parse", "HEAD"):
-            return
-        record = {
-            "BuildBranch": git("rev-parse", "--abbrev-ref", "HEAD"),
-            "BuildCommit": git("rev-parse", "HEAD"),
-            "BuildTime": time.strftime("%a %b %d %H:%M:%S UTC %Y", time.gmtime()),
-        }
-        target = Path(self.build_lib) / "aggregator" / "build.json"
-        target.write_text(json.dumps(record))
+        if not self.editable_mode:
+            record_build(self.build_lib)
+
+
+class SourceDistribution(sdist):
+    """Records the build, because a source distribution has no history."""
+
+    def make_release_tree(self, base_dir, files):
+        super().make_release_tree(base_dir, files)
+        record_build(base_dir)
 
 
 setup(
     name="insights-results-aggregator",
-    version="0.1.0",
+    version=BUILD["VERSION"],
     description="Consumes OpenShift rule results from Kafka, stores and serves them over REST",
-    long_description=(HERE / "README.md").read_text() if (HERE / "README.md").exists() else "",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
@@ -49,10 +57,10 @@ setup(
     packages=[*find_packages(include=["aggregator*", "testing*"]), "testing.data"],
     package_dir={"testing.data": "fixtures"},
     package_data={
-        "aggregator": ["schemas/*.json"],
-        "testing.data": ["*.json", "*.md", "LICENSE", "messages/*/*.json"],
+        "aggregator": ["schemas/*", "dashboard/**/*"],
+        "testing.data": ["**/*"],
     },
-    cmdclass={"build_py": BuildWithRecord},
+    cmdclass={"build_py": BuildPackages, "sdist": SourceDistribution},
     install_requires=[
         "tornado>=6.5",
         "aiokafka>=0.12",

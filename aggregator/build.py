@@ -4,59 +4,55 @@ from __future__ import annotations
 
 import json
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+import time
 from pathlib import Path
 
+VERSION = "0.1.0"
 NOT_SET = "*not set*"
-PACKAGE = "insights-results-aggregator"
-# written into the wheel by setup.py
+# setup.py writes it into what it builds; a checkout has none and asks git
 RECORD = Path(__file__).with_name("build.json")
-_DATE = "%a %b %d %H:%M:%S UTC %Y"
 
 
 def info() -> dict[str, str]:
     """Return what `/info` says of the build; `*not set*` stands for what is unknown."""
-    known = _recorded() or _from_git(Path(__file__).parent.parent)
+    import tornado
+
+    known = _recorded() or from_git(Path(__file__).parent.parent)
     names = ("BuildBranch", "BuildCommit", "BuildTime")
     return {
         **{name: known.get(name) or NOT_SET for name in names},
-        "BuildVersion": f"v{_version(PACKAGE)}",
-        "UtilsVersion": f"v{_version('tornado')}",
+        "BuildVersion": f"v{VERSION}",
+        "UtilsVersion": f"v{tornado.version}",
     }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "0.0.0"
 
 
 def _recorded() -> dict[str, str]:
     try:
-        known: dict[str, str] = json.loads(RECORD.read_text())
+        known: dict[str, str] = json.loads(RECORD.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return known
 
 
-def _from_git(folder: Path) -> dict[str, str]:
-    """Ask git for the state of a checkout; the commit's time stands for the build's."""
+def from_git(folder: Path) -> dict[str, str]:
+    """Return the state of a checkout, nothing without one; the commit's time is the build's."""
+    # without this check, git would go on looking in the folders above
     if not (folder / ".git").exists():
         return {}
-    form = ["--format=%H%n%cd", f"--date=format-local:{_DATE}"]
     try:
-        commit, time = _git(folder, "log", "-1", *form).splitlines()
-        branch = _git(folder, "rev-parse", "--abbrev-ref", "HEAD")
+        commit, seconds = _git(folder, "log", "-1", "--format=%H %ct").split()
+        branch = _git(folder, "rev-parse", "--abbrev-ref", "HEAD").strip()
     except (OSError, ValueError, subprocess.SubprocessError):
         return {}
-    return {"BuildBranch": branch.strip(), "BuildCommit": commit, "BuildTime": time}
+    return {"BuildBranch": branch, "BuildCommit": commit, "BuildTime": date(int(seconds))}
+
+
+def date(seconds: float) -> str:
+    """Return the moment as `date` prints it in the C locale."""
+    text = time.asctime(time.gmtime(seconds))
+    return f"{text[:-5]} UTC {text[-4:]}"
 
 
 def _git(folder: Path, *arguments: str) -> str:
     command = ["git", "-C", str(folder), *arguments]
-    environment = {"TZ": "UTC", "LC_ALL": "C", "PATH": "/usr/bin:/bin:/usr/local/bin"}
-    answer = subprocess.run(
-        command, capture_output=True, text=True, timeout=5, check=True, env=environment
-    )
-    return answer.stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout

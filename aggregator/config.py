@@ -47,7 +47,7 @@ class BrokerConfig:
     cert_path: str = ""
     sasl_mechanism: str = ""
     sasl_username: str = ""
-    sasl_password: str = ""
+    sasl_password: str = field(default="", repr=False)
     topic: str = "ccx.ocp.results"
     timeout: Duration = 0.0
     payload_tracker_topic: str = ""
@@ -97,7 +97,7 @@ class StorageConfig:
     db_driver: str = "sqlite3"
     sqlite_datasource: str = ":memory:"
     pg_username: str = ""
-    pg_password: str = ""
+    pg_password: str = field(default="", repr=False)
     pg_host: str = ""
     pg_port: int = 5432
     pg_db_name: str = ""
@@ -115,7 +115,7 @@ class RedisConfig:
     database: int = 0
     timeout_seconds: int = 30
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -156,8 +156,8 @@ class CloudWatchConfig:
     """The CloudWatch sink of the log."""
 
     aws_access_id: str = ""
-    aws_secret_key: str = ""
-    aws_session_token: str = ""
+    aws_secret_key: str = field(default="", repr=False)
+    aws_session_token: str = field(default="", repr=False)
     aws_region: str = ""
     log_group: str = ""
     stream_name: str = ""
@@ -168,7 +168,7 @@ class CloudWatchConfig:
 class SentryConfig:
     """The Sentry sink of the log."""
 
-    dsn: str = ""
+    dsn: str = field(default="", repr=False)
     environment: str = ""
 
 

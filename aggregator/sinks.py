@@ -65,6 +65,8 @@ def _sentry(options: SentryConfig) -> None:
         environment=options.environment or None,
         integrations=[LoggingIntegration(level=logging.INFO, event_level=logging.ERROR)],
         before_send=_by_message,
+        # a password may be among them
+        include_local_variables=False,
     )
 
 
