@@ -149,8 +149,8 @@ class Feedback(Protocol):
     async def put(self, org: OrgId, user: UserId, hit: RuleHit, message: str) -> None:
         """Record the reason, replacing the user's earlier one; NotFound without a report."""
 
-    async def of_user(self, user: UserId) -> list[Reason]:
-        """Return all reasons of the user, by cluster, rule and key."""
+    async def of_user(self, user: UserId, org: OrgId | None = None) -> list[Reason]:
+        """Return the user's reasons, of this organization if given, by cluster, rule and key."""
 
 
 class Acks(Protocol):

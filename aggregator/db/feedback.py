@@ -30,6 +30,8 @@ _OF_USER = sa.select(
     table.c.updated_at,
 ).where(table.c.user_id == sa.bindparam("user", type_=sa.String))
 
+_OF_USER_IN_ORG = _OF_USER.where(table.c.org_id == sa.bindparam("org", type_=sa.String))
+
 
 class SqlFeedback:
     """Reasons in SQL tables (contract rest-api 4.2, 4.3)."""
@@ -57,10 +59,13 @@ class SqlFeedback:
             if not (await conn.execute(self._put, values)).rowcount:
                 raise NotFound.item(hit.cluster)
 
-    async def of_user(self, user: UserId) -> list[Reason]:
-        """Read the reasons in all organizations; the order does not depend on a locale."""
+    async def of_user(self, user: UserId, org: OrgId | None = None) -> list[Reason]:
+        """Read the reasons; the order does not depend on a locale."""
+        values, statement = {"user": str(user)}, _OF_USER
+        if org is not None:
+            values["org"], statement = str(org), _OF_USER_IN_ORG
         async with self._db.read() as conn:
-            rows = (await conn.execute(_OF_USER, {"user": user})).all()
+            rows = (await conn.execute(statement, values)).all()
         return [
             Reason(
                 RuleHit(ClusterId(cluster), RuleId(rule), ErrorKey(key)),

@@ -154,7 +154,7 @@ class NoopFeedback:
         """Raise NotFound."""
         raise NotFound.item(hit.cluster)
 
-    async def of_user(self, user: UserId) -> list[Reason]:
+    async def of_user(self, user: UserId, org: OrgId | None = None) -> list[Reason]:
         """Return none."""
         return []
 

@@ -22,11 +22,13 @@ class DisableFeedbackHandler(ApiHandler):
 
 
 class UserReasonsHandler(ApiHandler):
-    """All reasons of a user (contract rest-api 4.3)."""
+    """All reasons of a user (contract rest-api 4.3), within the token's organization."""
 
     async def get(self) -> None:
-        """List them."""
-        found = await self.storage.feedback.of_user(self.user_id())
+        """List them; user names of two organizations may be the same (departure 17)."""
+        strict = self.server.organization_check == "strict"
+        org = self.identity.org if strict and self.identity is not None else None
+        found = await self.storage.feedback.of_user(self.user_id(), org)
         self.ok(
             reasons=[
                 {

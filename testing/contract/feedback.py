@@ -56,6 +56,15 @@ async def test_a_user_sees_own_reasons_by_cluster_rule_and_key(storage: Storage)
     assert [reason.message for reason in await storage.feedback.of_user(BOB)] == ["b"]
 
 
+async def test_reasons_can_be_limited_to_an_organization(storage: Storage) -> None:
+    await two_clusters(storage)
+    await storage.feedback.put(ORG, ANN, HIT, "mine")
+    await storage.feedback.put(OTHER_ORG, ANN, HIT_ELSEWHERE, "theirs")
+    assert [one.message for one in await storage.feedback.of_user(ANN, ORG)] == ["mine"]
+    assert [one.message for one in await storage.feedback.of_user(ANN, OTHER_ORG)] == ["theirs"]
+    assert await storage.feedback.of_user(ANN, NO_ORG) == []
+
+
 async def test_a_reason_needs_no_toggle_and_no_stored_organization(storage: Storage) -> None:
     await two_clusters(storage)
     await storage.feedback.put(NO_ORG, ANN, HIT, "")
