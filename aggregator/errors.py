@@ -41,6 +41,10 @@ class ConfigError(AggregatorError):
     """The configuration cannot be used; the text names the key and the value (never a secret)."""
 
 
+class UnusableFile(ConfigError):
+    """A file that the configuration names cannot be used."""
+
+
 class SchemaMismatch(AggregatorError):
     """The database is at another schema version than this service needs."""
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import signal
-from collections.abc import Callable, Coroutine, Sequence
 
 from tornado.httpserver import HTTPServer
 
@@ -13,15 +10,11 @@ from . import build
 from .config import Config
 from .db import cache
 from .db import storage as sql
-from .errors import AggregatorError, ConfigError, SchemaMismatch, Unavailable
 from .handlers.app import application, listen
 from .ingest.roles import Ingest
 from .metrics import Metrics
 
-log = logging.getLogger(__name__)
-
 STOP_SECONDS = 10
-PREPARE_FAILED, CONSUMER_FAILED, GENERAL_FAILURE = 2, 3, 1
 
 
 class Service:
@@ -74,42 +67,3 @@ class Service:
         await self._health.close()
         if self._cache is not None:
             await self._cache.close()
-
-
-def run(config: Config, _argv: Sequence[str] = ()) -> int:
-    """Serve until SIGTERM or SIGINT; return the exit status of contract config-cli 5."""
-    try:
-        return _loop_runner()(_serve(config))
-    except (SchemaMismatch, Unavailable, ConfigError) as error:
-        log.error("%s", error)
-        log.error("database preparation exited with error code %d", PREPARE_FAILED)
-        return PREPARE_FAILED
-    except OSError as error:
-        log.error("cannot listen on '%s': %s", config.server.address, error)
-        return GENERAL_FAILURE
-    except AggregatorError as error:
-        log.error("%s", error)
-        return CONSUMER_FAILED
-
-
-async def _serve(config: Config) -> int:
-    service = Service(config)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, service.request_stop)
-    try:
-        await service.start()
-        await service.wait()
-    finally:
-        await service.stop()
-    return 0
-
-
-def _loop_runner() -> Callable[[Coroutine[None, None, int]], int]:
-    """Return uvloop's runner where it is installed (extra `speed`), else asyncio's."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run
-    runner: Callable[[Coroutine[None, None, int]], int] = uvloop.run
-    return runner

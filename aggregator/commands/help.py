@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from ..config import Config
+from . import COMMANDS, find
 
 USAGE = """
 Aggregator service for insights results
 
 Usage:
 
-    {program} [command]
+    insights-results-aggregator [command]
 
 The commands are:
 
@@ -26,12 +25,11 @@ The commands are:
     print-version-info  prints version info
     migration           prints information about migrations (current, latest)
     migration <version> migrates database to the specified version
-    dev                 serves the API with sample data, no server needed
-    produce             sends messages from files to the topic
 """
 
 
 def run(_config: Config, _argv: Sequence[str]) -> int:
-    """Print the usage text."""
-    print(USAGE.format(program=Path(sys.argv[0]).name))
+    """Print the usage text: the reference's, then the commands that are ours alone."""
+    ours = [name for name, command in COMMANDS.items() if command.summary and find(name)]
+    print(USAGE + "".join(f"    {name:<19} {COMMANDS[name].summary}\n" for name in ours))
     return 0

@@ -22,32 +22,52 @@ CHAINS = {"ocp_recommendations": OCP, "dvo_recommendations": DVO}
 def run(config: Config, argv: Sequence[str]) -> int:
     """Work on the schemas named by `storage_backend.use`; return the exit status."""
     try:
-        chosen = [_chosen(config, use) for use in config.storage_backend.use]
+        _announce(config)
     except ConfigError as error:
         _fail("Error creating storage", error)
         return PREPARE_FAILED
+    try:
+        chosen = [_chosen(config, use) for use in config.storage_backend.use]
     except MigrationError as error:
         _fail("Unable to perform migration", error)
         return MIGRATION_FAILED
-    log.debug("storage is ready to be migrated")
     try:
         return asyncio.run(_work(chosen, list(argv)))
     finally:
         log.info("Closing connection to data storage")
 
 
+def _announce(config: Config) -> None:
+    """Say which storages there are, as the reference does; raise ConfigError for a bad one."""
+    ocp, dvo = config.ocp_recommendations_storage, config.dvo_recommendations_storage
+    if ocp.type:
+        log.info("", extra={"fields": {"OCP storage type": ocp.type}})
+    if ocp.type == "sql":
+        url(ocp)
+        log.info("Making connection to data storage, driver=%s", ocp.db_driver)
+    if dvo.type:
+        log.info("", extra={"fields": {"DVO storage type": dvo.type}})
+    if dvo.type == "sql":
+        log.info(
+            "Making connection to DVO data storage, driver=%s, connection string '%s'",
+            dvo.db_driver,
+            _where(dvo),
+        )
+        log.debug("connection to DVO storage created")
+
+
+def _where(section: StorageConfig) -> str:
+    """Return the place in the reference's form, without the password."""
+    if section.db_driver != "postgres":
+        return url(section).render_as_string(hide_password=True)
+    address = f"{section.pg_host}:{section.pg_port}/{section.pg_db_name}?{section.pg_params}"
+    return f"postgresql://{section.pg_username}:<password>@{address}"
+
+
 def _chosen(config: Config, use: str) -> tuple[Chain, StorageConfig]:
     section: StorageConfig = getattr(config, f"{use}_storage", StorageConfig(type="noop"))
     if use not in CHAINS or section.type != "sql":
         raise MigrationError("storage backend does not support database migrations")
-    name = use.partition("_")[0].upper()
-    log.info("", extra={"fields": {f"{name} storage type": section.type}})
-    where = url(section).render_as_string(hide_password=True)
-    log.info(
-        "Making connection to data storage, driver=%s, connection string '%s'",
-        section.db_driver,
-        where,
-    )
     return CHAINS[use], section
 
 

@@ -10,7 +10,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from ..config import Config, ServerConfig
-from ..errors import ConfigError
+from ..errors import UnusableFile
 from ..metrics import Metrics
 from ..storage import Storage
 from .about import without_debug
@@ -33,7 +33,7 @@ def application(
     info: Mapping[str, str],
     readiness: Callable[[], str],
 ) -> ApiApplication:
-    """Build the application; raise ConfigError when a file it needs cannot be read."""
+    """Build the application; raise UnusableFile when a file it needs cannot be read."""
     context = Context(
         config=config,
         storage=storage,
@@ -61,7 +61,7 @@ def _description(server: ServerConfig) -> bytes:
             document = (files("aggregator") / "schemas" / "openapi.json").read_bytes()
         return document if server.debug else without_debug(document)
     except (OSError, ValueError, KeyError) as error:
-        raise ConfigError(
+        raise UnusableFile(
             f"server.api_spec_file: cannot read '{server.api_spec_file}': {error}"
         ) from error
 
