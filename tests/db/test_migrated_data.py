@@ -7,6 +7,7 @@ import logging
 import re
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -48,7 +49,10 @@ async def execute(engine: AsyncEngine, script: str) -> None:
 async def insert(engine: AsyncEngine, name: str, **values: object) -> None:
     """Insert a row."""
     schema, _, name = name.rpartition(".")
-    columns: list[sa.Column[object]] = [sa.Column(column) for column in values]
+    columns: list[sa.Column[Any]] = [
+        sa.Column(column, sa.DateTime() if isinstance(value, datetime) else None)
+        for column, value in values.items()
+    ]
     target = sa.Table(name, sa.MetaData(), *columns, schema=schema or None)
     async with engine.begin() as connection:
         await connection.execute(sa.insert(target).values(values))
