@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from ..config import Config, StorageConfig
+from ..config import Config, StorageConfig, without_passwords
 from ..db import migrations
 from ..db.engine import Database, connect, url
 from ..db.migrations import DVO, OCP, Chain
@@ -27,7 +27,7 @@ def run(config: Config, argv: Sequence[str]) -> int:
         _fail("Error creating storage", error)
         return PREPARE_FAILED
     try:
-        chosen = [_chosen(config, use) for use in config.storage_backend.use]
+        chosen = [_chosen(config, use) for use in config.storage_backend.use or ("",)]
     except MigrationError as error:
         _fail("Unable to perform migration", error)
         return MIGRATION_FAILED
@@ -60,8 +60,9 @@ def _where(section: StorageConfig) -> str:
     """Return the place in the reference's form, without the password."""
     if section.db_driver != "postgres":
         return url(section).render_as_string(hide_password=True)
-    address = f"{section.pg_host}:{section.pg_port}/{section.pg_db_name}?{section.pg_params}"
-    return f"postgresql://{section.pg_username}:<password>@{address}"
+    address = f"{section.pg_host}:{section.pg_port}/{section.pg_db_name}"
+    parameters = without_passwords(section.pg_params)
+    return f"postgresql://{section.pg_username}:<password>@{address}?{parameters}"
 
 
 def _chosen(config: Config, use: str) -> tuple[Chain, StorageConfig]:
@@ -74,6 +75,8 @@ def _chosen(config: Config, use: str) -> tuple[Chain, StorageConfig]:
 async def _work(chosen: list[tuple[Chain, StorageConfig]], argv: list[str]) -> int:
     for chain, section in chosen:
         database = Database(connect(section))
+        if database.in_memory:
+            log.warning("the database is in memory, so nothing of this is kept")
         try:
             async with database.reachable():
                 status = await _one(database, chain, argv)

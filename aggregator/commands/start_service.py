@@ -10,14 +10,16 @@ from collections.abc import Callable, Coroutine, Sequence
 from ..config import Config
 from ..errors import AggregatorError, ConfigError, SchemaMismatch, Unavailable, UnusableFile
 from ..service import Service
+from . import print_version_info
 
 log = logging.getLogger(__name__)
 
 GENERAL_FAILURE, PREPARE_FAILED, CONSUMER_FAILED = 1, 2, 3
 
 
-def run(config: Config, _argv: Sequence[str] = ()) -> int:
+def run(config: Config, argv: Sequence[str] = ()) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status of contract config-cli 5."""
+    print_version_info.run(config, argv)
     try:
         return _loop_runner()(_serve(config))
     except UnusableFile as error:
