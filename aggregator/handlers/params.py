@@ -27,10 +27,12 @@ _SELECTOR = re.compile(r"[a-zA-Z_0-9]+\.[a-zA-Z_0-9.]+\|[a-zA-Z_0-9]+\Z")
 
 
 def improper(name: str, text: str, reason: str) -> InvalidInput:
-    """Return the error for a parameter that cannot be parsed (contract rest-api 1.3)."""
-    return InvalidInput(
-        f"Error during parsing param '{name}' with value '{text}'. Error: '{reason}'"
-    )
+    """Return the error for a parameter that cannot be parsed (contract rest-api 1.3).
+
+    Bytes that are not UTF-8 are shown as `?`: no answer could hold them.
+    """
+    text = f"Error during parsing param '{name}' with value '{text}'. Error: '{reason}'"
+    return InvalidInput(text.encode(errors="replace").decode())
 
 
 def clean(name: str, text: str) -> str:

@@ -149,8 +149,8 @@ def judged(request: Request, status: int, kind: str, body: bytes) -> list[str]:
     wrong = ["status"] if status >= 500 else []
     text = body.decode(errors="replace")
     wrong += [f"leaks {one}" for one in THEIRS if one in text and one not in request.text]
-    if body and kind == "application/json":
-        document = json.loads(body)
+    if kind == "application/json":
+        document = json.loads(body or b"{}")
         if 400 <= status < 500 and list(document) != ["status"]:
             wrong.append("shape")
     return [f"{one}: {status} {text[:150]} <- {request.raw[:300]!r}" for one in wrong]
