@@ -18,7 +18,11 @@ from urllib.request import urlopen
 
 import pytest
 
+import aggregator
+
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "messages" / "ocp"
+# the installed package where tox tests it, else the checkout
+PACKAGES = Path(aggregator.__file__).parents[1]
 SECONDS = 60
 LAST_LINE = "Ctrl-C ends it."
 
@@ -28,7 +32,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "aggregator", "dev", "--port", "0", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(FIXTURES.parents[2]), "TMPDIR": str(folder)},
+        env={**os.environ, "PYTHONPATH": str(PACKAGES), "TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
