@@ -1,0 +1,89 @@
+"""Migrations from the command line: what is said, and the status."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from aggregator.sources import PREFIX
+from tests.databases import fresh_database
+from tests.program import CONFIG, command, normalised, recorded, told
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> dict[str, str]:
+    """Return variables that put both storages into one SQLite file."""
+    storages = ("OCP", "DVO")
+    return {
+        f"{PREFIX}{name}_RECOMMENDATIONS_STORAGE__SQLITE_DATASOURCE": str(tmp_path / "a.db")
+        for name in storages
+    }
+
+
+async def test_migrations_say_what_the_reference_says(tmp_path: Path) -> None:
+    async with fresh_database() as text:
+        url = sa.make_url(text)
+        env = dict(CONFIG)
+        for storage in ("OCP", "DVO"):
+            section = f"{PREFIX}{storage}_RECOMMENDATIONS_STORAGE__PG_"
+            env |= {
+                f"{section}HOST": str(url.host or url.query.get("host", "")),
+                f"{section}PORT": str(url.port or 5432),
+                f"{section}DB_NAME": url.database or "",
+                f"{section}USERNAME": url.username or "",
+                f"{section}PASSWORD": url.password or "",
+            }
+        # on the way it tells of each step, and it was recorded where there was no way to go
+        command("migration", "latest", folder=tmp_path, env=env)
+        for arguments, golden in (
+            (["LATEST"], "migration_latest.txt"),
+            ([], "migration.txt"),
+            (["33"], "migration_33.txt"),
+            (["abc"], "migration_abc.txt"),
+            (["1", "2"], "migration_1_2.txt"),
+        ):
+            expected, status = recorded(golden)
+            ended = command("migration", *arguments, folder=tmp_path, env=env)
+            assert normalised(ended.stdout) == normalised(expected)
+            assert (ended.returncode, ended.stderr) == (status, "")
+
+
+def test_both_backends_are_migrated_where_both_are_used(
+    tmp_path: Path, sqlite: dict[str, str]
+) -> None:
+    env = {**sqlite, f"{PREFIX}STORAGE_BACKEND__USE": "ocp_recommendations,dvo_recommendations"}
+    ended = command("migrate", "max", folder=tmp_path, env=env)
+    assert ended.returncode == 0
+    versions = [text for text in told(ended) if text.startswith("Database version")]
+    assert versions == ["Database version is now 32", "Database version is now 4"]
+    ended = command("migrations", "0", folder=tmp_path, env=env)
+    assert [text for text in told(ended) if "is now" in text] == ["Database version is now 0"] * 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "status", "words"),
+    [
+        (
+            "STORAGE_BACKEND__USE",
+            "other",
+            5,
+            "storage backend does not support database migrations",
+        ),
+        ("OCP_RECOMMENDATIONS_STORAGE__TYPE", "noop", 5, "storage backend does not support"),
+        ("OCP_RECOMMENDATIONS_STORAGE__SQLITE_DATASOURCE", "/absent/a.db", 2, "unable to open"),
+    ],
+)
+def test_a_failing_migration_has_the_status_of_its_reason(
+    tmp_path: Path, sqlite: dict[str, str], key: str, value: str, status: int, words: str
+) -> None:
+    ended = command("migration", "latest", folder=tmp_path, env={**sqlite, PREFIX + key: value})
+    assert (ended.returncode, ended.stderr) == (status, "")
+    assert told(ended)[-1] == f"Service exited with non-zero code {status}"
+    assert any(words in text for text in told(ended))
+
+
+def test_a_migration_in_memory_warns_that_it_is_lost(tmp_path: Path) -> None:
+    ended = command("migration", "latest", folder=tmp_path, env={})
+    assert "the database is in memory, so nothing of this is kept" in told(ended)

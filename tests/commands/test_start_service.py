@@ -1,0 +1,103 @@
+"""The service as a process: why it does not start, and how it stops."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from aggregator.sources import PREFIX
+from tests.program import ROOT, SECONDS, command, told
+
+
+@pytest.mark.parametrize(
+    ("env", "status", "words"),
+    [
+        ({"SERVER__API_SPEC_FILE": "absent.json"}, 1, "server.api_spec_file: cannot read"),
+        ({"SERVER__API_SPEC_FILE": "."}, 1, "server.api_spec_file: cannot read"),
+        ({"SERVER__ADDRESS": "192.0.2.1:1"}, 1, "cannot listen on '192.0.2.1:1'"),
+        (
+            {"BROKER__ENABLED": "1", "BROKER__ENABLE_ORG_ALLOWLIST": "1"},
+            1,
+            "processing.org_allowlist_file: cannot read",
+        ),
+        ({"OCP_RECOMMENDATIONS_STORAGE__TYPE": "other"}, 2, "Unknown storage type 'other'"),
+        (
+            {
+                "OCP_RECOMMENDATIONS_STORAGE__PG_HOST": "127.0.0.1",
+                "OCP_RECOMMENDATIONS_STORAGE__PG_PORT": "1",
+            },
+            2,
+            "database",
+        ),
+    ],
+)
+def test_a_service_that_cannot_start_says_why_with_the_status_of_its_reason(
+    tmp_path: Path, env: dict[str, str], status: int, words: str
+) -> None:
+    names = {PREFIX + key: value for key, value in env.items()}
+    ended = command("start-service", folder=tmp_path, env=names)
+    assert (ended.returncode, ended.stderr) == (status, "")
+    assert any(words in text for text in told(ended))
+    assert told(ended)[-1] == f"Service exited with non-zero code {status}"
+
+
+def test_a_service_refuses_a_database_at_an_old_version(
+    tmp_path: Path,
+) -> None:
+    env = {f"{PREFIX}OCP_RECOMMENDATIONS_STORAGE__SQLITE_DATASOURCE": str(tmp_path / "a.db")}
+    command("migration", "31", folder=tmp_path, env=env)
+    ended = command(folder=tmp_path, env=env)
+    assert ended.returncode == 2
+    assert "database preparation exited with error code 2" in told(ended)
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Give a service that was started without an argument and answers."""
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aggregator"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), f"{PREFIX}SERVER__ADDRESS": address},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + SECONDS
+    while not answers(f"http://{address}/livez"):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def answers(url: str) -> bool:
+    """Say whether there is an answer."""
+    try:
+        with urlopen(url, timeout=SECONDS) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_service_in_order(
+    service: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    service.send_signal(number)
+    said, complaints = service.communicate(timeout=SECONDS)
+    assert (service.returncode, complaints) == (0, "")
+    assert "Version: v" in said
+    assert "SIGINT or SIGTERM was sent, stopping the service..." in said
