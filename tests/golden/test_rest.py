@@ -49,6 +49,18 @@ def config(mode: str, storage: StorageConfig, folder: Path) -> Config:
     )
 
 
+def storage_section(url: sa.URL) -> StorageConfig:
+    """Return the options that lead to this PostgreSQL database."""
+    return StorageConfig(
+        db_driver="postgres",
+        pg_username=url.username or "",
+        pg_password=url.password or "",
+        pg_host=url.host or str(url.query.get("host", "")),
+        pg_port=url.port or 5432,
+        pg_db_name=url.database or "",
+    )
+
+
 @asynccontextmanager
 async def database(dialect: str, folder: Path) -> AsyncIterator[tuple[sa.URL, StorageConfig]]:
     if dialect == "sqlite":
@@ -58,16 +70,7 @@ async def database(dialect: str, folder: Path) -> AsyncIterator[tuple[sa.URL, St
         return
     async with fresh_database() as text:
         url = sa.make_url(text)
-        host = url.host or str(url.query.get("host", ""))
-        section = StorageConfig(
-            db_driver="postgres",
-            pg_username=url.username or "",
-            pg_password=url.password or "",
-            pg_host=host,
-            pg_port=url.port or 5432,
-            pg_db_name=url.database or "",
-        )
-        yield url, section
+        yield url, storage_section(url)
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -1,0 +1,1 @@
+"""Side by side with a running reference; run with `pytest tests/peer`."""
