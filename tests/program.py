@@ -10,8 +10,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import aggregator
 from aggregator.sources import FILE_VARIABLE
 
+# the package under test: the installed wheel, or the checkout
+PACKAGES = Path(aggregator.__file__).parent.parent
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "tests" / "golden" / "cli"
 CONFIG = {FILE_VARIABLE: str(GOLDEN / "config.toml")}
@@ -26,7 +29,7 @@ def command(
     return subprocess.run(
         [sys.executable, "-m", "aggregator", *arguments],
         cwd=folder,
-        env={**clean, "PYTHONPATH": str(ROOT), **env},
+        env={**clean, "PYTHONPATH": str(PACKAGES), **env},
         capture_output=True,
         text=True,
         timeout=SECONDS,
