@@ -187,7 +187,7 @@ def _fixtures(kind: str) -> list[bytes]:
         data: Traversable = files("testing.data")
     except ModuleNotFoundError:
         data = FIXTURES
-    entries = sorted(data.joinpath("messages", kind).iterdir(), key=lambda entry: entry.name)
+    entries = sorted((data / "messages" / kind).iterdir(), key=lambda entry: entry.name)
     return [entry.read_bytes() for entry in entries]
 
 
