@@ -5,7 +5,7 @@ Contract ingest 6 with departures 4, 5 and 8. A wave holds each cluster once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..model import REPORT_SUFFIX, ClusterId, Hit, OrgId, Report, utc_now
+from ..model import REPORT_SUFFIX, ClusterId, Hit, OrgId, Report
 from . import tables as t
 from .rows import Rows, is_in, list_parameter
 
@@ -25,8 +25,9 @@ _OLD = tuple[str, str, str]
 class ReportWriter:
     """The statements for one dialect, built once."""
 
-    def __init__(self, dialect: str) -> None:
+    def __init__(self, dialect: str, clock: Callable[[], datetime]) -> None:
         self._dialect = dialect
+        self._clock = clock
         self._owners = self._select_owners()
         self._other_owners = self._select_other_owners()
         self._reports, self._put_reports = self._upsert_reports()
@@ -50,7 +51,7 @@ class ReportWriter:
 
     async def write(self, conn: AsyncConnection, wave: Sequence[Report]) -> set[ClusterId]:
         """Write those reports that are newer than the stored ones; return their clusters."""
-        now = utc_now()
+        now = self._clock()
         names = [report.cluster for report in wave]
         owners, seen = await self._stored(conn, names)
         fresh = [one for one in wave if _is_newer(one, seen.get(one.cluster))]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from ..model import (
     StoredReport,
     UserId,
     Vote,
+    utc_now,
 )
 from . import tables as t
 from .engine import Database
@@ -101,12 +103,12 @@ _BY_CLUSTER = (
 
 
 class SqlReports:
-    """Reports in SQL tables (contract storage 1)."""
+    """Reports in SQL tables (contract storage 1); `clock` tells the time in UTC, without zone."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime] = utc_now) -> None:
         self._db = database
         dialect = database.dialect
-        self._writer = ReportWriter(dialect)
+        self._writer = ReportWriter(dialect, clock)
         self._many = sa.select(t.report.c.cluster, t.report.c.org_id, t.report.c.report).where(
             is_in(dialect, t.report.c.cluster, "names")
         )

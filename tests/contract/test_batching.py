@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,6 +31,7 @@ from aggregator.model import (
     Version,
     Workloads,
 )
+from tests.databases import fresh_database
 
 CLUSTERS = st.sampled_from([ClusterId(name) for name in ("c1", "c2", "c3")])
 ORGS = st.sampled_from([OrgId(1), OrgId(2)])
@@ -58,29 +62,57 @@ SPACE = st.builds(
 )
 SPACES = st.lists(SPACE, max_size=2, unique_by=lambda one: one.namespace).map(tuple)
 DVO_REPORT = st.builds(DvoReport, ORGS, CLUSTERS, st.just('"{}"'), SPACES, TIMES)
-# times of writing differ from run to run
-VOLATILE = {"reported_at", "created_at", "impacted_since"}
+SITTINGS = 3
+TABLES = {
+    "ocp": (t.report, t.rule_hit, t.recommendation, t.report_info),
+    "dvo": (t.dvo_report,),
+}
 
 
-async def rows_after(batches: Sequence[Sequence[Any]], kind: str) -> tuple[list[bool], Any]:
-    engine = open_url("sqlite+aiosqlite://")
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def location(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the URL of a migrated database, which is emptied before each use."""
+    with asyncio.Runner() as runner:
+        database = fresh_database() if request.param == "postgresql" else sqlite_file()
+        url = runner.run(database.__aenter__())
+        try:
+            runner.run(migrated(url))
+            yield url
+        finally:
+            runner.run(database.__aexit__(None, None, None))
+
+
+@asynccontextmanager
+async def sqlite_file() -> AsyncIterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield f"sqlite+aiosqlite:///{folder}/aggregator.db"
+
+
+async def migrated(url: str) -> None:
+    engine = open_url(url)
     for chain in (OCP, DVO):
         await migrate(engine, chain, chain.latest)
+    await engine.dispose()
+
+
+async def rows_after(url: str, kind: str, sittings: Sequence[Sequence[Sequence[Any]]]) -> Any:
+    """Return what `store` answered and all rows, when each sitting is an hour after the last."""
+    engine = open_url(url)
     database = Database(engine)
-    storage = SqlReports(database) if kind == "ocp" else SqlDvo(database)
-    volatile = VOLATILE if kind == "ocp" else set()
-    tables = (
-        (t.report, t.rule_hit, t.recommendation, t.report_info)
-        if kind == "ocp"
-        else (t.dvo_report,)
-    )
+    now = datetime(2026, 2, 1)
+    storage = SqlReports(database, lambda: now) if kind == "ocp" else SqlDvo(database)
+    stored = []
+    found = {}
     try:
-        stored = [one for batch in batches for one in await storage.store(batch)]
-        found = {}
+        async with engine.begin() as conn:
+            for table in TABLES[kind]:
+                await conn.execute(sa.delete(table))
+        for batches in sittings:
+            now += timedelta(hours=1)
+            stored += [one for batch in batches for one in await storage.store(batch)]
         async with engine.connect() as conn:
-            for table in tables:
-                columns = [column for column in table.c if column.name not in volatile]
-                rows = (await conn.execute(sa.select(*columns))).all()
+            for table in TABLES[kind]:
+                rows = (await conn.execute(sa.select(table))).all()
                 found[table.name] = sorted(map(repr, rows))
         return stored, found
     finally:
@@ -91,18 +123,44 @@ def cut(items: list[Any], size: int) -> list[list[Any]]:
     return [items[at : at + size] for at in range(0, len(items), size)]
 
 
-async def compared(items: list[Any], size: int, kind: str) -> None:
-    one_by_one = await rows_after(cut(items, 1), kind)
-    assert await rows_after(cut(items, size), kind) == one_by_one
+async def compared(url: str, kind: str, sittings: list[list[Any]], size: int) -> None:
+    one_by_one = await rows_after(url, kind, [cut(items, 1) for items in sittings])
+    batches = await rows_after(url, kind, [cut(items, size) for items in sittings])
+    assert batches == one_by_one
 
 
-@given(st.lists(REPORT, min_size=2, max_size=10), st.integers(2, 10))
-@settings(max_examples=25, deadline=None, derandomize=True)
-def test_batches_of_reports_end_like_one_by_one(items: list[Any], size: int) -> None:
-    asyncio.run(compared(items, size, "ocp"))
+def sequences(report: st.SearchStrategy[Any]) -> st.SearchStrategy[list[list[Any]]]:
+    return st.lists(st.lists(report, min_size=1, max_size=8), min_size=1, max_size=SITTINGS)
 
 
-@given(st.lists(DVO_REPORT, min_size=2, max_size=10), st.integers(2, 10))
-@settings(max_examples=25, deadline=None, derandomize=True)
-def test_batches_of_workloads_end_like_one_by_one(items: list[Any], size: int) -> None:
-    asyncio.run(compared(items, size, "dvo"))
+@given(sequences(REPORT), st.integers(2, 8))
+@settings(max_examples=40, deadline=None, derandomize=True)
+def test_batches_of_reports_end_like_one_by_one(
+    location: str, sittings: list[list[Any]], size: int
+) -> None:
+    asyncio.run(compared(location, "ocp", sittings, size))
+
+
+@given(sequences(DVO_REPORT), st.integers(2, 8))
+@settings(max_examples=40, deadline=None, derandomize=True)
+def test_batches_of_workloads_end_like_one_by_one(
+    location: str, sittings: list[list[Any]], size: int
+) -> None:
+    asyncio.run(compared(location, "dvo", sittings, size))
+
+
+def test_a_hit_that_stays_keeps_its_birthday_and_one_that_comes_back_does_not(
+    location: str,
+) -> None:
+    def report(hour: int, *hits: Hit) -> Report:
+        checked = datetime(2026, 1, 1) + timedelta(hours=hour)
+        return Report(OrgId(1), ClusterId("c1"), "{}", hits, checked)
+
+    stays = Hit(RuleId("a.one.report"), ErrorKey("K"), "{}")
+    returns = Hit(RuleId("a.two.report"), ErrorKey("K"), "{}")
+    first, second = [report(1, stays, returns)], [report(2, stays), report(3, stays, returns)]
+
+    _, found = asyncio.run(rows_after(location, "ocp", [[first], [second]]))
+
+    born = {row.split("'")[3]: "2, 1, 1, 0" in row for row in found["rule_hit"]}
+    assert born == {"a.one.report": True, "a.two.report": False}
