@@ -1,0 +1,36 @@
+"""Databases of a measurement: made for it, dropped after it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+import sqlalchemy as sa
+
+
+@contextmanager
+def fresh(server: sa.URL, folder: Path, dialect: str = "postgresql") -> Iterator[sa.URL]:
+    """Give the URL of an empty database, on the server or in the folder."""
+    if dialect == "sqlite":
+        yield sa.URL.create("sqlite", database=str(folder / "bench.db"))
+        return
+    name = f"bench_{uuid.uuid4().hex[:8]}"
+    maintenance = server.set(database=server.database or "postgres")
+    asyncio.run(_execute(maintenance, f'CREATE DATABASE "{name}" TEMPLATE template0'))
+    try:
+        yield server.set(database=name)
+    finally:
+        asyncio.run(_execute(maintenance, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+async def _execute(location: sa.URL, statement: str) -> None:
+    dsn = location.set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
