@@ -76,6 +76,8 @@ setup(
         "PyJWT[crypto]>=2.9",
         "rich>=13",
         "confluent-kafka>=2.6",
+        # what the REST suite sends with: it ships in the wheel, for testers
+        "requests>=2.32",
     ],
     extras_require={
         "speed": ["uvloop>=0.20"],
@@ -95,6 +97,7 @@ setup(
             "mypy==2.4.1",
             "types-PyYAML",
             "types-jsonschema",
+            "types-requests",
             "build",
             "tox>=4.20",
         ],

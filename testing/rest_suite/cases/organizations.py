@@ -1,0 +1,81 @@
+"""Organizations and their clusters (contract 3.0 and 3.1)."""
+
+from __future__ import annotations
+
+from ..api import Api
+from ..case import REFERENCE_2020, each
+from ..checks import ascending, check, equal, skip
+from ..data import Data
+
+IMPROPER = {
+    "abc": "unsigned integer expected",
+    "-1": "unsigned integer expected",
+    "+1": "unsigned integer expected",
+    "1.0": "unsigned integer expected",
+    "0x10": "unsigned integer expected",
+    "99999999999999999999": "unsigned integer expected",
+    "0": "positive value expected",
+}
+
+
+def test_organizations_are_ascending(api: Api, data: Data) -> None:
+    found = api.ok("organizations")["organizations"]
+    equal(found, sorted(found), "organizations")
+
+
+def test_organizations_have_those_with_clusters(api: Api, data: Data) -> None:
+    found = api.ok("organizations")["organizations"]
+    for organization in data.organizations():
+        if organization.clusters:
+            number = organization.org_id
+            check(number in found, f"organization {number} has clusters and is not in the list")
+
+
+def test_clusters_are_ascending(api: Api, data: Data) -> None:
+    for organization in data.organizations():
+        found = api.ok("clusters", organization=organization.org_id)["clusters"]
+        ascending(found, f"clusters of organization {organization.org_id}")
+
+
+def test_clusters_are_those_of_the_organization(api: Api, data: Data) -> None:
+    for organization in data.organizations():
+        found = api.ok("clusters", organization=organization.org_id)["clusters"]
+        for cluster in organization.clusters:
+            if cluster.listed:
+                check(cluster.name in found, f"{cluster.name} is missing in {organization.org_id}")
+
+
+def test_no_cluster_belongs_to_two_organizations(api: Api, data: Data) -> None:
+    owners: dict[str, int] = {}
+    for organization in data.organizations(2):
+        for name in api.ok("clusters", organization=organization.org_id)["clusters"]:
+            owner = owners.setdefault(name, organization.org_id)
+            equal(owner, organization.org_id, f"organization of {name}")
+
+
+def test_an_unknown_organization_has_no_clusters(api: Api, data: Data) -> None:
+    if api.organization is not None:
+        skip("the token speaks for one organization only")
+    number = data.unknown_organization()
+    equal(api.ok("clusters", organization=number)["clusters"], [], f"clusters of {number}")
+
+
+def test_leading_zeros_do_not_matter(api: Api, data: Data) -> None:
+    number = data.organization().org_id
+    plain = api.ok("clusters", organization=number)
+    equal(api.ok("clusters", organization=f"00{number}"), plain, f"clusters of 00{number}")
+
+
+@each(*IMPROPER)
+def test_an_improper_organization_is_refused(api: Api, data: Data, text: str) -> None:
+    word = (
+        f"Error during parsing param 'organization' with value '{text}'. Error: '{IMPROPER[text]}'"
+    )
+    demanded = None if api.facts.profile == REFERENCE_2020 else word
+    api.refused(400, "clusters", demanded, organization=text)
+
+
+def test_an_organization_beyond_32_bits_is_refused(api: Api, data: Data) -> None:
+    text = "value 4294967296 out of range for uint32"
+    demanded = None if api.facts.profile == REFERENCE_2020 else text
+    api.refused(400, "clusters", demanded, organization=4294967296)

@@ -1,0 +1,105 @@
+"""Likes and dislikes of rule hits (contract 4.1)."""
+
+from __future__ import annotations
+
+from ..api import Api
+from ..case import NOW, each, writes
+from ..case import profiles as demanded_by
+from ..checks import check, equal
+from ..data import Data, Hit
+
+VOTES = {"like": 1, "dislike": -1, "reset_vote": 0}
+VALUES = tuple(VOTES)
+
+
+def vote_in_report(api: Api, hit: Hit, user: str) -> object:
+    """Return what a user's report says of the user's vote on a hit."""
+    reports = api.ok("report", **hit.params, user_id=user)["report"]["reports"]
+    found = [r for r in reports if (r["component"], r["key"]) == (hit.rule_id, hit.error_key)]
+    equal(len(found), 1, f"hits {hit.rule_and_key} in the report of {hit.cluster}")
+    return found[0]["user_vote"]
+
+
+def vote_of_rule(api: Api, hit: Hit, user: str) -> object:
+    """Return what the operation `rule` says of the user's vote."""
+    params = {**hit.params, "rule_id": hit.rule_and_key}
+    return api.ok("rule", **params, user_id=user)["report"]["user_vote"]
+
+
+@demanded_by(*NOW)
+def test_who_has_not_voted_has_no_vote(api: Api, data: Data) -> None:
+    hit, user = data.hit(), data.user()
+    equal(vote_in_report(api, hit, user), 0, "user_vote in the report")
+    equal(vote_of_rule(api, hit, user), 0, "user_vote of the rule")
+
+
+@writes
+@demanded_by(*NOW)
+@each(*VALUES)
+def test_a_vote_is_shown(api: Api, data: Data, vote: str) -> None:
+    hit, user = data.own_hit(), data.user()
+    api.ok(vote, **hit.params, user_id=user)
+    equal(vote_in_report(api, hit, user), VOTES[vote], f"user_vote in the report after {vote}")
+    equal(vote_of_rule(api, hit, user), VOTES[vote], f"user_vote of the rule after {vote}")
+
+
+@writes
+@demanded_by(*NOW)
+def test_the_last_vote_wins(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    for vote in ("like", "like", "dislike", "like", "reset_vote", "dislike"):
+        api.ok(vote, **hit.params, user_id=user)
+        equal(vote_in_report(api, hit, user), VOTES[vote], f"user_vote after {vote}")
+
+
+@writes
+@demanded_by(*NOW)
+def test_a_vote_is_of_one_user_only(api: Api, data: Data) -> None:
+    hit, user, other = data.own_hit(), data.user(), data.user()
+    api.ok("like", **hit.params, user_id=user)
+    equal(vote_in_report(api, hit, other), 0, "user_vote of another user")
+
+
+@writes
+def test_get_vote_tells_the_vote(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    for vote, value in VOTES.items():
+        api.ok(vote, **hit.params, user_id=user)
+        equal(api.ok("get_vote", **hit.params, user_id=user)["vote"], value, f"vote after {vote}")
+
+
+def test_no_vote_is_not_found(api: Api, data: Data) -> None:
+    hit, user = data.hit(), data.user()
+    text = f"Item with ID {hit.cluster}/{hit.rule_id}/{user} was not found in the storage"
+    api.refused(404, "get_vote", text, **hit.params, user_id=user)
+
+
+@writes
+@each(*VALUES)
+def test_a_vote_on_an_unknown_cluster_is_refused(api: Api, data: Data, vote: str) -> None:
+    hit, cluster = data.hit(), data.unknown_cluster()
+    params = {**hit.params, "cluster": cluster}
+    text = f"Item with ID {cluster} was not found in the storage"
+    api.refused(404, vote, text, **params, user_id=data.user())
+
+
+@writes
+@each(*VALUES)
+def test_a_message_may_be_as_long_as_the_limit(api: Api, data: Data, vote: str) -> None:
+    hit, user = data.own_hit(), data.user()
+    limit = api.facts.message_limit
+    api.ok(vote, **hit.params, user_id=user, body={"message": "x" * limit})
+    refusal = api.refused(
+        400, vote, **hit.params, user_id=user, body={"message": "x" * limit + "y"}
+    )
+    text = refusal.json["status"]
+    wanted = f"Error: 'feedback message is longer than {limit} bytes'"
+    check(text.endswith(wanted), f"status: {text!r} does not end with {wanted!r}")
+
+
+@writes
+@demanded_by(*NOW)
+def test_a_chunked_body_is_read(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    api.ok("dislike", **hit.params, user_id=user, body={"message": "sent in pieces"}, chunked=True)
+    equal(vote_in_report(api, hit, user), -1, "user_vote after a chunked dislike")

@@ -1,0 +1,128 @@
+"""What is known of the instance under test, found out by asking it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from .case import DEPARTURES, REFERENCE_2020, REFERENCE_2026
+from .client import Client, Exchange
+from .contract import DEFAULT_PREFIX
+from .credentials import Credentials
+
+PREFIXES = (DEFAULT_PREFIX, "/api/v1/", "/")
+PROBE = "probe"
+NOBODYS_CLUSTER = "00000000-0000-4000-8000-000000000000"
+
+
+class Unreachable(Exception):
+    """No instance answers there."""
+
+
+class UsageError(Exception):
+    """The options do not fit together, or not with this instance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """An instance: where its API is, which profile it follows, how it is configured."""
+
+    prefix: str = DEFAULT_PREFIX
+    profile: str = REFERENCE_2026
+    debug: bool = True
+    authenticated: bool = False
+    strict: bool = False
+    message_limit: int = 255
+    version: str = ""
+
+
+def find_out(
+    client: Client,
+    credentials: Credentials,
+    *,
+    prefix: str | None = None,
+    profile: str | None = None,
+    message_limit: int = 255,
+) -> Facts:
+    """Ask the instance; raise Unreachable, or UsageError when it wants another identity."""
+    probe = _Probe(client, credentials)
+    found = _prefix(probe, [prefix] if prefix else list(PREFIXES))
+    info = probe.get(found + "info")
+    authenticated = probe.get(found + "info", anonymous=True).status == 401
+    return Facts(
+        prefix=found,
+        profile=profile or _profile(probe, found, info),
+        debug=probe.get(found + "organizations").status != 404,
+        authenticated=authenticated,
+        strict=authenticated and _is_strict(probe, found, credentials),
+        message_limit=message_limit,
+        version=_version(info),
+    )
+
+
+class _Probe:
+    """Sends the few requests that tell instances apart."""
+
+    def __init__(self, client: Client, credentials: Credentials) -> None:
+        self._client = client
+        self._credentials = credentials
+
+    def get(self, target: str, *, method: str = "GET", anonymous: bool = False) -> Exchange:
+        headers = {} if anonymous else self._credentials.headers(None)
+        return self._client.send(PROBE, method, target, headers=headers)
+
+
+def _prefix(probe: _Probe, candidates: list[str]) -> str:
+    """Return the first prefix whose main endpoint is one of this API."""
+    seen = []
+    for prefix in candidates:
+        exchange = probe.get(prefix)
+        seen.append(exchange.place)
+        if exchange.status == 401:
+            raise UsageError(
+                f"{exchange.url} answers 401 {exchange.text.strip()!r}: give --auth with --org, "
+                "or --token-file"
+            )
+        if exchange.status == 200 and '"status"' in exchange.text:
+            return prefix
+        if exchange.error:
+            break
+    raise Unreachable("no instance of this API: " + "; ".join(seen))
+
+
+def _profile(probe: _Probe, prefix: str, info: Exchange) -> str:
+    """Tell the three apart: 2020 has no info, and only the departures say what they allow."""
+    if info.status == 404:
+        return REFERENCE_2020
+    options = probe.get(prefix + "info", method="OPTIONS")
+    return DEPARTURES if "allow" in options.headers else REFERENCE_2026
+
+
+def _is_strict(probe: _Probe, prefix: str, credentials: Credentials) -> bool:
+    """Say whether an organization other than the token's is refused everywhere."""
+    other = 1 if credentials.organization != 1 else 2
+    asked = probe._client.send(
+        PROBE,
+        "GET",
+        f"{prefix}organizations/{other}/clusters/{NOBODYS_CLUSTER}/users/0/report/info",
+        headers=credentials.headers(other + 1),
+    )
+    return asked.status == 403
+
+
+def _version(info: Exchange) -> str:
+    """Return the build that the instance says it is, as far as it does."""
+    try:
+        document = info.json["info"]
+        return " ".join(str(document[key]) for key in ("BuildVersion", "BuildCommit"))
+    except Exception:
+        return ""
+
+
+def split_url(url: str) -> tuple[str, str | None]:
+    """Return origin and path of --url; the path is the prefix when there is one."""
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"--url: http://host[:port][/prefix] expected, not '{url}'")
+    path = parts.path if parts.path.strip("/") else None
+    return f"{parts.scheme}://{parts.netloc}", path and f"/{path.strip('/')}/"

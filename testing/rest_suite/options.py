@@ -1,0 +1,180 @@
+"""The options of the command line, some of them from a YAML file."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .case import PROFILES
+from .credentials import Bearer, Credentials, IdentityHeader, Nobody, organization_of
+from .facts import UsageError
+
+EPILOGUE = """\
+exit status: 0 all passed, 1 failures, 2 usage, 3 instance not reachable, 4 nothing tested,
+130 interrupted. Nothing is written without --allow-writes; what was written is taken back."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises instead of leaving, so that one place gives the exit status."""
+
+    def error(self, message: str) -> Any:
+        raise UsageError(message)
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Return the options; those of --config hold where the command line has none."""
+    parser = _parser()
+    first, _ = parser.parse_known_args(argv)
+    if first.config:
+        parser.set_defaults(**_from_file(parser, first.config))
+    options = parser.parse_args(argv)
+    if not options.url and not options.list:
+        raise UsageError("--url is needed: the instance under test, as http://host:port")
+    return options
+
+
+def credentials(options: argparse.Namespace) -> Credentials:
+    """Return who asks; raise UsageError when the options leave that open."""
+    if options.auth == "xrh":
+        return IdentityHeader(options.org, str(options.account), str(options.user))
+    if options.auth == "jwt":
+        if not options.token_file:
+            raise UsageError("--auth jwt needs --token-file")
+        try:
+            token = Path(options.token_file).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise UsageError(f"--token-file: cannot read '{options.token_file}': {error}") from None
+        organization = options.org or organization_of(token)
+        if organization is None:
+            raise UsageError(
+                f"--token-file: '{options.token_file}' names no organization: give --org"
+            )
+        return Bearer(token, organization)
+    return Nobody(options.org)
+
+
+def headers(options: argparse.Namespace) -> dict[str, str]:
+    """Return the headers of --header."""
+    found = {}
+    for text in options.header:
+        name, colon, value = text.partition(":")
+        if not colon or not name.strip():
+            raise UsageError(f"--header: 'Name: value' expected, not '{text}'")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def verification(options: argparse.Namespace) -> bool | str:
+    """Return what TLS certificates are checked against: False, True or a file."""
+    if options.ca_file and not Path(options.ca_file).exists():
+        raise UsageError(f"--ca-file: there is no '{options.ca_file}'")
+    return False if options.insecure else options.ca_file or True
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="python -m testing.rest_suite",
+        description="Tests any instance of the results aggregator's REST API from outside.",
+        epilog=EPILOGUE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _instance(parser.add_argument_group("instance"))
+    _choice(parser.add_argument_group("what is tested"))
+    _run(parser.add_argument_group("how it runs"))
+    _output(parser.add_argument_group("what comes out"))
+    return parser
+
+
+def _instance(group: Any) -> None:
+    group.add_argument("--url", help="of the instance; its path, if any, is the prefix")
+    group.add_argument("--prefix", help="of the API (found out when not given)")
+    group.add_argument("--auth", choices=("none", "xrh", "jwt"), default="none")
+    group.add_argument("--org", type=_positive, metavar="N", help="the organization that asks")
+    group.add_argument("--account", default="rest-suite", help="account number of the identity")
+    group.add_argument("--user", default="rest-suite", help="user id of the identity")
+    group.add_argument("--token-file", metavar="FILE", help="with a JWT")
+    group.add_argument(
+        "--header", action="append", default=[], metavar="'NAME: VALUE'",
+        help="sent with each request; repeatable",
+    )  # fmt: skip
+    group.add_argument("--insecure", action="store_true", help="accept any TLS certificate")
+    group.add_argument("--ca-file", metavar="FILE", help="certificates to trust")
+    group.add_argument("--timeout", type=_seconds, default=10.0, metavar="SECONDS")
+
+
+def _choice(group: Any) -> None:
+    group.add_argument(
+        "--data", default="discover", metavar="SOURCE",
+        help="discover (default), fixtures, or kafka://HOST:PORT/TOPIC",
+    )  # fmt: skip
+    group.add_argument(
+        "--only", action="append", default=[], metavar="PATTERN",
+        help="group or case, as votes or 'reports.*count*'; repeatable",
+    )  # fmt: skip
+    group.add_argument(
+        "--skip", action="append", default=[], metavar="PATTERN", help="as --only; repeatable"
+    )
+    group.add_argument("--profile", choices=PROFILES, help="found out when not given")
+    group.add_argument(
+        "--allow-writes", action="store_true", help="also votes, toggles, acks, ratings"
+    )
+    group.add_argument(
+        "--allow-deletes", action="store_true", help="also deletes clusters (debug endpoints)"
+    )
+    group.add_argument(
+        "--message-limit", type=_positive, default=255, metavar="BYTES",
+        help="maximum_feedback_message_length of the instance",
+    )  # fmt: skip
+
+
+def _run(group: Any) -> None:
+    group.add_argument("--workers", type=_positive, default=4, metavar="N")
+    group.add_argument("--repeat", type=_positive, default=1, metavar="N")
+    group.add_argument("--fail-fast", action="store_true", help="end after the first failure")
+    group.add_argument("--config", metavar="FILE", help="YAML with these options by name")
+
+
+def _output(group: Any) -> None:
+    group.add_argument("--list", action="store_true", help="show the cases and leave")
+
+
+def _from_file(parser: argparse.ArgumentParser, name: str) -> dict[str, Any]:
+    """Return the options of a YAML file, checked as those of the command line."""
+    try:
+        document = yaml.safe_load(Path(name).read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UsageError(f"--config: cannot read '{name}': {error}") from None
+    if not isinstance(document, dict):
+        raise UsageError(f"--config: '{name}' is not a list of options")
+    arguments = [word for key, value in document.items() for word in _words(str(key), value)]
+    found = vars(parser.parse_args(arguments))
+    return {key: found[key] for key in (str(key).replace("-", "_") for key in document)}
+
+
+def _words(key: str, value: Any) -> list[str]:
+    """Return an option of the file as the command line would have it."""
+    option = f"--{key.replace('_', '-')}"
+    if isinstance(value, bool):
+        return [option] if value else []
+    values = value if isinstance(value, list) else [value]
+    return [f"{option}={item}" for item in values]
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"a positive number expected, not '{text}'")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"a number of seconds expected, not '{text}'")
+    return value

@@ -1,0 +1,162 @@
+"""Runs the cases: readers beside each other, then writers, then those that delete, one by one."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .api import Api, Interrupted, Session
+from .case import DELETE, READ, WRITE, Case
+from .checks import CheckFailed, Skipped
+from .client import Exchange
+from .data import Claims, Data, Inventory
+
+OPTIONS = {WRITE: "--allow-writes", DELETE: "--allow-deletes"}
+LOOK_SECONDS = 0.2
+
+
+class Outcome(StrEnum):
+    """How a case ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long an operation took, and how it was answered."""
+
+    operation: str
+    status: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a case ended; the exchanges are kept of those that failed only."""
+
+    group: str
+    name: str
+    sentence: str
+    outcome: Outcome
+    reason: str = ""
+    seconds: float = 0.0
+    timings: tuple[Timing, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Return the name of the case with its group."""
+        return f"{self.group}.{self.name}"
+
+
+@dataclass
+class Run:
+    """One run over all cases; `finished` hears of each result."""
+
+    session: Session
+    inventory: Inventory
+    workers: int = 4
+    fail_fast: bool = False
+    finished: Callable[[Result], None] = lambda result: None
+    results: list[Result] = field(default_factory=list)
+    interrupted: bool = False
+
+    def all(self, cases: Sequence[Case], repeat: int = 1) -> list[Result]:
+        """Run the cases so many times; Ctrl-C lets the running ones clean up, then ends."""
+        for _ in range(repeat):
+            for kind, workers in ((READ, self.workers), (WRITE, self.workers), (DELETE, 1)):
+                self._phase([case for case in cases if case.marks.kind == kind], workers)
+        return self.results
+
+    def _phase(self, cases: Sequence[Case], workers: int) -> None:
+        claims = Claims()
+        with ThreadPoolExecutor(workers, "case") as pool:
+            futures = {pool.submit(self.one, case, claims) for case in cases}
+            try:
+                self._gather(futures)
+            except KeyboardInterrupt:
+                self.interrupted = True
+                self.session.stop.set()
+                self._gather(futures)
+
+    def _gather(self, futures: set[Future[Result]]) -> None:
+        """Take results as they come; the short waits let Ctrl-C through."""
+        while futures:
+            done, _ = wait(futures, LOOK_SECONDS, "FIRST_COMPLETED")
+            futures -= done
+            for future in done:
+                self._take(future.result())
+
+    def _take(self, result: Result) -> None:
+        self.results.append(result)
+        self.finished(result)
+        if self.fail_fast and result.outcome is Outcome.FAILED:
+            self.session.stop.set()
+
+    def one(self, case: Case, claims: Claims) -> Result:
+        """Run one case and clean up after it, whatever happens."""
+        api, data = Api(self.session), Data(self.inventory, claims)
+        start = time.monotonic()
+        try:
+            outcome, reason = self._attempt(case, api, data)
+        finally:
+            problems = api.clean_up()
+            data.release()
+        if problems:
+            reason = "; ".join(filter(None, [reason, *problems]))
+            outcome = Outcome.FAILED
+        return Result(
+            group=case.group,
+            name=case.name,
+            sentence=case.sentence,
+            outcome=outcome,
+            reason=reason,
+            seconds=time.monotonic() - start,
+            timings=tuple(Timing(e.operation, e.status, e.seconds) for e in api.exchanges),
+            exchanges=tuple(api.exchanges) if outcome is Outcome.FAILED else (),
+        )
+
+    def _attempt(self, case: Case, api: Api, data: Data) -> tuple[Outcome, str]:
+        try:
+            self._demand(case)
+            case.function(api, data, *case.arguments)
+        except Skipped as reason:
+            return Outcome.SKIPPED, str(reason)
+        except CheckFailed as failure:
+            return Outcome.FAILED, str(failure)
+        except Interrupted:
+            return Outcome.INTERRUPTED, "the run was stopped"
+        except Exception as error:
+            return Outcome.FAILED, _unexpected(error)
+        return Outcome.PASSED, ""
+
+    def _demand(self, case: Case) -> None:
+        """Skip a case that this run or this instance does not allow."""
+        if self.session.stop.is_set():
+            raise Interrupted
+        kind, facts = case.marks.kind, self.session.facts
+        if kind not in self.session.allowed:
+            raise Skipped(f"needs {OPTIONS[kind]}")
+        if case.marks.profiles and facts.profile not in case.marks.profiles:
+            raise Skipped(f"demanded by {', '.join(case.marks.profiles)}, not by {facts.profile}")
+
+
+def _unexpected(error: Exception) -> str:
+    """Return what a case stumbled over, mostly an answer that has not what it looked for."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} (line {last.lineno} of {last.name}: {last.line})"
+
+
+def count(results: Iterable[Result]) -> dict[Outcome, int]:
+    """Return how many cases ended how."""
+    found = dict.fromkeys(Outcome, 0)
+    for result in results:
+        found[result.outcome] += 1
+    return found
