@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from rich.console import Console
 
+from . import fuzz, intake, latency, reports, seed
 from . import options as command_line
 from .api import Api, Session
 from .case import DELETE, READ, WRITE, Case, collect, select
 from .checks import CheckFailed
 from .client import Client, Connection
+from .compare import Comparison
+from .credentials import Credentials
 from .data import Inventory
 from .discovery import discover
-from .facts import Unreachable, UsageError, find_out, split_url
-from .runner import Outcome, Result, Run, count
+from .facts import Facts, Unreachable, UsageError, find_out, split_url
+from .progress import Display
+from .reports import text
+from .result import Outcome
+from .runner import Run
+from .summary import Summary
 
 PASSED, FAILURES, USAGE, UNREACHABLE, NOTHING, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
@@ -45,17 +55,53 @@ def _list(cases: Sequence[Case]) -> None:
 
 
 def _test(options: argparse.Namespace, cases: Sequence[Case], console: Console) -> int:
+    budgets = [latency.parse(text) for text in options.budget]
+    reports.demand_writable(options.report)
+    if options.fuzz:
+        fuzz.program()
+    moment, start = datetime.now().astimezone(), time.monotonic()
     session = _session(options)
     inventory = _inventory(options, session)
-    console.print(f"{options.url}: {session.facts}\n{inventory}", markup=False)
-    run = Run(session, inventory, options.workers, options.fail_fast)
-    results = run.all(cases, options.repeat)
-    _show(results, console)
-    return _status(run, results)
+    with Display(console, len(cases) * options.repeat) as display:
+        run = Run(session, inventory, options.workers, options.fail_fast, display.finished)
+        results = run.all(cases, options.repeat)
+    latencies = latency.latencies(timing for result in results for timing in result.timings)
+    if any(result.outcome is not Outcome.SKIPPED for result in results):
+        results += latency.judged(budgets, latencies)
+    results += session.mirror.results() if session.mirror else []
+    if options.fuzz and not run.interrupted:
+        results.append(fuzz.fuzzed(session, options.fuzz))
+    summary = Summary(
+        url=session.client.connection.url,
+        facts=session.facts,
+        data=str(inventory),
+        moment=moment,
+        seconds=time.monotonic() - start,
+        results=results,
+        latencies=latencies,
+        interrupted=run.interrupted,
+    )
+    text.show(summary, console)
+    reports.write(options.report, summary)
+    return _status(summary)
 
 
 def _session(options: argparse.Namespace) -> Session:
-    origin, path = split_url(options.url)
+    credentials = command_line.credentials(options)
+    client, facts = _reach(options, options.url, credentials)
+    allowed = {READ} | ({WRITE} if options.allow_writes else set())
+    allowed |= {DELETE} if options.allow_deletes else set()
+    session = Session(client, credentials, facts, frozenset(allowed))
+    if not options.compare:
+        return session
+    other, others = _reach(options, options.compare, credentials)
+    origin = other.connection.url
+    return replace(session, mirror=Comparison(other, origin, facts.prefix, others.prefix))
+
+
+def _reach(options: argparse.Namespace, url: str, credentials: Credentials) -> tuple[Client, Facts]:
+    """Return a client of an instance that answers, and what there is to know of it."""
+    origin, path = split_url(url)
     client = Client(
         Connection(
             origin,
@@ -64,7 +110,6 @@ def _session(options: argparse.Namespace) -> Session:
             options.timeout,
         )
     )
-    credentials = command_line.credentials(options)
     facts = find_out(
         client,
         credentials,
@@ -72,32 +117,30 @@ def _session(options: argparse.Namespace) -> Session:
         profile=options.profile,
         message_limit=options.message_limit,
     )
-    allowed = {READ} | ({WRITE} if options.allow_writes else set())
-    allowed |= {DELETE} if options.allow_deletes else set()
-    return Session(client, credentials, facts, frozenset(allowed))
+    return client, facts
 
 
 def _inventory(options: argparse.Namespace, session: Session) -> Inventory:
-    api = Api(session)
-    return discover(api, [options.org] if options.org else [])
+    """Return the data to test with; none of its requests go to the instance compared with."""
+    api = Api(replace(session, mirror=None))
+    organization = session.credentials.organization
+    if options.data == "discover":
+        return discover(api)
+    if options.data == "fixtures":
+        return seed.seeded(organization=organization)
+    if options.data.startswith("kafka:"):
+        return intake.produced(api, intake.parse(options.data))
+    if options.data.endswith(".json"):
+        return seed.seeded(options.data, organization)
+    raise UsageError(f"--data: discover, fixtures or {intake.FORM} expected, not '{options.data}'")
 
 
-def _show(results: Sequence[Result], console: Console) -> None:
-    for result in results:
-        if result.outcome is not Outcome.PASSED:
-            line = f"{result.outcome:8} {result.id}: {result.reason}"
-            console.print(line, markup=False, soft_wrap=True)
-    numbers = count(results)
-    console.print(", ".join(f"{number} {outcome}" for outcome, number in numbers.items()))
-
-
-def _status(run: Run, results: Sequence[Result]) -> int:
-    numbers = count(results)
-    if run.interrupted:
+def _status(summary: Summary) -> int:
+    if summary.interrupted:
         return INTERRUPTED
-    if numbers[Outcome.FAILED]:
+    if summary.failures:
         return FAILURES
-    return PASSED if numbers[Outcome.PASSED] else NOTHING
+    return PASSED if summary.counts[Outcome.PASSED] else NOTHING
 
 
 if __name__ == "__main__":

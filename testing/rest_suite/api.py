@@ -15,6 +15,7 @@ from . import schemas
 from .case import DELETE, READ, REFERENCE_2020, WRITE
 from .checks import CheckFailed, Skipped, check, equal
 from .client import Client, Exchange
+from .compare import Comparison
 from .contract import JSON, METRICS_TEXT, OPERATIONS, Operation
 from .credentials import Credentials
 from .facts import Facts
@@ -40,7 +41,7 @@ class Session:
     facts: Facts
     allowed: frozenset[int] = frozenset({READ})
     stop: Event = field(default_factory=Event)
-    mirror: Callable[[Exchange], None] | None = None
+    mirror: Comparison | None = None
 
 
 class Api:
@@ -160,8 +161,8 @@ class Api:
             name, method, target, headers=headers, body=content, chunked=chunked
         )
         self.exchanges.append(exchange)
-        if self._session.mirror and not self._cleaning:
-            self._session.mirror(exchange)
+        if self._session.mirror:
+            self._session.mirror(exchange, target, cleaning=self._cleaning)
         check(not exchange.error, f"{method} {exchange.url}: {exchange.error}")
         return exchange
 

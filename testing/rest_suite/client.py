@@ -16,6 +16,7 @@ import requests
 from .checks import CheckFailed
 
 SECRETS = {"authorization", "cookie", "proxy-authorization"}
+UNREMARKABLE = {"accept", "accept-encoding", "connection", "content-length", "user-agent"}
 CHUNK = 64
 
 
@@ -107,7 +108,7 @@ class Client:
             request_headers={
                 name: str(value)
                 for name, value in request.headers.items()
-                if name.lower() not in ("accept", "accept-encoding", "connection", "user-agent")
+                if name.lower() not in UNREMARKABLE
             },
             request_body=body,
             status=0 if error else status,

@@ -74,10 +74,16 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """All that is known to be there, the same for all cases."""
+    """All that is known to be there, the same for all cases.
+
+    `certain` when it is known from elsewhere than the instance itself; `produced` are the OCP
+    messages that were sent to it.
+    """
 
     organizations: tuple[Organization, ...] = ()
     source: str = "nothing"
+    certain: bool = False
+    produced: tuple[dict[str, Any], ...] = ()
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:
@@ -179,6 +185,12 @@ class Data:
     def workload(self) -> Workload:
         """Return a namespace with workloads."""
         return self.workloads()[0]
+
+    def produced(self) -> tuple[dict[str, Any], ...]:
+        """Return the OCP messages that this run has sent."""
+        if not self.inventory.produced:
+            skip("nothing was sent to the instance: --data kafka://HOST:PORT/TOPIC")
+        return self.inventory.produced
 
     def own_hit(self) -> Hit:
         """Return an enabled hit of a cluster that no other case writes to until this one ends."""

@@ -23,9 +23,9 @@ NAMESPACES = 6
 T = TypeVar("T")
 
 
-def discover(api: Api, organizations: Sequence[int] = ()) -> Inventory:
+def discover(api: Api) -> Inventory:
     """Return a choice of what the instance has; raise UsageError when it names nothing."""
-    wanted = list(organizations) or _organizations(api)
+    wanted = _organizations(api)
     found: list[Organization] = []
     bare: list[Organization] = []
     for number in spread(wanted, LOOKED_AT):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .case import DEPARTURES, REFERENCE_2020, REFERENCE_2026
+from .checks import CheckFailed
 from .client import Client, Exchange
 from .contract import DEFAULT_PREFIX
 from .credentials import Credentials
@@ -67,8 +68,15 @@ class _Probe:
         self._client = client
         self._credentials = credentials
 
-    def get(self, target: str, *, method: str = "GET", anonymous: bool = False) -> Exchange:
-        headers = {} if anonymous else self._credentials.headers(None)
+    def get(
+        self,
+        target: str,
+        *,
+        method: str = "GET",
+        anonymous: bool = False,
+        organization: int | None = None,
+    ) -> Exchange:
+        headers = {} if anonymous else self._credentials.headers(organization)
         return self._client.send(PROBE, method, target, headers=headers)
 
 
@@ -101,13 +109,8 @@ def _profile(probe: _Probe, prefix: str, info: Exchange) -> str:
 def _is_strict(probe: _Probe, prefix: str, credentials: Credentials) -> bool:
     """Say whether an organization other than the token's is refused everywhere."""
     other = 1 if credentials.organization != 1 else 2
-    asked = probe._client.send(
-        PROBE,
-        "GET",
-        f"{prefix}organizations/{other}/clusters/{NOBODYS_CLUSTER}/users/0/report/info",
-        headers=credentials.headers(other + 1),
-    )
-    return asked.status == 403
+    path = f"organizations/{other}/clusters/{NOBODYS_CLUSTER}/users/0/report/info"
+    return probe.get(prefix + path, organization=other + 1).status == 403
 
 
 def _version(info: Exchange) -> str:
@@ -115,7 +118,7 @@ def _version(info: Exchange) -> str:
     try:
         document = info.json["info"]
         return " ".join(str(document[key]) for key in ("BuildVersion", "BuildCommit"))
-    except Exception:
+    except (CheckFailed, KeyError, TypeError):
         return ""
 
 

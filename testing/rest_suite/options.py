@@ -109,7 +109,7 @@ def _instance(group: Any) -> None:
 def _choice(group: Any) -> None:
     group.add_argument(
         "--data", default="discover", metavar="SOURCE",
-        help="discover (default), fixtures, or kafka://HOST:PORT/TOPIC",
+        help="discover (default), fixtures, FILE.json (a seed), or kafka://HOST:PORT/TOPIC[?dvo=TOPIC]",
     )  # fmt: skip
     group.add_argument(
         "--only", action="append", default=[], metavar="PATTERN",
@@ -135,11 +135,25 @@ def _run(group: Any) -> None:
     group.add_argument("--workers", type=_positive, default=4, metavar="N")
     group.add_argument("--repeat", type=_positive, default=1, metavar="N")
     group.add_argument("--fail-fast", action="store_true", help="end after the first failure")
+    group.add_argument(
+        "--fuzz", type=_positive, metavar="SECONDS", help="also generated requests (schemathesis)"
+    )
     group.add_argument("--config", metavar="FILE", help="YAML with these options by name")
 
 
 def _output(group: Any) -> None:
     group.add_argument("--list", action="store_true", help="show the cases and leave")
+    group.add_argument(
+        "--report", action="append", default=[], nargs=2, metavar=("FORM", "FILE"),
+        help="text, junit, json or html into a file (- is the standard output); repeatable",
+    )  # fmt: skip
+    group.add_argument(
+        "--budget", action="append", default=[], metavar="[OPERATION:]p95=500ms",
+        help="what operations may take: p50 ... p99 or max; repeatable",
+    )  # fmt: skip
+    group.add_argument(
+        "--compare", metavar="URL2", help="send the same to another instance, show differences"
+    )
 
 
 def _from_file(parser: argparse.ArgumentParser, name: str) -> dict[str, Any]:
@@ -158,6 +172,8 @@ def _from_file(parser: argparse.ArgumentParser, name: str) -> dict[str, Any]:
 def _words(key: str, value: Any) -> list[str]:
     """Return an option of the file as the command line would have it."""
     option = f"--{key.replace('_', '-')}"
+    if isinstance(value, dict):
+        return [word for name, item in value.items() for word in (option, str(name), str(item))]
     if isinstance(value, bool):
         return [option] if value else []
     values = value if isinstance(value, list) else [value]

@@ -4,56 +4,18 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from .api import Api, Interrupted, Session
 from .case import DELETE, READ, WRITE, Case
 from .checks import CheckFailed, Skipped
-from .client import Exchange
 from .data import Claims, Data, Inventory
+from .result import Outcome, Result, Timing
 
 OPTIONS = {WRITE: "--allow-writes", DELETE: "--allow-deletes"}
 LOOK_SECONDS = 0.2
-
-
-class Outcome(StrEnum):
-    """How a case ended."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    INTERRUPTED = "interrupted"
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """How long an operation took, and how it was answered."""
-
-    operation: str
-    status: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a case ended; the exchanges are kept of those that failed only."""
-
-    group: str
-    name: str
-    sentence: str
-    outcome: Outcome
-    reason: str = ""
-    seconds: float = 0.0
-    timings: tuple[Timing, ...] = ()
-    exchanges: tuple[Exchange, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """Return the name of the case with its group."""
-        return f"{self.group}.{self.name}"
 
 
 @dataclass
@@ -152,11 +114,3 @@ def _unexpected(error: Exception) -> str:
     """Return what a case stumbled over, mostly an answer that has not what it looked for."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} (line {last.lineno} of {last.name}: {last.line})"
-
-
-def count(results: Iterable[Result]) -> dict[Outcome, int]:
-    """Return how many cases ended how."""
-    found = dict.fromkeys(Outcome, 0)
-    for result in results:
-        found[result.outcome] += 1
-    return found

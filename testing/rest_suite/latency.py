@@ -1,0 +1,88 @@
+"""How long operations take, and the budgets that they must keep."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from .contract import OPERATIONS
+from .facts import UsageError
+from .result import Outcome, Result, Timing
+
+GROUP = "budget"
+_BUDGET = re.compile(r"(?:(\w+):)?(p\d{1,2}|max)=(\d+(?:\.\d+)?)(ms|s)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """The seconds that requests of one operation took, ascending."""
+
+    operation: str
+    seconds: tuple[float, ...]
+
+    def at(self, measure: str) -> float:
+        """Return a measure, as p95 (nearest rank) or max."""
+        share = 100 if measure == "max" else int(measure[1:])
+        rank = max(1, ceil(len(self.seconds) * share / 100))
+        return self.seconds[rank - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What an operation may take (each of them when none is named), as p95 in 0.5 seconds."""
+
+    measure: str
+    seconds: float
+    operation: str = ""
+
+    def judge(self, latency: Latency) -> Result:
+        """Return whether an operation keeps it."""
+        took = latency.at(self.measure)
+        kept = took <= self.seconds
+        return Result(
+            group=GROUP,
+            name=f"{latency.operation}.{self.measure}",
+            sentence=f"{latency.operation} keeps {self.measure} within {shown(self.seconds)}",
+            outcome=Outcome.PASSED if kept else Outcome.FAILED,
+            reason=""
+            if kept
+            else f"{self.measure} of {len(latency.seconds)} requests is {shown(took)}, "
+            f"allowed are {shown(self.seconds)}",
+        )
+
+
+def parse(text: str) -> Budget:
+    """Return the budget of an option, as p95=500ms or report:max=2s; raise UsageError."""
+    found = _BUDGET.fullmatch(text)
+    if not found:
+        raise UsageError(f"--budget: p95=500ms, max=2s or report:p95=200ms expected, not '{text}'")
+    operation, measure, number, unit = found.groups()
+    if operation and operation not in OPERATIONS:
+        raise UsageError(f"--budget: there is no operation '{operation}'")
+    return Budget(measure, float(number) / (1000 if unit == "ms" else 1), operation or "")
+
+
+def latencies(timings: Iterable[Timing]) -> list[Latency]:
+    """Return the latency of each operation that was answered, by name."""
+    found: dict[str, list[float]] = {}
+    for timing in timings:
+        if timing.operation in OPERATIONS and timing.status:
+            found.setdefault(timing.operation, []).append(timing.seconds)
+    return [Latency(name, tuple(sorted(found[name]))) for name in sorted(found)]
+
+
+def judged(budgets: Sequence[Budget], found: Sequence[Latency]) -> list[Result]:
+    """Return a result for each budget and operation; a budget of an operation beats a general."""
+    results = []
+    for latency in found:
+        own = {b.measure: b for b in budgets if b.operation == latency.operation}
+        general = {b.measure: b for b in budgets if not b.operation}
+        results += [budget.judge(latency) for budget in {**general, **own}.values()]
+    return results
+
+
+def shown(seconds: float) -> str:
+    """Return seconds for people."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"

@@ -1,0 +1,110 @@
+"""The report to send around: one HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+from ..client import Exchange
+from ..result import Outcome, Result
+from ..summary import Summary
+from .chart import chart
+
+LONGEST = 4000
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 68rem; padding: 0 1rem;
+  color: #1b1f24; background: #fff }
+h1 { margin-bottom: 0 } h1 + p { margin-top: 0; color: #57606a }
+table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: left;
+  border-bottom: 1px solid #d0d7de; vertical-align: top } td.n { text-align: right }
+.passed { color: #1a7f37 } .failed { color: #cf222e } .skipped, .interrupted { color: #6e7781 }
+.verdict { font-size: 1.2rem; font-weight: 600 }
+pre { background: #f6f8fa; padding: .6rem; overflow-x: auto; white-space: pre-wrap;
+  word-break: break-word; border-radius: 4px; margin: .3rem 0 }
+article { border-left: 4px solid #cf222e; padding: 0 0 0 1rem; margin: 1.2rem 0 }
+svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif } svg text { fill: #57606a }
+svg .p50 { fill: #0969da } svg .p95 { fill: #a5c8f5 } svg .max { stroke: #cf222e; stroke-width: 2 }
+svg .scale { stroke: #d0d7de }
+"""
+
+
+def rendered(summary: Summary) -> str:
+    """Return the report as HTML."""
+    parts = [*_head(summary), *_failures(summary), *_latencies(summary), *_cases(summary)]
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>REST suite: {_safe(summary.url)}</title><style>{STYLE}</style></head><body>\n"
+        + "\n".join(parts)
+        + "\n</body></html>\n"
+    )
+
+
+def _head(summary: Summary) -> Iterator[str]:
+    facts = summary.facts
+    kind = "failed" if summary.failures else "passed"
+    yield "<h1>REST suite</h1>"
+    yield f"<p>{_safe(summary.url)}{_safe(facts.prefix)}, {summary.moment:%Y-%m-%d %H:%M:%S %Z}</p>"
+    yield f'<p class="verdict {kind}">{_safe(summary.verdict)}</p>'
+    yield (
+        f"<p>Profile {_safe(facts.profile)}, {'with' if facts.debug else 'without'} debug, "
+        f"authentication {'on' if facts.authenticated else 'off'}; build "
+        f"{_safe(facts.version or 'unknown')}. Data: {_safe(summary.data)}.</p>"
+    )
+
+
+def _failures(summary: Summary) -> Iterator[str]:
+    if summary.failures:
+        yield "<h2>Failures</h2>"
+    for result in summary.failures:
+        yield f'<article id="{_safe(result.id)}"><h3>{_safe(result.id)}</h3>'
+        yield f"<p>{_safe(result.sentence)}</p><pre>{_safe(result.reason)}</pre>"
+        last = len(result.exchanges) - 1
+        for number, exchange in enumerate(result.exchanges):
+            yield from _exchange(exchange, shown=number == last)
+        yield "</article>"
+
+
+def _exchange(exchange: Exchange, *, shown: bool) -> Iterator[str]:
+    title = f"{exchange.method} {exchange.url}"
+    answer = f"{exchange.status}" if exchange.status else exchange.error
+    yield f"<details{' open' if shown else ''}><summary>{_safe(title)} → {_safe(answer)}</summary>"
+    yield f"<pre>{_safe(exchange.curl())}</pre>"
+    headers = "\n".join(f"{name}: {value}" for name, value in exchange.headers.items())
+    body = exchange.text
+    if len(body) > LONGEST:
+        body = f"{body[:LONGEST]}\n... ({len(body)} characters)"
+    yield f"<pre>{_safe(f'{answer} after {exchange.seconds:.3f} s')}\n{_safe(headers)}\n\n"
+    yield f"{_safe(body)}</pre></details>"
+
+
+def _latencies(summary: Summary) -> Iterator[str]:
+    if summary.latencies:
+        yield "<h2>Latency per operation</h2>"
+        yield "<p>p50 dark, p95 light, the slowest request red; at the right p95 / slowest.</p>"
+        yield chart(summary.latencies)
+
+
+def _cases(summary: Summary) -> Iterator[str]:
+    yield "<h2>Cases</h2>"
+    for group, results in summary.groups.items():
+        failed = any(result.outcome is Outcome.FAILED for result in results)
+        passed = sum(result.outcome is Outcome.PASSED for result in results)
+        yield f"<details{' open' if failed else ''}><summary><b>{_safe(group)}</b> "
+        yield f"{passed} of {len(results)} passed</summary><table>"
+        yield from map(_row, results)
+        yield "</table></details>"
+
+
+def _row(result: Result) -> str:
+    name = _safe(result.name)
+    if result.outcome is Outcome.FAILED:
+        name = f'<a href="#{_safe(result.id)}">{name}</a>'
+    return (
+        f'<tr><td class="{result.outcome}">{result.outcome}</td><td>{name}</td>'
+        f'<td>{_safe(result.reason)}</td><td class="n">{result.seconds:.2f} s</td></tr>'
+    )
+
+
+def _safe(value: Any) -> str:
+    return escape(str(value))

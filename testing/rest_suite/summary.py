@@ -1,0 +1,51 @@
+"""A whole run, as every report needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from .facts import Facts
+from .latency import Latency
+from .result import Outcome, Result, count
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What was tested, when, and how it went."""
+
+    url: str
+    facts: Facts
+    data: str
+    moment: datetime
+    seconds: float
+    results: Sequence[Result]
+    latencies: Sequence[Latency]
+    interrupted: bool = False
+
+    @property
+    def counts(self) -> dict[Outcome, int]:
+        """Return how many cases ended how."""
+        return count(self.results)
+
+    @property
+    def groups(self) -> dict[str, list[Result]]:
+        """Return the results by group, in order of their names."""
+        found: dict[str, list[Result]] = {}
+        for result in sorted(self.results, key=lambda result: result.id):
+            found.setdefault(result.group, []).append(result)
+        return found
+
+    @property
+    def failures(self) -> list[Result]:
+        """Return what failed, by name."""
+        failed = [result for result in self.results if result.outcome is Outcome.FAILED]
+        return sorted(failed, key=lambda result: result.id)
+
+    @property
+    def verdict(self) -> str:
+        """Return how it went, in one line."""
+        numbers = ", ".join(f"{number} {outcome}" for outcome, number in self.counts.items())
+        stopped = "interrupted; " if self.interrupted else ""
+        return f"{stopped}{numbers} in {self.seconds:.1f} s"
