@@ -40,6 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.list:
             _list(cases)
             return PASSED if cases else NOTHING
+        if not cases:
+            console.print("rest_suite: no case fits --only and --skip (see --list)")
+            return NOTHING
         return _test(options, cases, console)
     except UsageError as error:
         console.print(f"rest_suite: {error}", markup=False, soft_wrap=True)

@@ -99,11 +99,17 @@ def _prefix(probe: _Probe, candidates: list[str]) -> str:
 
 
 def _profile(probe: _Probe, prefix: str, info: Exchange) -> str:
-    """Tell the three apart: 2020 has no info, and only the departures say what they allow."""
+    """Tell the three apart: 2020 has no info, and the reference runs the handler for OPTIONS.
+
+    Where a proxy answers OPTIONS itself, the entity tag tells: the reference has none.
+    """
     if info.status == 404:
         return REFERENCE_2020
     options = probe.get(prefix + "info", method="OPTIONS")
-    return DEPARTURES if "allow" in options.headers else REFERENCE_2026
+    if "BuildVersion" in options.text:
+        return REFERENCE_2026
+    ours = "allow" in options.headers or "etag" in info.headers
+    return DEPARTURES if ours else REFERENCE_2026
 
 
 def _is_strict(probe: _Probe, prefix: str, credentials: Credentials) -> bool:

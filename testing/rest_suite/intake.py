@@ -21,6 +21,7 @@ from .facts import Unreachable, UsageError
 
 ORGANIZATIONS = 2
 CLUSTERS = 12
+CONNECT_SECONDS = 10.0
 SEND_SECONDS = 30.0
 WAIT_SECONDS = 60.0
 LOOK_SECONDS = 0.25
@@ -135,6 +136,7 @@ def _send(brokers: str, topic: str, items: list[Message]) -> None:
         logger=_Silent(),
     )
     try:
+        producer.list_topics(topic, CONNECT_SECONDS)
         for item in items:
             producer.produce(topic, json.dumps(item).encode(), on_delivery=delivered)
         left = producer.flush(SEND_SECONDS + 1)

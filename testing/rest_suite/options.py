@@ -165,7 +165,10 @@ def _from_file(parser: argparse.ArgumentParser, name: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise UsageError(f"--config: '{name}' is not a list of options")
     arguments = [word for key, value in document.items() for word in _words(str(key), value)]
-    found = vars(parser.parse_args(arguments))
+    try:
+        found = vars(parser.parse_args(arguments))
+    except UsageError as error:
+        raise UsageError(f"--config: '{name}': {error}") from None
     return {key: found[key] for key in (str(key).replace("-", "_") for key in document)}
 
 
