@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -50,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Unreachable, CheckFailed) as error:
         console.print(f"rest_suite: {error}", markup=False, soft_wrap=True)
         return UNREACHABLE
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _list(cases: Sequence[Case]) -> None:
@@ -147,4 +150,6 @@ def _status(summary: Summary) -> int:
 
 
 if __name__ == "__main__":
+    # what CI sends when a job is cancelled cleans up as Ctrl-C does
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -1,0 +1,55 @@
+"""Latencies are measured and held to budgets."""
+
+from __future__ import annotations
+
+import pytest
+
+from testing.rest_suite.facts import UsageError
+from testing.rest_suite.latency import Budget, Latency, judged, latencies, parse
+from testing.rest_suite.result import Outcome, Timing
+
+
+def test_measures_are_of_nearest_rank() -> None:
+    latency = Latency("report", tuple(number / 100 for number in range(1, 101)))
+    measures = {name: latency.at(name) for name in ("p50", "p95", "p99", "max")}
+    assert measures == {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+    assert Latency("report", (0.3,)).at("p50") == 0.3
+
+
+def test_only_answered_operations_of_the_contract_count() -> None:
+    timings = [
+        Timing("report", 200, 0.2),
+        Timing("report", 404, 0.1),
+        Timing("report", 0, 9.0),
+        Timing("raw", 404, 9.0),
+    ]
+    assert latencies(timings) == [Latency("report", (0.1, 0.2))]
+
+
+@pytest.mark.parametrize(
+    ("text", "budget"),
+    [
+        ("p95=500ms", Budget("p95", 0.5)),
+        ("max=2s", Budget("max", 2.0)),
+        ("report:p50=0.5s", Budget("p50", 0.5, "report")),
+    ],
+)
+def test_a_budget_is_read(text: str, budget: Budget) -> None:
+    assert parse(text) == budget
+
+
+@pytest.mark.parametrize("text", ["", "p95", "p95=500", "p101=1s", "mean=1s", "nope:p95=1s"])
+def test_a_budget_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--budget"):
+        parse(text)
+
+
+def test_an_operation_that_is_too_slow_fails_and_its_own_budget_beats_the_general() -> None:
+    found = [Latency("info", (0.3,)), Latency("main", (0.1,)), Latency("report", (0.3,))]
+    budgets = [parse("p95=200ms"), parse("report:p95=1s")]
+    outcomes = {result.id: result.outcome for result in judged(budgets, found)}
+    assert outcomes == {
+        "budget.info.p95": Outcome.FAILED,
+        "budget.main.p95": Outcome.PASSED,
+        "budget.report.p95": Outcome.PASSED,
+    }

@@ -1,0 +1,136 @@
+"""Every report tells what failed, and survives what instances answer."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from testing.rest_suite.client import Exchange
+from testing.rest_suite.facts import Facts, UsageError
+from testing.rest_suite.latency import Latency
+from testing.rest_suite.reports import WRITERS, demand_writable, write
+from testing.rest_suite.result import Outcome, Result
+from testing.rest_suite.summary import Summary
+
+MOMENT = datetime(2026, 3, 1, 10, tzinfo=UTC)
+EXCHANGE = Exchange(
+    operation="report",
+    method="GET",
+    url="http://instance.test/report",
+    request_headers={},
+    request_body=None,
+    status=500,
+    headers={"content-type": "text/html"},
+    body=b"<script>alert(1)</script>\x00\xff\x1b",
+    seconds=0.25,
+    moment=MOMENT,
+)
+SUMMARY = Summary(
+    url="http://instance.test",
+    facts=Facts(),
+    data="1 organization",
+    moment=MOMENT,
+    seconds=1.5,
+    results=[
+        Result("votes", "a_like", "a like is shown", Outcome.PASSED, seconds=0.1),
+        Result("votes", "toggled", "toggled", Outcome.SKIPPED, "needs --allow-writes"),
+        Result(
+            "reports", "is_<there>", "is there", Outcome.FAILED, "expected 200, got 500 \x00",
+            exchanges=(EXCHANGE,),
+        ),
+    ],
+    latencies=[Latency("report", (0.1, 0.25)), Latency("main", (0.0,))],
+)  # fmt: skip
+
+
+def test_the_text_says_what_failed_and_what_was_left_out() -> None:
+    text = WRITERS["text"](SUMMARY)
+    assert "FAILED reports.is_<there>" in text
+    assert "curl -i --path-as-is -X GET http://instance.test/report" in text
+    assert "skipped 1: needs --allow-writes (votes.toggled)" in text
+    assert "1 passed, 1 failed, 1 skipped, 0 interrupted in 1.5 s" in text
+    assert "250 ms" in text
+
+
+def test_junit_is_xml_with_a_suite_a_group() -> None:
+    root = ET.fromstring(WRITERS["junit"](SUMMARY))
+    suites = {suite.get("name"): suite for suite in root}
+    assert {name: suite.get("failures") for name, suite in suites.items()} == {
+        "reports": "1",
+        "votes": "0",
+    }
+    assert suites["votes"].get("skipped") == "1"
+    failure = suites["reports"].find("testcase/failure")
+    assert failure is not None
+    assert failure.get("message") == "expected 200, got 500 ?"
+    assert "curl" in str(failure.text)
+
+
+def test_the_document_has_cases_exchanges_and_latencies() -> None:
+    document = json.loads(WRITERS["json"](SUMMARY))
+    assert document["counts"] == {"passed": 1, "failed": 1, "skipped": 1, "interrupted": 0}
+    (failed,) = [case for case in document["cases"] if case["outcome"] == "failed"]
+    assert failed["exchanges"][0]["status"] == 500
+    assert document["moment"] == "2026-03-01T10:00:00+00:00"
+    assert document["latencies"][0] == {
+        "operation": "report", "requests": 2,
+        "p50": 0.1, "p90": 0.25, "p95": 0.25, "p99": 0.25, "max": 0.25,
+    }  # fmt: skip
+
+
+class Page(HTMLParser):
+    """Notes tags, and whether each is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in ("meta",):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_lets_no_answer_in() -> None:
+    text = WRITERS["html"](SUMMARY)
+    page = Page()
+    page.feed(text)
+    assert not page.open
+    assert "script" not in page.tags
+    assert page.tags.count("rect") == 4
+    assert "src=" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+@pytest.mark.parametrize("form", WRITERS)
+def test_a_run_with_nothing_in_it_has_reports_too(form: str) -> None:
+    empty = Summary("http://instance.test", Facts(), "nothing", MOMENT, 0.0, [], [])
+    assert WRITERS[form](empty)
+
+
+def test_reports_are_written_where_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = [("json", str(tmp_path / "a.json")), ("text", "-")]
+    demand_writable(wanted)
+    write(wanted, SUMMARY)
+    assert json.loads((tmp_path / "a.json").read_text())["seconds"] == 1.5
+    assert "FAILED" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("form", "name"), [("pdf", "x"), ("html", "no/folder/x"), ("html", "/")])
+def test_what_cannot_be_written_is_told_before_the_run(form: str, name: str) -> None:
+    with pytest.raises(UsageError, match="--report"):
+        demand_writable([(form, name)])
