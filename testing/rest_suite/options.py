@@ -163,7 +163,7 @@ def _from_file(parser: argparse.ArgumentParser, name: str) -> dict[str, Any]:
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise UsageError(f"--config: cannot read '{name}': {error}") from None
     if not isinstance(document, dict):
-        raise UsageError(f"--config: '{name}' is not a list of options")
+        raise UsageError(f"--config: '{name}' does not hold options by name")
     arguments = [word for key, value in document.items() for word in _words(str(key), value)]
     try:
         found = vars(parser.parse_args(arguments))

@@ -104,7 +104,7 @@ def test_authentication_is_noticed_and_how_strict_it_is(strict: bool) -> None:
 @responses.activate
 def test_an_instance_that_wants_a_token_says_so() -> None:
     with_authentication(strict=True)
-    with pytest.raises(UsageError, match="answers 401 .*give --auth"):
+    with pytest.raises(UsageError, match=r"answers 401 .*give --auth"):
         ask()
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import responses
 
-from testing.rest_suite import runner
 from testing.rest_suite.api import Api
 from testing.rest_suite.case import DELETE, DEPARTURES, READ, WRITE, Case, Marks
 from testing.rest_suite.checks import CheckFailed, skip
@@ -142,14 +141,14 @@ def test_an_interrupted_run_cleans_up_and_ends(monkeypatch: pytest.MonkeyPatch) 
         shared.stop.wait(10)
         api.ok("like", **HIT.params, user_id="ann")
 
-    plain = runner.wait
+    place = "testing.rest_suite.runner.wait"
 
     def interrupted(*arguments: Any) -> Any:
-        monkeypatch.setattr(runner, "wait", plain)
+        monkeypatch.undo()
         liked.wait(10)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner, "wait", interrupted)
+    monkeypatch.setattr(place, interrupted)
     running = Run(shared, INVENTORY, 1)
     results = running.all([case(like, WRITE), case(like, WRITE)])
     assert running.interrupted

@@ -1,0 +1,112 @@
+"""Two instances get the same requests; what differs is shown, what cannot be equal is not."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import responses
+
+from testing.rest_suite.api import Api
+from testing.rest_suite.client import Client, Connection
+from testing.rest_suite.compare import Comparison
+from testing.rest_suite.contract import DEFAULT_PREFIX
+from testing.rest_suite.result import Outcome, Result
+
+from .scene import API, CLUSTER, DONE, HIT, REPORT, REPORTED, VOTED, answer, session
+
+OTHER_URL = "http://other.test"
+OTHER_API = OTHER_URL + "/api/v1/"
+REPORT_PATH = f"organizations/101/clusters/{CLUSTER}/users/ann/report"
+
+
+def comparing() -> tuple[Api, Comparison]:
+    """Return the API of an instance whose exchanges are repeated with another one."""
+    other = Client(Connection(OTHER_URL))
+    comparison = Comparison(other, OTHER_URL, DEFAULT_PREFIX, "/api/v1/")
+    return Api(replace(session(), mirror=comparison)), comparison
+
+
+def compared(ours: Any, theirs: Any, **changes: Any) -> Result:
+    """Return how the comparison of two reports ends."""
+    answer(REPORT_PATH, ours)
+    answer(OTHER_API + REPORT_PATH, theirs, **changes)
+    caller, comparison = comparing()
+    caller.call("report", **HIT.params, user_id="ann")
+    (result,) = comparison.results()
+    return result
+
+
+def with_hits(*hits: dict[str, Any]) -> dict[str, Any]:
+    """Return a report with these hits."""
+    document = copy.deepcopy(REPORT)
+    document["report"]["reports"] = list(hits)
+    return document
+
+
+@responses.activate
+def test_the_same_answers_pass() -> None:
+    assert compared(REPORT, REPORT).outcome is Outcome.PASSED
+
+
+@responses.activate
+def test_an_order_that_the_contract_leaves_open_is_no_difference() -> None:
+    other = {**REPORTED, "key": "OTHER"}
+    result = compared(with_hits(REPORTED, other), with_hits(other, REPORTED))
+    assert result.outcome is Outcome.PASSED
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        ({"user_vote": 1}, "report.reports[0].user_vote: 0 / 1"),
+        ({"disabled": 0}, "report.reports[0].disabled: false / 0"),
+        ({"more": 1}, "report.reports[0].more: only there"),
+        ({"details": {"any": ["thing", 2]}}, "report.reports[0].details.any: 1 items / 2 items"),
+        ({"impacted": "2026-01-10T08:00:01Z"}, 'impacted: "2026-01-10T08:00:00Z" / '),
+    ],
+)
+def test_another_value_is_shown_with_its_place(change: dict[str, Any], detail: str) -> None:
+    result = compared(REPORT, with_hits({**REPORTED, **change}))
+    assert result.outcome is Outcome.FAILED
+    assert detail in result.reason
+    assert [exchange.url for exchange in result.exchanges] == [
+        API + REPORT_PATH,
+        OTHER_API + REPORT_PATH,
+    ]
+
+
+@responses.activate
+def test_another_status_or_content_type_is_shown() -> None:
+    result = compared(REPORT, {"status": "gone"}, status=404, kind="text/plain")
+    assert "status: 200 / 404" in result.reason
+    assert "Content-Type: application/json; charset=utf-8 / text/plain" in result.reason
+
+
+@responses.activate
+def test_times_of_the_run_may_differ() -> None:
+    now = datetime.now(UTC)
+    ours = {**REPORTED, "disabled_at": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
+    theirs = {**REPORTED, "disabled_at": f"{now:%Y-%m-%dT%H:%M}:00Z"}
+    assert compared(with_hits(ours), with_hits(theirs)).outcome is Outcome.PASSED
+
+
+@responses.activate
+def test_writes_and_clean_up_go_to_both() -> None:
+    for api in (API, OTHER_API):
+        answer(api + VOTED + "like", DONE, method="PUT")
+        answer(api + VOTED + "reset_vote", DONE, method="PUT")
+    caller, comparison = comparing()
+    caller.ok("like", **HIT.params, user_id="ann", body={"message": "x"})
+    caller.clean_up()
+    urls = [call.request.url for call in responses.calls if isinstance(call, responses.Call)]
+    assert urls == [
+        api + VOTED + vote for vote in ("like", "reset_vote") for api in (API, OTHER_API)
+    ]
+    assert {result.name: result.outcome for result in comparison.results()} == {
+        "like": Outcome.PASSED
+    }

@@ -1,0 +1,193 @@
+"""The program: options, exit statuses, and what it says to people."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import responses
+
+from testing.rest_suite import fuzz
+from testing.rest_suite.__main__ import main
+from testing.rest_suite.case import READ, WRITE, Case, Marks
+from testing.rest_suite.checks import skip
+from testing.rest_suite.contract import OPERATIONS
+from testing.rest_suite.credentials import Bearer, IdentityHeader, Nobody
+from testing.rest_suite.options import credentials, headers, parse, verification
+
+from .scene import DONE, INFO, URL, answer
+
+
+@pytest.fixture
+def instance() -> Any:
+    """Let an instance answer what is asked before the cases run."""
+    with responses.mock:
+        answer("", DONE)
+        answer("info", INFO)
+        answer("info", INFO, method="OPTIONS")
+        answer("organizations", {"organizations": [], "status": "ok"})
+        yield
+    responses.mock.reset()
+
+
+def fails(api: Any, data: Any) -> None:
+    raise AssertionError("no")
+
+
+@pytest.fixture
+def cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in for the cases of the suite."""
+    made = [
+        Case("good", "passes", lambda api, data: api.ok("main"), Marks()),
+        Case("bad", "fails", fails, Marks()),
+        Case("none", "skips", lambda api, data: skip("no data"), Marks()),
+        Case("writes", "likes", lambda api, data: None, Marks(WRITE)),
+    ]
+    monkeypatch.setattr("testing.rest_suite.__main__.collect", lambda: made)
+
+
+@pytest.mark.usefixtures("instance", "cases")
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["--only", "good"], 0),
+        (["--only", "good", "--only", "none"], 0),
+        (["--skip", "writes"], 1),
+        (["--only", "none"], 4),
+        (["--only", "writes"], 4),
+        (["--only", "writes", "--allow-writes"], 0),
+        (["--only", "nope"], 4),
+        (["--only", "good", "--budget", "max=60s"], 0),
+        (["--only", "good", "--budget", "main:max=0ms"], 1),
+    ],
+)
+def test_the_exit_status_tells_how_it_went(words: list[str], status: int) -> None:
+    assert main(["--url", URL, *words]) == status
+
+
+@pytest.mark.usefixtures("instance", "cases")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "--url is needed"),
+        (["--url", "ftp://x"], "--url"),
+        (["--url", URL, "--nope"], "--nope"),
+        (["--url", URL, "--workers", "0"], "--workers"),
+        (["--url", URL, "--timeout", "-1"], "--timeout"),
+        (["--url", URL, "--auth", "jwt"], "--auth jwt needs --token-file"),
+        (["--url", URL, "--auth", "jwt", "--token-file", "/no"], "cannot read '/no'"),
+        (["--url", URL, "--header", "x"], "--header: 'Name: value' expected, not 'x'"),
+        (["--url", URL, "--ca-file", "/no"], "--ca-file: there is no '/no'"),
+        (["--url", URL, "--data", "here"], "--data"),
+        (["--url", URL, "--data", "kafka://x"], "--data"),
+        (["--url", URL, "--budget", "fast"], "--budget"),
+        (["--url", URL, "--report", "html", "/no/folder/x"], "--report"),
+        (["--url", URL, "--config", "/no"], "--config: cannot read '/no'"),
+    ],
+)
+def test_wrong_usage_is_one_line_that_names_the_option(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.startswith("rest_suite: ")
+    assert "Traceback" not in error
+
+
+def test_an_instance_that_is_not_there_is_status_3(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--url", "http://127.0.0.1:9"]) == 3
+    assert "refused" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("cases")
+def test_the_list_needs_no_instance(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list", "--skip", "bad"]) == 0
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert names == ["good.passes", "none.skips", "writes.likes"]
+
+
+@pytest.mark.usefixtures("instance", "cases")
+def test_reports_are_written_after_the_run(tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    assert main(["--url", URL, "--report", "json", str(file)]) == 1
+    counts = json.loads(file.read_text())["counts"]
+    assert counts == {"passed": 1, "failed": 1, "skipped": 2, "interrupted": 0}
+
+
+@pytest.mark.usefixtures("instance", "cases")
+def test_the_command_line_beats_the_file(tmp_path: Path) -> None:
+    file, report = tmp_path / "suite.yaml", tmp_path / "run.json"
+    lines = [f"url: {URL}", "only: [good]", "workers: 2", f"report: {{json: {report}}}"]
+    file.write_text("\n".join(lines))
+    assert main(["--config", str(file)]) == 0
+    assert report.exists()
+    options = parse(["--config", str(file), "--workers", "3"])
+    assert (options.workers, options.only, options.allow_writes) == (3, ["good"], False)
+
+
+@pytest.mark.parametrize("text", ["- a", "a: [", "urll: x", "workers: many"])
+def test_a_file_that_is_none_is_told(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "suite.yaml"
+    file.write_text(text)
+    assert main(["--config", str(file)]) == 2
+    assert str(file) in capsys.readouterr().err.replace("\n", "")
+
+
+def test_options_say_who_asks(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("abc\n")
+    url = ["--url", URL]
+    assert credentials(parse([*url])) == Nobody()
+    assert credentials(parse([*url, "--org", "7"])) == Nobody(7)
+    asker = credentials(parse([*url, "--auth", "xrh", "--org", "7", "--user", "u"]))
+    assert asker == IdentityHeader(7, "rest-suite", "u")
+    jwt = [*url, "--auth", "jwt", "--token-file", str(file), "--org", "7"]
+    assert credentials(parse(jwt)) == Bearer("abc", 7)
+
+
+def test_options_say_what_is_sent_and_trusted() -> None:
+    options = parse(["--url", URL, "--header", "A: b: c", "--header", "D:"])
+    assert headers(options) == {"A": "b: c", "D": ""}
+    assert verification(options) is True
+    assert verification(parse(["--url", URL, "--insecure"])) is False
+    assert verification(parse(["--url", URL, "--ca-file", __file__])) == __file__
+
+
+def test_only_operations_that_read_are_fuzzed() -> None:
+    document: dict[str, Any] = {"openapi": "3.0.0", "paths": {"/livez": {"get": {}}}}
+    for operation in OPERATIONS.values():
+        item = document["paths"].setdefault("/" + operation.path, {"parameters": []})
+        item[operation.method.lower()] = {}
+        item["options"] = {}
+    kept = fuzz.reading_only(document)["paths"]
+    found = {(p, m) for p, item in kept.items() for m in item if m != "parameters"}
+    assert found == {
+        ("/" + o.path, o.method.lower()) for o in OPERATIONS.values() if o.kind == READ
+    }
+
+
+def test_the_suite_runs_where_the_service_is_not_installed() -> None:
+    program = (
+        "import runpy, sys; sys.modules['aggregator'] = None; sys.argv[1:] = ['--list'];"
+        "runpy.run_module('testing.rest_suite', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"votes.the_last_vote_wins" in done.stdout
+
+
+@pytest.mark.usefixtures("instance", "cases")
+def test_fuzzing_without_schemathesis_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["--url", URL, "--fuzz", "1"]) == 2
+    assert "pip install" in capsys.readouterr().err
