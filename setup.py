@@ -72,6 +72,7 @@ setup(
         "prometheus-client>=0.21",
         "pyyaml>=6",
         "orjson>=3.10",
+        "msgspec>=0.20",
         "redis>=5.2",
         "PyJWT[crypto]>=2.9",
         "rich>=13",

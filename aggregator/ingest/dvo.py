@@ -70,7 +70,7 @@ def _accepted(
     report = model.DvoReport(
         org=model.OrgId(opened.known["OrgID"]),
         cluster=model.ClusterId(opened.known["ClusterName"]),
-        text=gojson.quote(gojson.rewrite(opened.text, opened.body or {})),
+        text=gojson.quote(gojson.rewrite(opened.body or {})),
         namespaces=tuple(
             model.Workloads(
                 namespace=model.Namespace(uid),
@@ -98,32 +98,31 @@ def _read_metrics(
         )
     counts: dict[str, _Count] = {}
     try:
-        _expect(opened.text, member, _REQUIRED, "[")
-        for item in gojson.items(opened.text, member.start):
-            _expect(opened.text, item, _REQUIRED, "{n")
-            _count(counts, opened.text, item.value or (), warnings)
+        _expect(member, _REQUIRED, "[")
+        for item in gojson.items(member):
+            _expect(item, _REQUIRED, "{n")
+            _count(counts, gojson.members(item) if item.first == "{" else [], warnings)
     except WrongType as error:
         raise opened.refused("type", str(error)) from error
     return counts
 
 
-def _expect(text: str, member: Member, name: str, first: str) -> None:
+def _expect(member: Member, name: str, first: str) -> None:
     """Raise WrongType unless the value begins with one of these characters."""
-    if text[member.start] not in first:
+    if member.first not in first:
         expected = "list" if first[0] == "[" else "object"
         raise WrongType(f"{name}: {expected} expected, got {gojson.shown(member.value)}")
 
 
-def _count(
-    counts: dict[str, _Count], text: str, parts: tuple[Member, ...], warnings: list[str]
-) -> None:
+def _count(counts: dict[str, _Count], parts: list[Member], warnings: list[str]) -> None:
     """Add one recommendation to what is counted."""
-    names = gojson.texts(((part.key, part.value) for part in parts), _RECOMMENDATION)
+    named = [part for part in parts if gojson.attribute(part.key, _RECOMMENDATION)]
+    names = gojson.texts(((part.key, part.value) for part in named), _RECOMMENDATION)
     rule, key = names["component"].removesuffix(_SUFFIX), names["key"]
     if not names["component"] or not key:
         warnings.append("a recommendation without component or key is left out of the rule hits")
     seen: set[str] = set()
-    for workload in _workloads(text, parts):
+    for workload in _workloads(parts):
         uid = workload["namespace_uid"]
         count = counts.setdefault(uid, _Count(workload["namespace"]))
         count.recommendations += uid not in seen
@@ -134,20 +133,20 @@ def _count(
             count.hits[name] = count.hits.get(name, 0) + 1
 
 
-def _workloads(text: str, parts: tuple[Member, ...]) -> list[dict[str, str]]:
+def _workloads(parts: list[Member]) -> list[dict[str, str]]:
     """Return the workloads of a recommendation, and check its other parts."""
     found: list[dict[str, str]] = []
     for part in parts:
         name = gojson.attribute(part.key, _CONTAINERS)
         if name == "details":
-            _expect(text, part, name, "{n")
+            _expect(part, name, "{n")
         elif name == "tags":
-            _text_list(text, part, name)
+            _text_list(part, name)
         elif name == "links":
-            _check_links(text, part)
+            _check_links(part)
         elif name == "workloads":
-            _expect(text, part, name, "[n")
-            found = [_workload(value) for value in gojson.elements(text, part)]
+            _expect(part, name, "[n")
+            found = [_workload(value) for value in gojson.elements(part)]
     return found
 
 
@@ -158,20 +157,19 @@ def _workload(value: Any) -> dict[str, str]:
     return gojson.texts((value or {}).items(), _WORKLOAD)
 
 
-def _check_links(text: str, part: Member) -> None:
+def _check_links(part: Member) -> None:
     """Raise WrongType unless the links are lists of text."""
-    _expect(text, part, "links", "{n")
-    if part.value is not None:
-        for link in gojson.members(text, part.start)[0]:
-            name = gojson.attribute(link.key, _LINKS)
-            if name:
-                _text_list(text, link, f"links.{name}")
+    _expect(part, "links", "{n")
+    for link in gojson.members(part) if part.first == "{" else ():
+        name = gojson.attribute(link.key, _LINKS)
+        if name:
+            _text_list(link, f"links.{name}")
 
 
-def _text_list(text: str, member: Member, name: str) -> None:
+def _text_list(member: Member, name: str) -> None:
     """Raise WrongType unless the value is a list of text."""
-    _expect(text, member, name, "[n")
-    for value in gojson.elements(text, member):
+    _expect(member, name, "[n")
+    for value in gojson.elements(member):
         if not isinstance(value, str | None):
             raise WrongType(f"{name}: text expected, got {gojson.shown(value)}")
 

@@ -1,48 +1,35 @@
-"""JSON text read as the reference reads it: every value keeps its place in the text.
+"""JSON read as the reference reads it: every value can be had as it is written.
 
 The reference stores parts of a message as they were written, so a tree of Python values is not
 enough: number spellings, escapes and blanks would be lost. Nothing here knows of messages.
+
+One library cuts the text quickly. What it does not take, or would read in another way than the
+reference, is walked slowly.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-MAXIMUM_DEPTH = 10_000
+import msgspec
+
+from . import jsonscan
+from .jsonscan import JsonError, clean, is_unicode
+
+__all__ = ["JsonError", "clean", "is_unicode"]
+
 DEEP: Final = object()
 
-_BLANKS = re.compile(r"[ \t\n\r]*")
-_TOKEN = re.compile(
-    r'[{}\[\],:]|"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"'
-    r"|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null"
-)
-_CUT_SHORT = re.compile(
-    r'(?:"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+(?:\\(?:u[0-9a-fA-F]{0,3})?)?'
-    r"|-|t|tr|tru|f|fa|fal|fals|n|nu|nul|)\Z"
-)
-_KEY = re.compile(r'[{,][ \t\n\r]*+"([^"\\]*+)"[ \t\n\r]*+:[ \t\n\r]*+')
-_COLON = re.compile(r"[ \t\n\r]*+:[ \t\n\r]*+")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _HTML_ESCAPES = {char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
-_ALLOWED = {
-    "value": '{["v',
-    "item": '{["v]',
-    "first key": '"}',
-    "key": '"',
-    "colon": ":",
-    "in {": ",}",
-    "in [": ",]",
-}
 
-_decode = json.JSONDecoder().raw_decode
+_parse = json.JSONDecoder().raw_decode
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
-
-class JsonError(ValueError):
-    """The text is not JSON; the message says why."""
+_Text = str | msgspec.Raw
 
 
 class WrongType(ValueError):
@@ -50,186 +37,120 @@ class WrongType(ValueError):
 
 
 class Member(NamedTuple):
-    """A value with its place in the text. `value` is DEEP when nested too deep for Python.
-
-    An opened object's value is the tuple of its members instead of a dict.
-    """
+    """A value and its name, empty in lists; `compact` is the value without blanks."""
 
     key: str
-    start: int
-    end: int
-    value: Any
+    written: _Text
+    compact: _Text
+
+    @property
+    def text(self) -> str:
+        """Return the value as written."""
+        return as_text(self.written)
+
+    @property
+    def first(self) -> str:
+        """Return the first character of the value, which tells its type."""
+        written = self.written
+        return written[0] if isinstance(written, str) else chr(memoryview(written)[0])
+
+    @property
+    def value(self) -> Any:
+        """Return the value for Python, DEEP when it is nested too deep for Python."""
+        try:
+            return _parse(self.text)[0]
+        except (RecursionError, ValueError):
+            # that, or a number of more than 4300 digits
+            return DEEP
 
 
-def check(text: str) -> None:
-    """Raise JsonError unless the text is one JSON document, of at most MAXIMUM_DEPTH levels."""
-    end = _blank(text, scan(text, _blank(text, 0)))
-    if end < len(text):
-        raise _unexpected(text, end)
+def as_text(text: _Text) -> str:
+    """Return what is written, be it cut out of bytes or out of text."""
+    return text if isinstance(text, str) else str(text, "utf-8")
 
 
-def scan(text: str, at: int) -> int:
-    """Return the end of the value that begins at `at`, without recursion; raise JsonError."""
-    open_: list[str] = []
-    state = "value"
-    while state != "done":
-        at = _blank(text, at)
-        match = _TOKEN.match(text, at)
-        kind = _kind(match[0][0]) if match else ""
-        if match is None or kind not in _ALLOWED[state]:
-            raise _unexpected(text, at)
-        if kind in "{[":
-            open_.append(kind)
-            if len(open_) > MAXIMUM_DEPTH:
-                raise JsonError("exceeded max depth")
-        elif kind in "}]":
-            open_.pop()
-        state = _next(state, kind, open_)
-        at = match.end()
-    return at
+def document(raw: bytes) -> Member:
+    """Return the document that these bytes are; raise JsonError.
 
-
-def _kind(char: str) -> str:
-    """Return the class of a token by its first character: v stands for numbers and words."""
-    return char if char in '{}[],:"' else "v"
-
-
-def _next(state: str, kind: str, open_: list[str]) -> str:
-    """Return what is awaited after this kind of token."""
-    if kind == "{":
-        return "first key"
-    if kind == "[":
-        return "item"
-    if kind == ":":
-        return "value"
-    if kind == ",":
-        return "key" if open_[-1] == "{" else "value"
-    if kind == '"' and state in ("key", "first key"):
-        return "colon"
-    return "in " + open_[-1] if open_ else "done"
-
-
-def _blank(text: str, at: int) -> int:
-    """Return where the blanks at this place end."""
-    match = _BLANKS.match(text, at)
-    return match.end() if match else at
-
-
-def _unexpected(text: str, at: int) -> JsonError:
-    """Return the error for a character that does not belong here."""
-    if _CUT_SHORT.match(text, at):
-        return JsonError("unexpected end of JSON input")
-    return JsonError(f"invalid character {clean(text[at])!r} at character {at + 1}")
-
-
-def members(text: str, at: int, levels: int = 0) -> tuple[tuple[Member, ...], int]:
-    """Return the members of the object that begins at `at`, and its end; the text is checked.
-
-    So many further levels of objects are opened.
+    Bytes that are not UTF-8 are lone surrogates in it.
     """
-    found: list[Member] = []
-    while text[at] != "}":
-        match = _KEY.match(text, at)
-        if match:
-            key, start = match[1], match.end()
-        else:
-            at = _blank(text, at + 1)
-            if text[at] == "}":
-                break
-            key, start = _escaped_key(text, at)
-        value, end = _value(text, start, levels)
-        found.append(Member(clean(key), start, end, value))
-        at = end if text[end] in ",}" else _blank(text, end)
-    return tuple(found), at + 1
+    try:
+        text = raw.decode()
+        compact = msgspec.json.format(text, indent=-1)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        text = raw.decode(errors="surrogateescape")
+        jsonscan.check(text)
+        compact = jsonscan.compact(text)
+    return Member("", text.strip(" \t\n\r"), compact)
 
 
-def items(text: str, at: int) -> list[Member]:
-    """Return the elements of the list that begins at `at`, with empty keys; text is checked."""
-    found: list[Member] = []
-    while text[at] != "]":
-        start = _blank(text, at + 1)
-        if text[start] == "]":
-            break
-        value, end = _value(text, start, 1)
-        found.append(Member("", start, end, value))
-        at = _blank(text, end)
-    return found
+def members(of: Member) -> list[Member]:
+    """Return the members of an object, those of one name in their order."""
+    try:
+        lean = _object(of.compact)
+        # a compact text has no room for a second member of the same name: the lengths tell
+        size = 1 + sum(map(len, lean)) + sum(map(len, lean.values())) + 4 * len(lean)
+        if size == len(of.compact):
+            if len(of.compact) == len(of.written):
+                return [Member(key, value, value) for key, value in lean.items()]
+            written = _object(of.written)
+            return [Member(key, written[key], value) for key, value in lean.items()]
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        pass
+    return [Member(key, text, jsonscan.compact(text)) for key, text in jsonscan.members(of.text)]
 
 
-def elements(text: str, member: Member) -> list[Any]:
+def items(of: Member) -> list[Member]:
+    """Return the elements of a list."""
+    try:
+        pairs = zip(_list(of.written), _list(of.compact), strict=True)
+        return [Member("", written, lean) for written, lean in pairs]
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return [Member("", text, jsonscan.compact(text)) for text in jsonscan.items(of.text)]
+
+
+def elements(of: Member) -> list[Any]:
     """Return the elements of a list (none of null) as Python values, its objects as dicts."""
-    if member.value is not DEEP:
-        return list(member.value or ())
+    values = of.value
+    if values is not DEEP:
+        return list(values or ())
     return [
-        {part.key: part.value for part in item.value} if text[item.start] == "{" else item.value
-        for item in items(text, member.start)
+        {part.key: part.value for part in members(item)} if item.first == "{" else item.value
+        for item in items(of)
     ]
 
 
-def _value(text: str, start: int, levels: int) -> tuple[Any, int]:
-    """Return value and end of what begins at `start`."""
-    if levels and text[start] == "{":
-        return members(text, start, levels - 1)
-    try:
-        return _decode(text, start)
-    except (RecursionError, ValueError):
-        # nested too deep for Python, or a number of more than 4300 digits
-        return DEEP, scan(text, start)
+def pairs(of: Member) -> list[tuple[str, Any]]:
+    """Return names and values of an object, however deep its values are nested."""
+    return [(part.key, part.value) for part in members(of)]
 
 
-def _escaped_key(text: str, at: int) -> tuple[str, int]:
-    """Return a key that is written with escapes, and where its value begins."""
-    key, end = _decode(text, at)
-    colon = _COLON.match(text, end)
-    return key, colon.end() if colon else end
-
-
-def clean(text: str) -> str:
-    """Return a decoded string with U+FFFD for what is no character (it came as a surrogate)."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
-
-
-def is_unicode(text: str) -> bool:
-    """Say whether all of the text can be written as UTF-8."""
-    return text.isascii() or _SURROGATE.search(text) is None
-
-
-def rewrite(text: str, parts: Mapping[str, Member]) -> str:
+def rewrite(parts: Mapping[str, Member]) -> str:
     """Return an object of these members as the reference writes a map of raw values.
 
     Keys in the order of their bytes, no blanks, nested values in the order and spelling of the
     message; `< > &` and the two line separators are escaped.
     """
-    written = ",".join(
-        f"{json.dumps(key, ensure_ascii=False)}:{text[parts[key].start : parts[key].end]}"
+    compact = ",".join(
+        f"{json.dumps(key, ensure_ascii=False)}:{as_text(parts[key].compact)}"
         for key in sorted(parts)
     )
-    compact = _without_blanks("{" + written + "}")
     for char, escape in _HTML_ESCAPES.items():
         compact = compact.replace(char, escape)
-    return compact
+    return "{" + compact + "}"
 
 
-def _without_blanks(text: str) -> str:
-    """Return JSON without the blanks outside of its strings.
-
-    A checked text holds no control characters but blanks, so they can stand for other things:
-    escapes that would hide the end of a string, and the strings themselves.
-    """
-    text = text.replace("\\\\", "\1").replace('\\"', "\2")
-    parts = text.split('"')
-    outside = "\0".join(parts[::2])
-    for blank in " \n\r\t":
-        outside = outside.replace(blank, "")
-    parts[::2] = outside.split("\0")
-    return '"'.join(parts).replace("\1", "\\\\").replace("\2", '\\"')
+@lru_cache(maxsize=4096)
+def _name(key: str) -> str:
+    """Return a name in quotes."""
+    return json.dumps(key, ensure_ascii=False)
 
 
 def quote(text: str) -> str:
     """Return JSON text (already rewritten) as one JSON string, as the reference writes it."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    if not escaped.isascii():
-        escaped = _SURROGATE.sub(r"\\ufffd", escaped)
+    if not is_unicode(escaped):
+        escaped = jsonscan.SURROGATE.sub(r"\\ufffd", escaped)
     return f'"{escaped}"'
 
 
@@ -247,8 +168,18 @@ def attribute(name: str, known: Mapping[str, str]) -> str | None:
 
 
 def names(*attributes: str) -> dict[str, str]:
-    """Return the table for `attribute`."""
-    return {fold(name): name for name in attributes}
+    """Return the table for `attribute`; an attribute itself is in it, too."""
+    return {fold(name): name for name in attributes} | {name: name for name in attributes}
+
+
+def text(member: Member, name: str, before: str) -> str:
+    """Return the value, which is text; null leaves what was there before. Raise WrongType."""
+    value = member.value
+    if value is None:
+        return before
+    if not isinstance(value, str):
+        raise WrongType(f"{name}: text expected, got {shown(value)}")
+    return clean(value)
 
 
 def texts(parts: Iterable[tuple[str, Any]], known: Mapping[str, str]) -> dict[str, str]:
@@ -263,7 +194,7 @@ def texts(parts: Iterable[tuple[str, Any]], known: Mapping[str, str]) -> dict[st
             continue
         if not isinstance(value, str):
             raise WrongType(f"{name}: text expected, got {shown(value)}")
-        found[name] = value if value.isascii() else clean(value)
+        found[name] = clean(value)
     return found
 
 
@@ -273,14 +204,7 @@ def shown(value: Any) -> str:
         return "something very deep or long"
     if isinstance(value, list):
         return "a list"
-    if isinstance(value, (dict, tuple)):
+    if isinstance(value, dict):
         return "an object"
     text = json.dumps(value)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def pairs(text: str, member: Member) -> list[tuple[str, Any]]:
-    """Return names and values of an object, however deep its values are nested."""
-    if member.value is DEEP:
-        return [(part.key, part.value) for part in members(text, member.start)[0]]
-    return list(member.value.items())

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-import orjson
-
 from .. import model
 from ..errors import InvalidInput, TooLarge
 from . import gojson, payload, times
@@ -154,38 +152,21 @@ def read(value: bytes | None, body: str, maximum_unpacked_size: int) -> Message:
     """
     message = Message()
     try:
-        raw = payload.unpacked(value or b"", maximum_unpacked_size)
-        text = _checked(raw)
+        document = gojson.document(payload.unpacked(value or b"", maximum_unpacked_size))
     except TooLarge as error:
         raise message.refused("too_large", str(error)) from error
     except InvalidInput as error:
         raise message.refused("gzip", str(error)) from error
     except gojson.JsonError as error:
         raise message.refused("json", str(error)) from error
-    message.text = text
-    start = len(text) - len(text.lstrip(" \t\n\r"))
-    if text[start] == "{":
-        _read_envelope(message, gojson.members(text, start, 1)[0], body)
-    elif text[start] != "n":
+    message.text = document.text
+    if document.first == "{":
+        _read_envelope(message, gojson.members(document), body)
+    elif document.first != "n":
         message.wrong = ("type", "the message: object expected")
     if message.wrong:
         raise message.refused(*message.wrong)
     return message
-
-
-def _checked(raw: bytes) -> str:
-    """Return the text, which is JSON; bytes that are not UTF-8 are lone surrogates in it.
-
-    orjson says yes to nothing that is no JSON, but no to some things that are: lone surrogates,
-    deep nesting, and strings with bad UTF-8. Those are looked at again, slowly.
-    """
-    try:
-        orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        text = raw.decode(errors="surrogateescape")
-        gojson.check(text)
-        return text
-    return raw.decode()
 
 
 def _read_envelope(message: Message, members: Iterable[Member], body: str) -> None:
@@ -217,7 +198,7 @@ def _read_number(message: Message, name: str, member: Member) -> None:
     if value is None:
         if name in _NULLABLE:
             message.known[name] = None
-    elif type(value) is int and 0 <= value <= maximum and message.text[member.start] != "-":
+    elif type(value) is int and 0 <= value <= maximum and member.first != "-":
         message.known[name] = value
     else:
         message.known[name] = message.known.get(name) or 0
@@ -237,31 +218,29 @@ def _read_text(message: Message, name: str, member: Member) -> None:
 
 
 def _read_metadata(message: Message, member: Member) -> None:
-    if member.value is None:
-        return
-    if message.text[member.start] != "{":
+    if member.first == "{":
+        for part in gojson.members(member):
+            if gojson.attribute(part.key, _METADATA) and part.first != "n":
+                _read_gathering_time(message, part)
+    elif member.first != "n":
         _blame(message, "type", "Metadata", "object expected", member)
-        return
-    for part in member.value:
-        if gojson.attribute(part.key, _METADATA) and part.value is not None:
-            _read_gathering_time(message, part)
 
 
 def _read_gathering_time(message: Message, part: Member) -> None:
     # as written, without unescaping: the reference reads it so
-    written = message.text[part.start + 1 : part.end - 1]
+    written = part.text[1:-1] if part.first == '"' else ""
     try:
-        message.gathered = times.strict_moment(written if isinstance(part.value, str) else "")
+        message.gathered = times.strict_moment(written)
     except InvalidInput as error:
         _blame(message, "gathering_time", "Metadata.gathering_time", str(error), part)
 
 
 def _read_body(message: Message, name: str, member: Member) -> None:
-    if member.value is None:
+    if member.first == "n":
         message.known[name] = message.body = None
-    elif message.text[member.start] == "{":
+    elif member.first == "{":
         # given twice, the two are merged
         message.known[name] = True
-        message.body = (message.body or {}) | {part.key: part for part in member.value}
+        message.body = (message.body or {}) | {part.key: part for part in gojson.members(member)}
     else:
         _blame(message, "type", name, "object expected", member)

@@ -12,7 +12,7 @@ from .schema import Profile, Schema
 
 _REQUIRED = ("fingerprints", "reports", "system")
 _VERSION_INFO = "version_info|CLUSTER_VERSION_INFO"
-_HIT = gojson.names("component", "key")
+_HIT = gojson.names("component", "key", "details")
 _INFO = gojson.names("info_id", "key")
 _DETAILS = gojson.names("details")
 _SYSTEM = gojson.names("hostname")
@@ -58,7 +58,7 @@ class OcpDecoder:
         """Return the report, now that only storage could still say no."""
         last_checked = opened.read_last_checked()
         opened.require_storable(_names(hits, version))
-        text = gojson.rewrite(opened.text, opened.body or {})
+        text = gojson.rewrite(opened.body or {})
         if not gojson.is_unicode(text):
             raise opened.refused("encoding", "Report: the bytes are not UTF-8")
         kept = hits if self._keep_duplicates else _without_duplicates(hits, warnings)
@@ -83,7 +83,7 @@ def _is_empty(opened: Message) -> bool:
     missing = [key for key in _REQUIRED if key not in body]
     if not missing:
         return False
-    if all(_says_nothing(opened.text, member) for member in body.values()):
+    if all(_says_nothing(member) for member in body.values()):
         return True
     names = " ".join(missing)
     raise opened.refused(
@@ -91,16 +91,16 @@ def _is_empty(opened: Message) -> bool:
     )
 
 
-def _says_nothing(text: str, member: Member) -> bool:
+def _says_nothing(member: Member) -> bool:
     """Say whether one value of the report counts as empty."""
     if member.key == "analysis_metadata":
         return True
     if member.key != "system":
         return member.value in ([], {})
-    if text[member.start] != "{":
+    if member.first != "{":
         return False
     try:
-        system = gojson.texts(gojson.pairs(text, member), _SYSTEM)
+        system = gojson.texts(gojson.pairs(member), _SYSTEM)
     except WrongType:
         return False
     return not system["hostname"]
@@ -108,37 +108,40 @@ def _says_nothing(text: str, member: Member) -> bool:
 
 def _read_report(opened: Message) -> tuple[list[model.Hit], str | None]:
     """Return hits and cluster version; raise Refused for wrong types."""
-    text, body = opened.text, opened.body or {}
+    body = opened.body or {}
     try:
-        _expect_list(text, body["reports"])
-        hits = [_hit(text, item) for item in gojson.items(text, body["reports"].start)]
+        _expect_list(body["reports"])
+        hits = [_hit(item) for item in gojson.items(body["reports"])]
         version = None
         if "info" in body:
-            _expect_list(text, body["info"])
-            for item in gojson.elements(text, body["info"]):
+            _expect_list(body["info"])
+            for item in gojson.elements(body["info"]):
                 version = _version(item, version)
     except WrongType as error:
         raise opened.refused("type", str(error)) from error
     return hits, version
 
 
-def _expect_list(text: str, member: Member) -> None:
+def _expect_list(member: Member) -> None:
     """Raise WrongType unless the value is a list."""
-    if text[member.start] != "[":
+    if member.first != "[":
         raise WrongType(f"{member.key}: list expected, got {gojson.shown(member.value)}")
 
 
-def _hit(text: str, item: Member) -> model.Hit:
+def _hit(item: Member) -> model.Hit:
     """Return one hit, an empty one for null; `details` stay as they are written."""
-    if text[item.start] not in "{n":
+    if item.first not in "{n":
         raise WrongType(f"reports: object expected, got {gojson.shown(item.value)}")
-    parts: tuple[Member, ...] = item.value or ()
-    names = gojson.texts(((part.key, part.value) for part in parts), _HIT)
-    details = ""
-    for part in parts:
-        if gojson.attribute(part.key, _DETAILS):
-            details = text[part.start : part.end]
-    return model.Hit(model.RuleId(names["component"]), model.ErrorKey(names["key"]), details)
+    rule = key = details = ""
+    for part in gojson.members(item) if item.first == "{" else ():
+        name = gojson.attribute(part.key, _HIT)
+        if name == "details":
+            details = part.text
+        elif name == "component":
+            rule = gojson.text(part, name, rule)
+        elif name == "key":
+            key = gojson.text(part, name, key)
+    return model.Hit(model.RuleId(rule), model.ErrorKey(key), details)
 
 
 def _version(item: Any, before: str | None) -> str | None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from aggregator.ingest import gojson, times
+from aggregator.ingest import gojson, jsonscan, times
 from aggregator.ingest.dvo import DvoDecoder
 from aggregator.ingest.message import Decoded, Decoder, Envelope, Refused
 from aggregator.ingest.ocp import OcpDecoder
@@ -192,13 +192,13 @@ def test_gzip_is_unpacked_for_every_kind_with_a_limit(topic):
 )
 def test_the_slow_scanner_refuses_what_is_no_json(text):
     with pytest.raises(gojson.JsonError):
-        gojson.check(text)
+        jsonscan.check(text)
     assert refusal(OCP, text.encode()).kind == "json"
 
 
 @given(JSON, st.sampled_from([None, 1]), st.booleans())
 def test_the_slow_scanner_accepts_all_json(value, indent, ascii_only):
-    gojson.check(json.dumps(value, indent=indent, ensure_ascii=ascii_only))
+    jsonscan.check(json.dumps(value, indent=indent, ensure_ascii=ascii_only))
 
 
 @given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
@@ -219,3 +219,42 @@ def test_a_damaged_message_is_refused_or_decoded_and_nothing_else(data):
     for decoder in (OCP, DVO):
         came = attempt(decoder, bytes(value))
         assert isinstance(came, Decoded) or (came.kind and str(came))
+
+
+def written(value: Any, blank: str) -> str:
+    """Return JSON with these blanks around every token; a list of pairs is an object."""
+    if isinstance(value, tuple):
+        inner = f",{blank}".join(
+            f"{json.dumps(key)}{blank}:{blank}{written(one, blank)}" for key, one in value
+        )
+        return f"{{{blank}{inner}{blank}}}"
+    if isinstance(value, list):
+        return f"[{blank}{f',{blank}'.join(written(one, blank) for one in value)}{blank}]"
+    return json.dumps(value)
+
+
+KEYS = st.sampled_from(["a", "b", "é", "\ud800", 'q"', "", " "])
+PARTS = st.recursive(
+    st.none() | st.integers() | st.sampled_from(["x", "é y", "\ud800", "a\\", ' "']),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.lists(st.tuples(KEYS, inner), max_size=4).map(tuple)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.tuples(KEYS, PARTS), max_size=5).map(tuple), st.sampled_from(["", " ", "\n\t "]))
+@example((("a", 1), ("a", 2)), "")
+@example((("a", 1), ("b", 2)), " ")
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_cutting_quickly_finds_what_walking_slowly_finds(parts, blank):
+    text = written(parts, blank)
+    cut = gojson.members(gojson.document(text.encode()))
+    walked = list(jsonscan.members(text))
+    assert [(member.key, member.text) for member in cut] == walked
+    assert [gojson.as_text(member.compact) for member in cut] == [
+        jsonscan.compact(value) for _, value in walked
+    ]
+    for member in cut:
+        if member.first == "[":
+            assert [one.text for one in gojson.items(member)] == list(jsonscan.items(member.text))
