@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from rich.console import Console
 from rich.table import Table
@@ -57,6 +57,13 @@ def fill(brokers: str, topic: str, clusters: int) -> None:
     producer.flush()
 
 
+def begin(brokers: str, topic: str, group: str) -> None:
+    """Let the group begin at the start of the topic; a new group of the peer begins at its end."""
+    consumer = Consumer({"bootstrap.servers": brokers, "group.id": group})
+    consumer.commit(offsets=[TopicPartition(topic, 0, 0)], asynchronous=False)
+    consumer.close()
+
+
 def drop(brokers: str, topic: str) -> None:
     """Delete the topics of a run."""
     admin = AdminClient({"bootstrap.servers": brokers})
@@ -78,7 +85,9 @@ def measure(candidate: Candidate, clusters: int) -> Rates:
             time.sleep(0.1)
     begun = next(at for at, (_, handled) in enumerate(samples) if handled)
     half = next(at for at, (_, handled) in enumerate(samples) if handled >= clusters)
-    return Rates(_rate(samples[max(0, begun - 1)], samples[half]), _rate(samples[half], samples[-1]))
+    return Rates(
+        _rate(samples[max(0, begun - 1)], samples[half]), _rate(samples[half], samples[-1])
+    )
 
 
 def _rate(start: tuple[float, float], end: tuple[float, float]) -> float:
@@ -97,13 +106,15 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, list[Rates
         for name, command, clusters, dialect in candidates:
             console.print(f"round {turn + 1}: {name}, {2 * clusters} messages ...", style="dim")
             topic = f"bench.{uuid.uuid4().hex[:8]}"
+            group = f"{topic}.group"
             fill(arguments.brokers, topic, clusters)
+            begin(arguments.brokers, topic, group)
             with (
                 tempfile.TemporaryDirectory() as folder,
                 databases.fresh(sa.make_url(arguments.postgres), Path(folder), dialect) as url,
             ):
                 candidate = Candidate(
-                    name, command, Path(folder), url, arguments.brokers, topic, f"{topic}.group"
+                    name, command, Path(folder), url, arguments.brokers, topic, group
                 )
                 found[name].append(measure(candidate, clusters))
             drop(arguments.brokers, topic)
