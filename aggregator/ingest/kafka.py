@@ -6,6 +6,7 @@ import ssl
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import (
     BrokerNotAvailableError,
@@ -16,6 +17,7 @@ from aiokafka.errors import (
 
 from ..config import BrokerConfig
 from ..errors import ConfigError
+from .clients import Admin, Consumer, Producer
 
 MIB = 1024 * 1024
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -42,7 +44,7 @@ BATCH = 256 * 1024
 
 def consumer(broker: BrokerConfig) -> AIOKafkaConsumer:
     """Return a consumer of the group, connected to nothing yet; call it inside the loop."""
-    return AIOKafkaConsumer(
+    return Consumer(
         group_id=broker.group,
         group_instance_id=broker.group_instance_id or None,
         auto_offset_reset=broker.auto_offset_reset,
@@ -52,14 +54,24 @@ def consumer(broker: BrokerConfig) -> AIOKafkaConsumer:
     )
 
 
+def reader(broker: BrokerConfig) -> AIOKafkaConsumer:
+    """Return a consumer that is in no group: it reads what it is told to and commits nothing."""
+    return Consumer(enable_auto_commit=False, **FETCH, **connection(broker))
+
+
 def producer(broker: BrokerConfig) -> AIOKafkaProducer:
     """Return a producer whose messages are acknowledged by all replicas in sync."""
-    return AIOKafkaProducer(
+    return Producer(
         acks="all",
         max_request_size=LARGEST_REQUEST,
         max_batch_size=BATCH,
         **connection(broker),
     )
+
+
+def admin(broker: BrokerConfig) -> AIOKafkaAdminClient:
+    """Return a client that asks about topics and groups."""
+    return Admin(**connection(broker))
 
 
 def connection(broker: BrokerConfig) -> dict[str, Any]:

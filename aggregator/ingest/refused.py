@@ -15,15 +15,13 @@ from ..metrics import Metrics
 from ..model import Refusal, utc_now
 from ..storage import RefusedMessages
 from .batch import Outcome
+from .letters import letter, without_value
 from .sender import Outgoing, Sender
 
 log = logging.getLogger(__name__)
 
 # below so many messages a share says nothing
 WINDOW = 1000
-
-# the whole text is in consumer_error
-LONGEST_ERROR = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +101,13 @@ class RefusedSink:
         lanes: defaultdict[int, list[Outgoing]] = defaultdict(list)
         for outcome in outcomes:
             if outcome.refused:
-                lanes[outcome.record.partition].append(_letter(outcome))
+                lanes[outcome.record.partition].append(letter(outcome))
         for lane, letters in lanes.items():
             too_large = await self._sender.send(self._topic, letters, lane)
-            stubs = [_without_value(letters[at]) for at in too_large]
+            for at in too_large:
+                size = len(letters[at].value or b"")
+                log.error("a dead letter of %d bytes is too large; sent without its value", size)
+            stubs = [without_value(letters[at]) for at in too_large]
             await self._sender.send(self._topic, stubs, lane)
             self._metrics.produced_messages.inc(len(letters))
             log.info("%d messages have been produced to dead letter queue", len(letters))
@@ -154,25 +155,3 @@ def _refusal(outcome: Outcome) -> Refusal:
 
 def _produced_at(record: ConsumerRecord) -> datetime:
     return datetime.fromtimestamp((record.timestamp or 0) / 1000, UTC).replace(tzinfo=None)
-
-
-def _letter(outcome: Outcome) -> Outgoing:
-    record = outcome.record
-    added = {
-        "x-original-topic": record.topic,
-        "x-original-partition": str(record.partition),
-        "x-original-offset": str(record.offset),
-        "x-original-timestamp": str(record.timestamp),
-        "x-error": outcome.error[:LONGEST_ERROR],
-        "x-error-kind": outcome.kind,
-    }
-    own = ((name, text.encode(errors="replace")) for name, text in added.items())
-    return Outgoing(record.value, record.key, (*record.headers, *own))
-
-
-def _without_value(letter: Outgoing) -> Outgoing:
-    """Return what is left of a letter that the broker finds too large: where the message is."""
-    size = len(letter.value or b"")
-    log.error("a dead letter of %d bytes is too large for the topic; sent without its value", size)
-    omitted = ("x-value-omitted", str(size).encode())
-    return Outgoing(None, letter.key, (*letter.headers, omitted))

@@ -101,7 +101,7 @@ class Ingest:
             ),
             self._metrics,
             Settings(
-                topic=self._topic(use),
+                topic=_topic(self._config, use),
                 batch_size=broker.batch_size,
                 batch_wait=broker.batch_wait,
                 show_refused=broker.display_message_with_wrong_structure,
@@ -110,11 +110,6 @@ class Ingest:
 
     def _sender(self, topic: str) -> Sender | None:
         return Sender(kafka.producer(self._config.broker)) if topic else None
-
-    def _topic(self, use: str) -> str:
-        broker = self._config.broker
-        both = len(self._config.storage_backend.use) > 1
-        return broker.dvo_topic if both and use == DVO else broker.topic
 
     def _ocp(self) -> tuple[Decoder, Store, RefusedMessages | None]:
         into_cache = self._cache is not None
@@ -127,3 +122,13 @@ class Ingest:
     def _dvo(self) -> tuple[Decoder, Store, RefusedMessages | None]:
         decoder = DvoDecoder(self._allowlist, self._unpacked, self._profile)
         return decoder, self._storage.dvo.store, self._storage.refused
+
+
+def topics(config: Config) -> list[str]:
+    """Return the topics that a process with this configuration consumes."""
+    return [_topic(config, use) for use in config.storage_backend.use]
+
+
+def _topic(config: Config, use: str) -> str:
+    both = len(config.storage_backend.use) > 1
+    return config.broker.dvo_topic if both and use == DVO else config.broker.topic

@@ -1,0 +1,110 @@
+"""`lag`: how far behind its topics the consumer group is."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from aiokafka import TopicPartition
+
+from ..config import Config
+from ..errors import AggregatorError, ConfigError
+from ..ingest.brokers import Brokers, asking
+from ..ingest.roles import topics
+from . import terminal
+
+UNKNOWN, NOBODY = "?", "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A partition: `committed` is None before the first commit, `member` None where not told."""
+
+    topic: str
+    partition: int
+    committed: int | None
+    end: int
+    lag: int
+    member: str | None
+
+
+def run(config: Config, argv: Sequence[str]) -> int:
+    """Show the table; return 1 when the brokers cannot tell."""
+    options = _options(argv)
+    terminal.hush()
+    wanted = options.topic or topics(config)
+    group = options.group or config.broker.group
+    try:
+        if not all(wanted):
+            raise ConfigError("broker.topic is empty, and there is no --topic")
+        found = asyncio.run(_behind(config, wanted, group))
+    except AggregatorError as error:
+        terminal.say(f"lag: {error}")
+        return 1
+    if options.json:
+        total = sum(each.lag for each in found)
+        rows = [asdict(each) for each in found]
+        print(json.dumps({"group": group, "partitions": rows, "lag": total}, indent=2))
+    else:
+        _show(group, found)
+    return 0
+
+
+def _options(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="insights-results-aggregator lag",
+        description="Show how many messages of each partition the consumer group has yet to "
+        "handle. Nothing is changed, and the group does not notice.",
+    )
+    parser.add_argument(
+        "--topic", action="append", help="another topic than those of the configuration; repeatable"
+    )
+    parser.add_argument("--group", default="", help="another group than broker.group")
+    parser.add_argument("--json", action="store_true", help="for programs instead of people")
+    return parser.parse_args(argv)
+
+
+async def _behind(config: Config, wanted: Sequence[str], group: str) -> list[Behind]:
+    async with asking(config.broker) as brokers:
+        places = [place for topic in wanted for place in await brokers.partitions(topic)]
+        from_start = config.broker.auto_offset_reset == "earliest"
+        return await _measure(brokers, places, group, from_start=from_start)
+
+
+async def _measure(
+    brokers: Brokers, places: Sequence[TopicPartition], group: str, *, from_start: bool
+) -> list[Behind]:
+    committed = await brokers.committed(group, places)
+    members = await brokers.members(group)
+    # asked for last, so that no lag is negative
+    first, ends = await brokers.bounds(places)
+    found = []
+    for place in places:
+        # what is no longer kept cannot be behind
+        begin = committed.get(place, first[place] if from_start else ends[place])
+        found.append(
+            Behind(
+                topic=place.topic,
+                partition=place.partition,
+                committed=committed.get(place),
+                end=ends[place],
+                lag=max(0, ends[place] - max(begin, first[place])),
+                member=None if members is None else members.get(place, ""),
+            )
+        )
+    return found
+
+
+def _show(group: str, found: Sequence[Behind]) -> None:
+    numbers = ("partition", "committed", "end", "lag")
+    shown = terminal.table(f"group {group}", "topic", *numbers, "member", numbers=numbers)
+    for each in found:
+        member = UNKNOWN if each.member is None else each.member or NOBODY
+        committed = NOBODY if each.committed is None else str(each.committed)
+        cells = (str(each.partition), committed, str(each.end), str(each.lag))
+        shown.add_row(each.topic, *cells, member)
+    shown.add_row("total", "", "", "", str(sum(each.lag for each in found)), "")
+    terminal.show(shown)

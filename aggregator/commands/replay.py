@@ -1,0 +1,189 @@
+"""`replay`: dead letters back into the topic that they come from, as the messages they were."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+from ..config import Config
+from ..errors import AggregatorError, ConfigError
+from ..ingest import kafka
+from ..ingest.brokers import Brokers, asking
+from ..ingest.letters import Letter
+from ..ingest.sender import Outgoing, Sender
+from . import replay_options, terminal
+from .replay_options import Choice
+
+DONE, FAILED, INCOMPLETE, INTERRUPTED = 0, 1, 3, 130
+# more are counted, not listed
+LISTED = 20
+
+OMITTED = "its value was too large for the dead-letter topic"
+HOMELESS = "it does not tell its topic (--to names one)"
+TOO_LARGE = "the topic takes no message as large"
+
+
+@dataclass
+class Account:
+    """What has been done so far; `next` is where a later run may begin."""
+
+    sent: Counter[tuple[str, str]] = field(default_factory=Counter)
+    left: list[tuple[Letter, str]] = field(default_factory=list)
+    next: dict[TopicPartition, int] = field(default_factory=dict)
+    interrupted: bool = False
+
+    @property
+    def chosen(self) -> int:
+        """Return how many letters the choice has met."""
+        return self.sent.total() + len(self.left)
+
+
+def run(config: Config, argv: Sequence[str]) -> int:
+    """Send the chosen letters; return 0, 1 on failure, 3 when some cannot be sent, 130 on ^C."""
+    options = replay_options.parse(argv)
+    terminal.hush()
+    account = Account()
+    try:
+        asyncio.run(_replay(config, options, account))
+    except AggregatorError as error:
+        terminal.say(f"replay: {error}")
+        if account.sent:
+            _tell(options, account)
+        return FAILED
+    _tell(options, account)
+    if account.interrupted:
+        return INTERRUPTED
+    return INCOMPLETE if account.left else DONE
+
+
+async def _replay(config: Config, options: argparse.Namespace, account: Account) -> None:
+    topic = options.source or config.broker.dead_letter_queue_topic
+    if not topic:
+        raise ConfigError("broker.dead_letter_queue_topic is empty, and there is no --from")
+    sender = None if options.dry_run else Sender(kafka.producer(config.broker))
+    try:
+        async with asking(config.broker) as brokers:
+            if sender is not None:
+                await sender.start()
+            with _until_interrupted() as interrupted:
+                await _run(brokers, topic, options, sender, account, interrupted)
+            account.interrupted = interrupted.is_set()
+    finally:
+        if sender is not None:
+            await sender.stop()
+
+
+async def _run(
+    brokers: Brokers,
+    topic: str,
+    options: argparse.Namespace,
+    sender: Sender | None,
+    account: Account,
+    interrupted: asyncio.Event,
+) -> None:
+    """Go through what is in the topic now: what is set aside meanwhile is for the next time."""
+    first, ends = await brokers.bounds(await brokers.partitions(topic))
+    for place in first:
+        first[place] = max(first[place], options.choice.offsets.get(place.partition, 0))
+    account.next = dict(first)
+    with terminal.progress() as bar:
+        task = bar.add_task(topic, total=sum(max(0, ends[at] - first[at]) for at in first))
+        async for records in brokers.records(first, ends):
+            await _handle(records, options, sender, account)
+            bar.update(task, completed=sum(account.next[at] - first[at] for at in first))
+            if interrupted.is_set() or 0 < options.limit <= account.chosen:
+                return
+    account.next = {place: max(first[place], ends[place]) for place in first}
+
+
+async def _handle(
+    records: Sequence[ConsumerRecord],
+    options: argparse.Namespace,
+    sender: Sender | None,
+    account: Account,
+) -> None:
+    """Send what is chosen of the records; they count as read when it is acknowledged."""
+    choice: Choice = options.choice
+    room = options.limit - account.chosen if options.limit else len(records)
+    chosen: list[Letter] = []
+    position = {}
+    for record in records:
+        if len(chosen) == room:
+            break
+        letter = Letter.read(record)
+        position[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        if choice.takes(letter):
+            chosen.append(letter)
+    await _send(chosen, options.to, sender, account)
+    account.next |= position
+
+
+async def _send(
+    letters: Sequence[Letter], to: str, sender: Sender | None, account: Account
+) -> None:
+    # one lane for what came from one partition: there it goes back to, in its order
+    lanes: defaultdict[tuple[str, int], list[Letter]] = defaultdict(list)
+    for letter in letters:
+        topic = to or letter.origin.topic
+        if letter.value_omitted or not topic:
+            account.left.append((letter, OMITTED if letter.value_omitted else HOMELESS))
+        else:
+            lanes[topic, letter.origin.partition or 0].append(letter)
+    for (topic, lane), group in lanes.items():
+        messages: list[Outgoing] = [letter.message() for letter in group]
+        too_large = await sender.send(topic, messages, lane) if sender is not None else []
+        account.left += [(group[at], TOO_LARGE) for at in too_large]
+        refused = set(too_large)
+        account.sent.update(
+            (letter.kind, topic) for at, letter in enumerate(group) if at not in refused
+        )
+
+
+@contextmanager
+def _until_interrupted() -> Iterator[asyncio.Event]:
+    """Set the event on the first ^C, so that what is being sent is finished and told of."""
+    interrupted = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        interrupted.set()
+        # a second one ends it at once
+        loop.remove_signal_handler(signal.SIGINT)
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    try:
+        yield interrupted
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+def _tell(options: argparse.Namespace, account: Account) -> None:
+    """Print how many letters of which kind went where, and which did not."""
+    title = "would be sent" if options.dry_run else "sent"
+    shown = terminal.table(title, "error kind", "topic", "letters", numbers=("letters",))
+    for (kind, topic), count in sorted(account.sent.items()):
+        shown.add_row(kind or "not told", topic, str(count))
+    shown.add_row("total", "", str(account.sent.total()))
+    terminal.show(shown)
+    for letter, reason in account.left[:LISTED]:
+        terminal.say(f"not sent: {_place(letter)}: {reason}")
+    if len(account.left) > LISTED:
+        terminal.say(f"not sent: {len(account.left) - LISTED} more")
+    if account.interrupted:
+        terminal.say("interrupted; nothing is half sent")
+    if account.chosen and not options.dry_run:
+        begin = " ".join(f"{at.partition}:{offset}" for at, offset in sorted(account.next.items()))
+        terminal.say(f"to go on behind these the next time: --begin {begin}")
+
+
+def _place(letter: Letter) -> str:
+    record = letter.record
+    origin = f" (was {letter.origin})" if letter.origin.topic else ""
+    return f"letter {record.topic}/{record.partition}/{record.offset}{origin}"

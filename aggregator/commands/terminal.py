@@ -1,0 +1,49 @@
+"""How a command speaks to a person: results on standard output, all else on standard error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+
+def say(text: str) -> None:
+    """Print a line that is no result."""
+    print(text, file=sys.stderr)
+
+
+def show(table: Table) -> None:
+    """Print a table; into a pipe or file it comes whole, however wide it is."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=10_000)
+    console.print(table)
+
+
+def table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
+    """Return an empty table; columns of numbers are aligned to the right."""
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for name in columns:
+        made.add_column(name, justify="right" if name in numbers else "left")
+    return made
+
+
+def progress() -> Progress:
+    """Return a progress bar, which only a person at a terminal gets to see."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def hush() -> None:
+    """Let the clients' libraries say nothing: what matters of it comes as an error, once."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

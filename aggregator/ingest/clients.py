@@ -1,0 +1,89 @@
+"""Clients of the brokers that tell why no broker takes their connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+# of the settings of a client, those that a single connection takes, too
+_OF_CONNECTION = (
+    "client_id", "request_timeout_ms", "security_protocol", "ssl_context",
+    "sasl_mechanism", "sasl_plain_username", "sasl_plain_password",
+)  # fmt: skip
+PATIENCE = 5.0
+
+
+class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
+    """A consumer whose `start` raises KafkaConnectionError with the reason."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._settings = settings
+
+    async def start(self) -> None:
+        """Connect, and join the group if there is one."""
+        try:
+            await super().start()
+        except KafkaConnectionError as error:
+            raise await _explained(error, self._settings) from error
+
+
+class Producer(AIOKafkaProducer):  # type: ignore[misc]
+    """A producer whose `start` raises KafkaConnectionError with the reason."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._settings = settings
+
+    async def start(self) -> None:
+        """Connect."""
+        try:
+            await super().start()
+        except KafkaConnectionError as error:
+            raise await _explained(error, self._settings) from error
+
+
+class Admin(AIOKafkaAdminClient):  # type: ignore[misc]
+    """An administrator whose `start` raises KafkaConnectionError with the reason."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._settings = settings
+
+    async def start(self) -> None:
+        """Connect."""
+        try:
+            await super().start()
+        except KafkaConnectionError as error:
+            raise await _explained(error, self._settings) from error
+
+
+async def _explained(error: KafkaConnectionError, settings: Mapping[str, Any]) -> KafkaError:
+    """Return the error with what each address has to say; the library keeps that for its log."""
+    hosts = collect_hosts(settings["bootstrap_servers"], randomize=False)
+    own = {name: settings[name] for name in _OF_CONNECTION if name in settings}
+    reasons = await asyncio.gather(*(_reason(host, port, own) for host, port, _ in hosts))
+    if all(reasons):
+        return KafkaConnectionError("; ".join(reasons))
+    # it takes connections by now: the next attempt will tell
+    return error
+
+
+async def _reason(host: str, port: int, settings: Mapping[str, Any]) -> str:
+    """Return why this address takes no connection, or nothing if it takes one."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            (await create_conn(host, port, **settings)).close()
+    except TimeoutError:
+        return f"{host}:{port} does not answer"
+    except KafkaError as error:
+        return f"{host}:{port} refuses: {error}"
+    except OSError as error:
+        return f"{host}:{port} cannot be reached: {error.strerror or error}"
+    return ""
