@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,8 +17,8 @@ from .message import Decoder, Envelope, Refused
 
 Store = Callable[[Sequence[Any]], Awaitable[list[bool]]]
 
-# how long decoding may keep the loop from answering requests
-SLICE_SECONDS = 0.005
+# how long decoding may keep the loop from answering requests, and the database's answers waiting
+SLICE_SECONDS = 0.002
 
 REJECTED = "database"
 
@@ -48,19 +48,39 @@ class Outcome:
         return self.report is None and not self.refused
 
 
-def split(records: Sequence[ConsumerRecord], size: int) -> Iterator[list[ConsumerRecord]]:
-    """Cut the records into parts of at most `size` bytes, or of one record."""
+def split(
+    records: Sequence[ConsumerRecord], most: int, size: int
+) -> Iterator[list[ConsumerRecord]]:
+    """Cut the records into parts of at most `most` records and `size` bytes, or of one record."""
     part: list[ConsumerRecord] = []
     room = size
     for record in records:
         length = len(record.value or b"")
-        if part and length > room:
+        if part and (length > room or len(part) == most):
             yield part
             part, room = [], size
         part.append(record)
         room -= length
     if part:
         yield part
+
+
+async def decoded_ahead(
+    parts: Iterable[list[ConsumerRecord]], decoder: Decoder
+) -> AsyncIterator[list[Outcome]]:
+    """Yield each part decoded; while the caller works with one, the next is being decoded."""
+    ahead: asyncio.Task[list[Outcome]] | None = None
+    try:
+        for part in parts:
+            ready = await ahead if ahead else None
+            ahead = asyncio.create_task(decoded(part, decoder))
+            if ready is not None:
+                yield ready
+        if ahead is not None:
+            yield await ahead
+    finally:
+        if ahead is not None:
+            ahead.cancel()
 
 
 async def decoded(records: Iterable[ConsumerRecord], decoder: Decoder) -> list[Outcome]:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from ..errors import Unavailable
 from ..metrics import Metrics
 from . import batch
 from .backpressure import Backpressure, GivenUp, State, Waits
-from .batch import Store
+from .batch import Outcome, Store
 from .journal import Journal
 from .kafka import is_away
 from .membership import Membership
@@ -26,6 +27,9 @@ from .refused import RefusedSink
 from .tracker import Tracker
 
 log = logging.getLogger(__name__)
+
+# batches taken at once: while the database works on one, the next is decoded
+PARTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class Consumer:
         self.backpressure = Backpressure(self._changed, self._stay_in_group, waits)
         self._membership = Membership(self.backpressure, settings.drain, self._reassigned)
         self._stopping = asyncio.Event()
-        self._take_at_most = settings.batch_size
+        self._take_at_most = settings.batch_size * PARTS
         self._busy_until = time.time()
 
     async def run(self) -> None:
@@ -112,8 +116,7 @@ class Consumer:
         while not self._stopping.is_set():
             records = await self._take()
             try:
-                for part in batch.split(records, self._settings.batch_bytes):
-                    await self._handle(part)
+                await self._handle(records)
             except GivenUp:
                 log.warning("a batch of %d messages is given up, uncommitted", len(records))
             finally:
@@ -122,9 +125,17 @@ class Consumer:
                 self._busy_until = time.time()
 
     async def _handle(self, records: list[ConsumerRecord]) -> None:
+        parts = batch.split(records, self._settings.batch_size, self._settings.batch_bytes)
+        async with aclosing(batch.decoded_ahead(parts, self._decoder)) as decoded:
+            async for outcomes in decoded:
+                await self._settle(outcomes)
+                if self._stopping.is_set():
+                    break
+
+    async def _settle(self, outcomes: list[Outcome]) -> None:
         start = time.perf_counter()
+        records = [outcome.record for outcome in outcomes]
         self._journal.taken(records)
-        outcomes = await batch.decoded(records, self._decoder)
         outcomes = await batch.stored(outcomes, self._store_insistently)
         self._refused.check(outcomes)
         insist = self.backpressure.insist
@@ -165,7 +176,7 @@ class Consumer:
             self._membership.begun()
             size = sum(len(record.value or b"") for record in records) // len(records)
             most = self._settings.batch_bytes // max(1, size)
-            self._take_at_most = max(1, min(self._settings.batch_size, most))
+            self._take_at_most = PARTS * max(1, min(self._settings.batch_size, most))
         else:
             self._listen()
         return records

@@ -131,10 +131,7 @@ def rewrite(parts: Mapping[str, Member]) -> str:
     Keys in the order of their bytes, no blanks, nested values in the order and spelling of the
     message; `< > &` and the two line separators are escaped.
     """
-    compact = ",".join(
-        f"{json.dumps(key, ensure_ascii=False)}:{as_text(parts[key].compact)}"
-        for key in sorted(parts)
-    )
+    compact = ",".join(f"{_name(key)}:{as_text(parts[key].compact)}" for key in sorted(parts))
     for char, escape in _HTML_ESCAPES.items():
         compact = compact.replace(char, escape)
     return "{" + compact + "}"
