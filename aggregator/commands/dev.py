@@ -156,7 +156,9 @@ async def _serve(config: Config, rate: float, console: Console) -> None:
             await send(sender, OCP_TOPIC, ocp)
             await send(sender, DVO_TOPIC, dvo)
             await _until_readable(service.port, [*reports(ocp), *workloads(dvo)])
-        _say_hello(console, service.port, proposals(ocp, dvo), time.monotonic() - began)
+        (brokers,) = config.broker.addresses
+        paths = proposals(ocp, dvo)
+        _say_hello(console, service.port, brokers, paths, time.monotonic() - began)
         # not before: fixtures have oddities that deserve a warning, but not here
         logging.getLogger().setLevel(logging.WARNING)
         feed = asyncio.create_task(_trickle(sender, rate, console))
@@ -250,12 +252,17 @@ def _base(port: int) -> str:
     return f"http://localhost:{port}{PREFIX}"
 
 
-def _say_hello(console: Console, port: int, paths: Sequence[str], seconds: float) -> None:
+def _say_hello(
+    console: Console, port: int, brokers: str, paths: Sequence[str], seconds: float
+) -> None:
     base = _base(port)
     console.print(f"[bold green]Ready[/] after {seconds:.1f} seconds: {base}", soft_wrap=True)
     console.print("\nTry:\n")
     for path in paths:
         console.print(f"  curl {base}{path}", soft_wrap=True, markup=False)
+    source = f"kafka://{brokers}/{OCP_TOPIC}?dvo={DVO_TOPIC}"
+    suite = f"python -m testing.rest_suite --url http://localhost:{port} --data '{source}'"
+    console.print(f"  {suite}", soft_wrap=True, markup=False)
     console.print("\nCtrl-C ends it.")
 
 
