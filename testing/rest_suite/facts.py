@@ -47,7 +47,7 @@ def find_out(
 ) -> Facts:
     """Ask the instance; raise Unreachable, or UsageError when it wants another identity."""
     probe = _Probe(client, credentials)
-    found = _prefix(probe, [prefix] if prefix else list(PREFIXES))
+    found = _prefix(probe, [_absolute(prefix)] if prefix else list(PREFIXES))
     info = probe.get(found + "info")
     authenticated = probe.get(found + "info", anonymous=True).status == 401
     return Facts(
@@ -128,10 +128,16 @@ def _version(info: Exchange) -> str:
         return ""
 
 
+def _absolute(prefix: str) -> str:
+    """Return a prefix with a slash at both ends, however it was given."""
+    inner = prefix.strip("/")
+    return f"/{inner}/" if inner else "/"
+
+
 def split_url(url: str) -> tuple[str, str | None]:
     """Return origin and path of --url; the path is the prefix when there is one."""
     parts = urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"--url: http://host[:port][/prefix] expected, not '{url}'")
     path = parts.path if parts.path.strip("/") else None
-    return f"{parts.scheme}://{parts.netloc}", path and f"/{path.strip('/')}/"
+    return f"{parts.scheme}://{parts.netloc}", path and _absolute(path)

@@ -27,11 +27,11 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Return the options; those of --config hold where the command line has none."""
-    parser = _parser()
-    first, _ = parser.parse_known_args(argv)
+    reader = parser()
+    first, _ = reader.parse_known_args(argv)
     if first.config:
-        parser.set_defaults(**_from_file(parser, first.config))
-    options = parser.parse_args(argv)
+        reader.set_defaults(**_from_file(reader, first.config))
+    options = reader.parse_args(argv)
     if not options.url and not options.list:
         raise UsageError("--url is needed: the instance under test, as http://host:port")
     return options
@@ -75,18 +75,19 @@ def verification(options: argparse.Namespace) -> bool | str:
     return False if options.insecure else options.ca_file or True
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    reader = _Parser(
         prog="python -m testing.rest_suite",
         description="Tests any instance of the results aggregator's REST API from outside.",
         epilog=EPILOGUE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _instance(parser.add_argument_group("instance"))
-    _choice(parser.add_argument_group("what is tested"))
-    _run(parser.add_argument_group("how it runs"))
-    _output(parser.add_argument_group("what comes out"))
-    return parser
+    _instance(reader.add_argument_group("instance"))
+    _choice(reader.add_argument_group("what is tested"))
+    _run(reader.add_argument_group("how it runs"))
+    _output(reader.add_argument_group("what comes out"))
+    return reader
 
 
 def _instance(group: Any) -> None:
@@ -156,7 +157,7 @@ def _output(group: Any) -> None:
     )
 
 
-def _from_file(parser: argparse.ArgumentParser, name: str) -> dict[str, Any]:
+def _from_file(reader: argparse.ArgumentParser, name: str) -> dict[str, Any]:
     """Return the options of a YAML file, checked as those of the command line."""
     try:
         document = yaml.safe_load(Path(name).read_text(encoding="utf-8")) or {}
@@ -166,7 +167,7 @@ def _from_file(parser: argparse.ArgumentParser, name: str) -> dict[str, Any]:
         raise UsageError(f"--config: '{name}' does not hold options by name")
     arguments = [word for key, value in document.items() for word in _words(str(key), value)]
     try:
-        found = vars(parser.parse_args(arguments))
+        found = vars(reader.parse_args(arguments))
     except UsageError as error:
         raise UsageError(f"--config: '{name}': {error}") from None
     return {key: found[key] for key in (str(key).replace("-", "_") for key in document)}

@@ -72,7 +72,7 @@ def test_what_is_given_is_not_asked_for() -> None:
     answer(f"{URL}/here/", DONE)
     answer(f"{URL}/here/info", INFO)
     answer(f"{URL}/here/organizations", {"organizations": [], "status": "ok"})
-    found = ask(prefix="/here/", profile=REFERENCE_2026)
+    found = ask(prefix="here", profile=REFERENCE_2026)
     assert (found.prefix, found.profile) == ("/here/", REFERENCE_2026)
 
 

@@ -17,7 +17,7 @@ from testing.rest_suite.case import READ, WRITE, Case, Marks
 from testing.rest_suite.checks import skip
 from testing.rest_suite.contract import OPERATIONS
 from testing.rest_suite.credentials import Bearer, IdentityHeader, Nobody
-from testing.rest_suite.options import credentials, headers, parse, verification
+from testing.rest_suite.options import credentials, headers, parse, parser, verification
 
 from .scene import DONE, INFO, URL, answer
 
@@ -191,3 +191,15 @@ def test_fuzzing_without_schemathesis_says_what_to_install(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main(["--url", URL, "--fuzz", "1"]) == 2
     assert "pip install" in capsys.readouterr().err
+
+
+def test_every_option_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs/testing.md").read_text(encoding="utf-8")
+    options = {
+        word
+        for action in parser()._actions
+        for word in action.option_strings
+        if word.startswith("--") and word != "--help"
+    }
+    assert len(options) > 20
+    assert {word for word in options if f"`{word}" not in page} == set()
