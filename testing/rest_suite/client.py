@@ -15,7 +15,7 @@ import requests
 
 from .checks import CheckFailed
 
-SECRETS = {"authorization", "cookie", "proxy-authorization"}
+SECRETS = ("authorization", "cookie", "key", "token", "secret", "password")
 UNREMARKABLE = {"accept", "accept-encoding", "connection", "content-length", "user-agent"}
 CHUNK = 64
 
@@ -58,7 +58,8 @@ class Exchange:
         """Return the request as a command line; tokens are left for the reader to fill in."""
         parts = ["curl", "-i", "--path-as-is", "-X", self.method]
         for name, value in self.request_headers.items():
-            parts += ["-H", f"{name}: {'...' if name.lower() in SECRETS else value}"]
+            secret = any(word in name.lower() for word in SECRETS)
+            parts += ["-H", f"{name}: {'...' if secret else value}"]
         if self.request_body is not None:
             parts += ["--data-binary", self.request_body.decode("utf-8", "replace")]
         return " ".join(map(shlex.quote, [*parts, self.url]))

@@ -93,7 +93,9 @@ class Comparison:
             request = f"{difference.ours.method} {difference.ours.url}"
             lines += [request, *(f"  {detail}" for detail in difference.details[:SHOWN])]
         pair = (found[0].ours, found[0].theirs)
-        return replace(plain, outcome=Outcome.FAILED, reason="\n".join(lines), exchanges=pair)
+        return replace(
+            plain, outcome=Outcome.FAILED, reason="\n".join(lines), exchanges=pair, decisive=2
+        )
 
     def _differences(self, ours: Exchange, theirs: Exchange) -> Iterator[str]:
         if ours.status != theirs.status:

@@ -29,7 +29,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a case ended; the exchanges are kept of those that failed only."""
+    """How a case ended; the exchanges are kept of those that failed only.
+
+    `decisive` is how many exchanges there were when it failed: the last of them is what a person
+    looks at first, the others belong to the clean-up.
+    """
 
     group: str
     name: str
@@ -39,6 +43,7 @@ class Result:
     seconds: float = 0.0
     timings: tuple[Timing, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
+    decisive: int = 0
 
     @property
     def id(self) -> str:

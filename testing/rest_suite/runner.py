@@ -69,10 +69,12 @@ class Run:
         try:
             outcome, reason = self._attempt(case, api, data)
         finally:
+            decisive = len(api.exchanges)
             problems = api.clean_up()
             data.release()
         if problems:
             reason = "; ".join(filter(None, [reason, *problems]))
+            decisive = decisive if outcome is Outcome.FAILED else len(api.exchanges)
             outcome = Outcome.FAILED
         return Result(
             group=case.group,
@@ -83,6 +85,7 @@ class Run:
             seconds=time.monotonic() - start,
             timings=tuple(Timing(e.operation, e.status, e.seconds) for e in api.exchanges),
             exchanges=tuple(api.exchanges) if outcome is Outcome.FAILED else (),
+            decisive=decisive,
         )
 
     def _attempt(self, case: Case, api: Api, data: Data) -> tuple[Outcome, str]:

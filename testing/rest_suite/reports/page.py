@@ -59,9 +59,8 @@ def _failures(summary: Summary) -> Iterator[str]:
     for result in summary.failures:
         yield f'<article id="{_safe(result.id)}"><h3>{_safe(result.id)}</h3>'
         yield f"<p>{_safe(result.sentence)}</p><pre>{_safe(result.reason)}</pre>"
-        last = len(result.exchanges) - 1
-        for number, exchange in enumerate(result.exchanges):
-            yield from _exchange(exchange, shown=number == last)
+        for number, exchange in enumerate(result.exchanges, 1):
+            yield from _exchange(exchange, shown=number == result.decisive)
         yield "</article>"
 
 

@@ -37,7 +37,7 @@ def show(summary: Summary, console: Console) -> None:
     for result in summary.failures:
         console.print(f"FAILED {result.id}", style="bold red", markup=False, soft_wrap=True)
         console.print(f"    {result.reason}", markup=False, soft_wrap=True)
-        for exchange in result.exchanges[-1:]:
+        for exchange in result.exchanges[: result.decisive][-1:]:
             console.print(f"    {exchange.curl()}", markup=False, soft_wrap=True)
     for line in _left_out(summary):
         console.print(line, markup=False, soft_wrap=True)

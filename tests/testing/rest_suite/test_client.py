@@ -76,7 +76,7 @@ def test_a_command_line_repeats_the_request_without_its_token(
     server: tuple[str, list[tuple[str, str, bytes]]],
 ) -> None:
     url, _ = server
-    client = Client(Connection(url, {"Authorization": "Bearer secret"}))
+    client = Client(Connection(url, {"Authorization": "Bearer secret", "X-Api-Key": "secret"}))
     exchange = client.send("like", "PUT", "/a", headers={"X-One": "it's"}, body=b'{"a":1}')
     line = exchange.curl()
     assert "secret" not in line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -41,7 +42,8 @@ SUMMARY = Summary(
         Result("votes", "toggled", "toggled", Outcome.SKIPPED, "needs --allow-writes"),
         Result(
             "reports", "is_<there>", "is there", Outcome.FAILED, "expected 200, got 500 \x00",
-            exchanges=(EXCHANGE,),
+            exchanges=(EXCHANGE, replace(EXCHANGE, url="http://instance.test/clean-up")),
+            decisive=1,
         ),
     ],
     latencies=[Latency("report", (0.1, 0.25)), Latency("main", (0.0,))],
@@ -52,6 +54,7 @@ def test_the_text_says_what_failed_and_what_was_left_out() -> None:
     text = WRITERS["text"](SUMMARY)
     assert "FAILED reports.is_<there>" in text
     assert "curl -i --path-as-is -X GET http://instance.test/report" in text
+    assert "clean-up" not in text
     assert "skipped 1: needs --allow-writes (votes.toggled)" in text
     assert "1 passed, 1 failed, 1 skipped, 0 interrupted in 1.5 s" in text
     assert "250 ms" in text

@@ -117,6 +117,7 @@ def test_a_case_that_fails_cleans_up() -> None:
     assert (result.outcome, result.reason) == (Outcome.FAILED, "then it went wrong")
     assert sent()[-1] == ("PUT", VOTED + "reset_vote")
     assert [exchange.operation for exchange in result.exchanges] == ["like", "reset_vote"]
+    assert result.decisive == 1
 
 
 @responses.activate
