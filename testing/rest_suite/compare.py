@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from .checks import CheckFailed, shown
 from .client import Client, Exchange
@@ -103,6 +104,9 @@ class Comparison:
         kinds = (ours.headers.get("content-type"), theirs.headers.get("content-type"))
         if kinds[0] != kinds[1]:
             yield f"Content-Type: {kinds[0]} / {kinds[1]}"
+        places = (self._location(ours, self.prefix), self._location(theirs, self.other_prefix))
+        if places[0] != places[1]:
+            yield f"Location: {places[0]} / {places[1]}"
         if ours.operation in OF_ITSELF or ours.status != theirs.status:
             return
         try:
@@ -114,6 +118,11 @@ class Comparison:
         if ours.operation in UNORDERED:
             pair = self._ordered(pair[0]), self._ordered(pair[1])
         yield from self._unequal("", *pair)
+
+    @staticmethod
+    def _location(exchange: Exchange, prefix: str) -> str:
+        """Return where an answer leads, below the prefix when it leads there."""
+        return urlsplit(exchange.headers.get("location", "")).path.removeprefix(prefix)
 
     def _unequal(self, place: str, ours: Any, theirs: Any) -> Iterator[str]:
         if isinstance(ours, dict) and isinstance(theirs, dict):

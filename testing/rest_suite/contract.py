@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from . import schemas
-from .case import DELETE, DEPARTURES, NOW, READ, REFERENCE_2020, REFERENCE_2026, WRITE
+from .case import DELETE, DEPARTURES, NOW, READ, REFERENCE_2020, REFERENCE_2026, THEN, WRITE
 from .schemas import Schema, done
 
 DEFAULT_PREFIX = "/api/insights-results-aggregator/v1/"
@@ -16,7 +16,6 @@ JSON = "application/json; charset=utf-8"
 PLAIN_JSON = "application/json"
 METRICS_TEXT = "text/plain"
 ANY = (REFERENCE_2020, REFERENCE_2026, DEPARTURES)
-THEN = (REFERENCE_2020, DEPARTURES)
 
 _NAME = re.compile(r"\{(\w+)\}")
 

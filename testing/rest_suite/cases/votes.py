@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..api import Api
-from ..case import NOW, each, writes
+from ..case import DEPARTURES, NOW, THEN, each, writes
 from ..case import profiles as demanded_by
 from ..checks import check, equal
 from ..data import Data, Hit
@@ -103,3 +103,21 @@ def test_a_chunked_body_is_read(api: Api, data: Data) -> None:
     hit, user = data.own_hit(), data.user()
     api.ok("dislike", **hit.params, user_id=user, body={"message": "sent in pieces"}, chunked=True)
     equal(vote_in_report(api, hit, user), -1, "user_vote after a chunked dislike")
+
+
+@writes
+@demanded_by(*THEN)
+def test_a_vote_without_an_error_key_is_told(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    for vote, value in VOTES.items():
+        api.ok(f"{vote}_2020", **hit.params, user_id=user)
+        told = api.ok("get_vote_2020", **hit.params, user_id=user)["vote"]
+        equal(told, value, f"vote after {vote}")
+
+
+@writes
+@demanded_by(DEPARTURES)
+def test_a_vote_without_an_error_key_is_on_those_that_hit(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    api.ok("dislike_2020", **hit.params, user_id=user)
+    equal(vote_of_rule(api, hit, user), -1, f"vote on {hit.rule_and_key}")

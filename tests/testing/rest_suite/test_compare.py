@@ -88,6 +88,21 @@ def test_another_status_or_content_type_is_shown() -> None:
 
 
 @responses.activate
+@pytest.mark.parametrize(
+    ("place", "outcome"),
+    [("/api/v1/info", Outcome.PASSED), (OTHER_API + "info", Outcome.PASSED),
+     ("/elsewhere", Outcome.FAILED), (None, Outcome.FAILED)],
+)  # fmt: skip
+def test_a_redirect_leads_to_the_same_place(place: str | None, outcome: Outcome) -> None:
+    answer("info/", "", status=301, headers={"Location": DEFAULT_PREFIX + "info"})
+    headers = {"Location": place} if place else {}
+    answer(OTHER_API + "info/", "", status=301, headers=headers)
+    caller, comparison = comparing()
+    caller.raw("GET", "info/")
+    assert [result.outcome for result in comparison.results()] == [outcome]
+
+
+@responses.activate
 def test_times_of_the_run_may_differ() -> None:
     now = datetime.now(UTC)
     ours = {**REPORTED, "disabled_at": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
