@@ -13,13 +13,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..model import REPORT_SUFFIX, ClusterId, Hit, OrgId, Report
+from ..model import ClusterId, OrgId, Report
 from . import tables as t
+from .hit_writer import hit_writer
 from .rows import Rows, is_in, list_parameter
 
 _INSERT: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _TEXT = sa.String()
-_OLD = tuple[str, str, str]
 
 
 class ReportWriter:
@@ -31,12 +31,7 @@ class ReportWriter:
         self._owners = self._select_owners()
         self._other_owners = self._select_other_owners()
         self._reports, self._put_reports = self._upsert_reports()
-        self._drop_hits = self._delete(t.rule_hit, "rule_fqdn", "error_key", "created_at")
-        self._drop_recommendations = self._delete(
-            t.recommendation, "org_id", "rule_fqdn", "error_key", "impacted_since"
-        )
-        self._hits, self._put_hits = self._insert(t.rule_hit)
-        self._recommendations, self._put_recommendations = self._insert(t.recommendation)
+        self._hits = hit_writer(dialect)
         self._versions, self._put_versions = self._upsert_versions()
         self._moved = Rows(dialect, "moved", cluster=_TEXT, org=_TEXT)
         self._moves = [
@@ -58,9 +53,8 @@ class ReportWriter:
         won = await self._write_reports(conn, fresh, now)
         fresh = [report for report in fresh if report.cluster in won]
         if fresh:
-            await self._write_hits(conn, fresh, now)
-            owners |= await self._write_recommendations(conn, fresh, now, set(owners))
             await self._move_clusters(conn, fresh, owners)
+            await self._hits.replace(conn, fresh, now)
             await self._write_versions(conn, fresh)
         return won
 
@@ -85,45 +79,6 @@ class ReportWriter:
         ]
         result = await conn.execute(self._put_reports, self._reports.bind(values))
         return {ClusterId(name) for name in result.scalars()}
-
-    async def _write_hits(self, conn: AsyncConnection, fresh: list[Report], now: datetime) -> None:
-        names = {"names": list_parameter(self._dialect, [one.cluster for one in fresh])}
-        old: dict[_OLD, datetime | None] = {
-            (row.cluster_id, row.rule_fqdn, row.error_key): row.created_at
-            for row in await conn.execute(self._drop_hits, names)
-        }
-        second = now.replace(microsecond=0)
-        values = []
-        for one in fresh:
-            for hit in one.hits:
-                born = _whole(old.get((one.cluster, hit.rule_id, hit.error_key))) or second
-                values.append(
-                    (one.org, one.cluster, hit.rule_id, hit.error_key, hit.template_data, born)
-                )
-        if values:
-            await conn.execute(self._put_hits, self._hits.bind(values))
-
-    async def _write_recommendations(
-        self, conn: AsyncConnection, fresh: list[Report], now: datetime, known: set[str]
-    ) -> dict[str, OrgId]:
-        """Replace the recommendations; return owners of clusters that had no report row."""
-        names = {"names": list_parameter(self._dialect, [one.cluster for one in fresh])}
-        old: dict[_OLD, datetime | None] = {}
-        owners: dict[str, OrgId] = {}
-        for row in await conn.execute(self._drop_recommendations, names):
-            old[row.cluster_id, row.rule_fqdn, row.error_key] = row.impacted_since
-            if row.cluster_id not in known:
-                owners[row.cluster_id] = row.org_id
-        second = now.replace(microsecond=0)
-        values = []
-        for one in fresh:
-            for rule, hit in _recommendations(one.hits):
-                since = _whole(old.get((one.cluster, rule, hit.error_key))) or second
-                selector = f"{rule}|{hit.error_key}"
-                values.append((one.org, one.cluster, rule, hit.error_key, selector, second, since))
-        if values:
-            await conn.execute(self._put_recommendations, self._recommendations.bind(values))
-        return owners
 
     async def _move_clusters(
         self, conn: AsyncConnection, fresh: list[Report], owners: dict[str, OrgId]
@@ -156,10 +111,15 @@ class ReportWriter:
             .with_for_update()
         )
 
-    def _select_other_owners(self) -> sa.Select[Any]:
-        table = t.report_info
-        return sa.select(table.c.cluster_id, table.c.org_id).where(
-            is_in(self._dialect, table.c.cluster_id, "names")
+    def _select_other_owners(self) -> sa.CompoundSelect[Any]:
+        """Select who owns clusters that have no report row, but something else."""
+        return sa.union(
+            *(
+                sa.select(table.c.cluster_id, table.c.org_id).where(
+                    is_in(self._dialect, table.c.cluster_id, "names")
+                )
+                for table in (t.recommendation, t.report_info)
+            )
         )
 
     def _upsert_reports(self) -> tuple[Rows, Any]:
@@ -204,19 +164,6 @@ class ReportWriter:
             set_={"org_id": given.org_id, "version_info": given.version_info},
         )
 
-    def _insert(self, table: sa.Table) -> tuple[Rows, Any]:
-        columns = {column.name: column.type for column in table.columns}
-        rows = Rows(self._dialect, "given", **columns)
-        statement = sa.insert(table).from_select(list(columns), sa.select(rows.clause))
-        return rows, statement
-
-    def _delete(self, table: sa.Table, *returned: str) -> Any:
-        return (
-            sa.delete(table)
-            .where(is_in(self._dialect, table.c.cluster_id, "names"))
-            .returning(table.c.cluster_id, *(table.c[name] for name in returned))
-        )
-
     def _move(self, table: sa.Table) -> Any:
         moved = self._moved
         org = sa.cast(moved.c.org, table.c.org_id.type)
@@ -232,13 +179,3 @@ class ReportWriter:
 
 def _is_newer(report: Report, stored: datetime | None) -> bool:
     return stored is None or report.last_checked_at > stored
-
-
-def _whole(time: datetime | None) -> datetime | None:
-    return time.replace(microsecond=0) if time else None
-
-
-def _recommendations(hits: Sequence[Hit]) -> list[tuple[str, Hit]]:
-    """Return the hits by the name of their recommendation; the last one of a name counts."""
-    named = {(hit.rule_id.removesuffix(REPORT_SUFFIX), hit.error_key): hit for hit in hits}
-    return [(rule, hit) for (rule, _), hit in named.items()]

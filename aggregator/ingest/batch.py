@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -67,7 +67,7 @@ def split(
 
 async def decoded_ahead(
     parts: Iterable[list[ConsumerRecord]], decoder: Decoder
-) -> AsyncIterator[list[Outcome]]:
+) -> AsyncGenerator[list[Outcome], None]:
     """Yield each part decoded; while the caller works with one, the next is being decoded."""
     ahead: asyncio.Task[list[Outcome]] | None = None
     try:

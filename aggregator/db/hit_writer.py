@@ -1,0 +1,212 @@
+"""How the rule hits and recommendations of reports take the place of the former ones.
+
+A hit that was there before keeps its birthday, whoever owned the cluster (contract ingest 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..model import REPORT_SUFFIX, Report
+from . import tables as t
+from .rows import Rows, is_in, list_parameter
+
+_TEXT = sa.String()
+_Old = dict[tuple[str, str, str], datetime | None]
+
+
+class HitWriter(Protocol):
+    """Replaces hits and recommendations; a list holds each cluster once."""
+
+    async def replace(self, conn: AsyncConnection, fresh: Sequence[Report], now: datetime) -> None:
+        """Replace those of all these clusters; new ones are born at `now`, UTC without zone."""
+
+
+def hit_writer(dialect: str) -> HitWriter:
+    """Return the writer that suits the database."""
+    return _Merge() if dialect == "postgresql" else _Replace(dialect)
+
+
+class _Merge:
+    """One statement that touches only what changes, so that most indexes stay as they are.
+
+    Its parts see the tables as they were before, and no two of them touch the same row.
+    """
+
+    def __init__(self) -> None:
+        self._rows = Rows(
+            "postgresql",
+            "given",
+            org_id=sa.Integer(),
+            cluster_id=_TEXT,
+            rule_fqdn=_TEXT,
+            error_key=_TEXT,
+            template_data=_TEXT,
+            recommended=_TEXT,
+        )
+        self._given = sa.select(self._rows.clause).cte("given")
+        self._now = sa.bindparam("now", type_=sa.DateTime())
+        given = self._given.c
+        self._statement = self._put_recommendations().add_cte(
+            self._gone(t.rule_hit, given.rule_fqdn).cte("gone_hits"),
+            self._put_hits().cte("put_hits"),
+            self._gone(t.recommendation, given.recommended).cte("gone_recommendations"),
+        )
+
+    async def replace(self, conn: AsyncConnection, fresh: Sequence[Report], now: datetime) -> None:
+        """Send the hits once; the recommendations are made of them."""
+        values = []
+        for one in fresh:
+            names = _recommended(one)
+            for hit, name in zip(one.hits, names, strict=True):
+                values.append(
+                    (one.org, one.cluster, hit.rule_id, hit.error_key, hit.template_data, name)
+                )
+        parameters = self._rows.bind(values)
+        parameters["names"] = [one.cluster for one in fresh]
+        parameters["now"] = now.replace(microsecond=0)
+        await conn.execute(self._statement, parameters)
+
+    def _gone(self, table: sa.Table, rule: sa.ColumnElement[str]) -> sa.Delete:
+        given = self._given.c
+        stays = sa.exists().where(
+            given.cluster_id == table.c.cluster_id,
+            given.org_id == table.c.org_id,
+            rule == table.c.rule_fqdn,
+            given.error_key == table.c.error_key,
+        )
+        return sa.delete(table).where(is_in("postgresql", table.c.cluster_id, "names"), ~stays)
+
+    def _born(self, born: sa.Column[datetime], rule: sa.ColumnElement[str]) -> tuple[Any, Any]:
+        """Return what to join for the birthday, and the birthday."""
+        table, given = born.table, self._given.c
+        name = (table.c.cluster_id, table.c.rule_fqdn, table.c.error_key)
+        old = (
+            sa.select(*name, sa.func.min(born).label("born"))
+            .where(is_in("postgresql", table.c.cluster_id, "names"))
+            .group_by(*name)
+            .subquery(f"old_{table.name}")
+        )
+        same = sa.and_(
+            old.c.cluster_id == given.cluster_id,
+            old.c.rule_fqdn == rule,
+            old.c.error_key == given.error_key,
+        )
+        return self._given.outerjoin(old, same), sa.func.coalesce(old.c.born, self._now)
+
+    def _put_hits(self) -> Any:
+        table, given = t.rule_hit, self._given.c
+        source, born = self._born(table.c.created_at, given.rule_fqdn)
+        columns = ("org_id", "cluster_id", "rule_fqdn", "error_key", "template_data")
+        insert = postgresql.insert(table).from_select(
+            [*columns, "created_at"],
+            sa.select(*(given[name] for name in columns), born).select_from(source),
+        )
+        new = insert.excluded
+        return insert.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={
+                "template_data": new.template_data,
+                "created_at": sa.func.coalesce(table.c.created_at, new.created_at),
+            },
+            where=sa.or_(table.c.template_data != new.template_data, table.c.created_at.is_(None)),
+        )
+
+    def _put_recommendations(self) -> Any:
+        table, given = t.recommendation, self._given.c
+        source, born = self._born(table.c.impacted_since, given.recommended)
+        insert = postgresql.insert(table).from_select(
+            [column.name for column in table.c],
+            sa.select(
+                given.org_id,
+                given.cluster_id,
+                given.recommended,
+                given.error_key,
+                given.recommended.concat("|").concat(given.error_key),
+                self._now,
+                born,
+            )
+            .select_from(source)
+            .where(given.recommended.is_not(None)),
+        )
+        new = insert.excluded
+        since = sa.func.coalesce(table.c.impacted_since, new.impacted_since)
+        return insert.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={
+                "rule_id": new.rule_id,
+                "created_at": new.created_at,
+                "impacted_since": since,
+            },
+        )
+
+
+class _Replace:
+    """Deletes what is there and inserts what is new: four plain statements."""
+
+    def __init__(self, dialect: str) -> None:
+        self._dialect = dialect
+        self._drop_hits = self._delete(t.rule_hit, t.rule_hit.c.created_at)
+        self._drop_recommendations = self._delete(
+            t.recommendation, t.recommendation.c.impacted_since
+        )
+        self._hits, self._put_hits = self._insert(t.rule_hit)
+        self._recommendations, self._put_recommendations = self._insert(t.recommendation)
+
+    async def replace(self, conn: AsyncConnection, fresh: Sequence[Report], now: datetime) -> None:
+        """Take the birthdays out, and put them in again where the hit is still there."""
+        now = now.replace(microsecond=0)
+        names = {"names": list_parameter(self._dialect, [one.cluster for one in fresh])}
+        hits_old = await self._dropped(conn, self._drop_hits, names)
+        old = await self._dropped(conn, self._drop_recommendations, names)
+        hits, recommendations = [], []
+        for one in fresh:
+            for hit, name in zip(one.hits, _recommended(one), strict=True):
+                key = hit.error_key
+                born = hits_old.get((one.cluster, hit.rule_id, key)) or now
+                hits.append((one.org, one.cluster, hit.rule_id, key, hit.template_data, born))
+                if name is not None:
+                    since = old.get((one.cluster, name, key)) or now
+                    selector = f"{name}|{key}"
+                    recommendations.append((one.org, one.cluster, name, key, selector, now, since))
+        if hits:
+            await conn.execute(self._put_hits, self._hits.bind(hits))
+            await conn.execute(
+                self._put_recommendations, self._recommendations.bind(recommendations)
+            )
+
+    async def _dropped(self, conn: AsyncConnection, statement: Any, names: dict[str, Any]) -> _Old:
+        rows = await conn.execute(statement, names)
+        return {(row.cluster_id, row.rule_fqdn, row.error_key): row.born for row in rows}
+
+    def _delete(self, table: sa.Table, born: sa.Column[datetime]) -> Any:
+        name = (table.c.cluster_id, table.c.rule_fqdn, table.c.error_key)
+        return (
+            sa.delete(table)
+            .where(is_in(self._dialect, table.c.cluster_id, "names"))
+            .returning(*name, born.label("born"))
+        )
+
+    def _insert(self, table: sa.Table) -> tuple[Rows, Any]:
+        columns = {column.name: column.type for column in table.columns}
+        rows = Rows(self._dialect, "given", **columns)
+        return rows, sa.insert(table).from_select(list(columns), sa.select(rows.clause))
+
+
+def _recommended(report: Report) -> list[str | None]:
+    """Return the name of each hit's recommendation, None where a later hit has the same."""
+    names: list[str | None] = [hit.rule_id.removesuffix(REPORT_SUFFIX) for hit in report.hits]
+    last = {
+        (name, hit.error_key): at
+        for at, (name, hit) in enumerate(zip(names, report.hits, strict=True))
+    }
+    if len(last) < len(names):
+        kept = set(last.values())
+        return [name if at in kept else None for at, name in enumerate(names)]
+    return names
