@@ -61,7 +61,7 @@ def _list(cases: Sequence[Case]) -> None:
 
 
 def _test(options: argparse.Namespace, cases: Sequence[Case], console: Console) -> int:
-    budgets = [latency.parse(text) for text in options.budget]
+    budgets = latency.chosen(options.budget)
     reports.demand_writable(options.report)
     if options.fuzz:
         fuzz.program()

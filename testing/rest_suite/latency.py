@@ -12,6 +12,9 @@ from .facts import UsageError
 from .result import Outcome, Result, Timing
 
 GROUP = "budget"
+OFF = "off"
+# what nobody would wait for, yet a slow line or a busy machine keeps
+DEFAULT = "p95=1s"
 _BUDGET = re.compile(r"(?:(\w+):)?(p\d{1,2}|max)=(\d+(?:\.\d+)?)(ms|s)", re.ASCII)
 
 
@@ -62,6 +65,13 @@ def parse(text: str) -> Budget:
     if operation and operation not in OPERATIONS:
         raise UsageError(f"--budget: there is no operation '{operation}'")
     return Budget(measure, float(number) / (1000 if unit == "ms" else 1), operation or "")
+
+
+def chosen(texts: Sequence[str]) -> list[Budget]:
+    """Return the budgets of the options: a generous one when there are none, none when off."""
+    if list(texts) == [OFF]:
+        return []
+    return [parse(text) for text in texts or [DEFAULT]]
 
 
 def latencies(timings: Iterable[Timing]) -> list[Latency]:

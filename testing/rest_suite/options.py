@@ -150,7 +150,7 @@ def _output(group: Any) -> None:
     )  # fmt: skip
     group.add_argument(
         "--budget", action="append", default=[], metavar="[OPERATION:]p95=500ms",
-        help="what operations may take: p50 ... p99 or max; repeatable",
+        help="what operations may take: p50 ... p99 or max; repeatable (p95=1s; off: none)",
     )  # fmt: skip
     group.add_argument(
         "--compare", metavar="URL2", help="send the same to another instance, show differences"

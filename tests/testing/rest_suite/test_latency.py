@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from testing.rest_suite.facts import UsageError
-from testing.rest_suite.latency import Budget, Latency, judged, latencies, parse
+from testing.rest_suite.latency import Budget, Latency, chosen, judged, latencies, parse
 from testing.rest_suite.result import Outcome, Timing
 
 
@@ -36,6 +36,15 @@ def test_only_answered_operations_of_the_contract_count() -> None:
 )
 def test_a_budget_is_read(text: str, budget: Budget) -> None:
     assert parse(text) == budget
+
+
+def test_a_budget_is_kept_when_none_is_given_and_none_when_off() -> None:
+    assert chosen([]) == [Budget("p95", 1.0)]
+    assert chosen(["off"]) == []
+    assert chosen(["max=1s", "report:p50=1s"]) == [
+        Budget("max", 1.0),
+        Budget("p50", 1.0, "report"),
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "p95", "p95=500", "p101=1s", "mean=1s", "nope:p95=1s"])

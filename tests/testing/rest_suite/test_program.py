@@ -114,7 +114,7 @@ def test_the_list_needs_no_instance(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.usefixtures("instance", "cases")
 def test_reports_are_written_after_the_run(tmp_path: Path) -> None:
     file = tmp_path / "run.json"
-    assert main(["--url", URL, "--report", "json", str(file)]) == 1
+    assert main(["--url", URL, "--budget", "off", "--report", "json", str(file)]) == 1
     counts = json.loads(file.read_text())["counts"]
     assert counts == {"passed": 1, "failed": 1, "skipped": 2, "interrupted": 0}
 
