@@ -64,6 +64,8 @@ setup(
     install_requires=[
         "tornado>=6.5",
         "aiokafka>=0.12",
+        # with it aiokafka reads snappy, lz4 and zstd, which producers choose without asking us
+        "cramjam>=2.8",
         "sqlalchemy[asyncio]>=2.1",
         "aiosqlite>=0.20",
         "asyncpg>=0.30",
