@@ -101,8 +101,9 @@ def _session(options: argparse.Namespace) -> Session:
     if not options.compare:
         return session
     other, others = _reach(options, options.compare, credentials)
-    origin = other.connection.url
-    return replace(session, mirror=Comparison(other, origin, facts.prefix, others.prefix))
+    # what only one of them has, or has on purpose otherwise, is no news
+    common = replace(facts, debug=facts.debug and others.debug)
+    return replace(session, facts=common, mirror=Comparison(other, facts.prefix, others))
 
 
 def _reach(options: argparse.Namespace, url: str, credentials: Credentials) -> tuple[Client, Facts]:

@@ -43,6 +43,12 @@ class Session:
     stop: Event = field(default_factory=Event)
     mirror: Comparison | None = None
 
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """Return the profile of the instance, and that of the one it is compared with."""
+        mine = self.facts.profile
+        return (mine, self.mirror.other.profile) if self.mirror else (mine,)
+
 
 class Api:
     """Calls operations of the contract, and takes back what was written when the case ends."""
@@ -167,8 +173,9 @@ class Api:
         return exchange
 
     def _demand_permission(self, called: Operation) -> None:
-        if self.facts.profile not in called.profiles:
-            raise Skipped(f"{called.name} does not exist in profile {self.facts.profile}")
+        for profile in self._session.profiles:
+            if profile not in called.profiles:
+                raise Skipped(f"{called.name} does not exist in profile {profile}")
         if called.debug and not self.facts.debug:
             raise Skipped(f"{called.name} exists with debug = true only")
         if called.kind not in self._session.allowed:

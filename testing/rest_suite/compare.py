@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from .checks import CheckFailed, shown
 from .client import Client, Exchange
+from .facts import Facts
 from .result import Outcome, Result
 
 GROUP = "compare"
@@ -48,9 +49,8 @@ class Comparison:
     """Sends each request to the other instance, too, and keeps what differs."""
 
     client: Client
-    origin: str
     prefix: str
-    other_prefix: str
+    other: Facts
     started: datetime = field(default_factory=lambda: datetime.now(UTC) - SKEW)
     asked: dict[str, int] = field(default_factory=dict)
     found: dict[str, list[Difference]] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Comparison:
     def __call__(self, exchange: Exchange, target: str, *, cleaning: bool) -> None:
         """Repeat a request; what cleans up is repeated, but not compared."""
         if target.startswith(self.prefix):
-            target = self.other_prefix + target.removeprefix(self.prefix)
+            target = self.other.prefix + target.removeprefix(self.prefix)
         theirs = self.client.send(
             exchange.operation,
             exchange.method,
@@ -85,10 +85,14 @@ class Comparison:
 
     def _result(self, name: str) -> Result:
         found = self.found.get(name, [])
-        plain = Result(GROUP, name, f"{name} is answered as by {self.origin}", Outcome.PASSED)
+        plain = Result(
+            GROUP, name, f"{name} is answered as by {self.client.connection.url}", Outcome.PASSED
+        )
         if not found:
             return plain
-        lines = [f"{len(found)} of {self.asked[name]} answers differ from {self.origin}"]
+        lines = [
+            f"{len(found)} of {self.asked[name]} answers differ from {self.client.connection.url}"
+        ]
         kinds = {difference.details: difference for difference in found}
         for difference in list(kinds.values())[:SHOWN]:
             request = f"{difference.ours.method} {difference.ours.url}"
@@ -104,7 +108,7 @@ class Comparison:
         kinds = (ours.headers.get("content-type"), theirs.headers.get("content-type"))
         if kinds[0] != kinds[1]:
             yield f"Content-Type: {kinds[0]} / {kinds[1]}"
-        places = (self._location(ours, self.prefix), self._location(theirs, self.other_prefix))
+        places = (self._location(ours, self.prefix), self._location(theirs, self.other.prefix))
         if places[0] != places[1]:
             yield f"Location: {places[0]} / {places[1]}"
         if ours.operation in OF_ITSELF or ours.status != theirs.status:

@@ -106,11 +106,12 @@ class Run:
         """Skip a case that this run or this instance does not allow."""
         if self.session.stop.is_set():
             raise Interrupted
-        kind, facts = case.marks.kind, self.session.facts
+        kind, wanted = case.marks.kind, case.marks.profiles
         if kind not in self.session.allowed:
             raise Skipped(f"needs {OPTIONS[kind]}")
-        if case.marks.profiles and facts.profile not in case.marks.profiles:
-            raise Skipped(f"demanded by {', '.join(case.marks.profiles)}, not by {facts.profile}")
+        for profile in self.session.profiles:
+            if wanted and profile not in wanted:
+                raise Skipped(f"demanded by {', '.join(wanted)}, not by {profile}")
 
 
 def _unexpected(error: Exception) -> str:

@@ -11,9 +11,12 @@ import pytest
 import responses
 
 from testing.rest_suite.api import Api
+from testing.rest_suite.case import REFERENCE_2020, REFERENCE_2026
+from testing.rest_suite.checks import Skipped
 from testing.rest_suite.client import Client, Connection
 from testing.rest_suite.compare import Comparison
 from testing.rest_suite.contract import DEFAULT_PREFIX
+from testing.rest_suite.facts import Facts
 from testing.rest_suite.result import Outcome, Result
 
 from .scene import API, CLUSTER, DONE, HIT, REPORT, REPORTED, VOTED, answer, session
@@ -23,10 +26,10 @@ OTHER_API = OTHER_URL + "/api/v1/"
 REPORT_PATH = f"organizations/101/clusters/{CLUSTER}/users/ann/report"
 
 
-def comparing() -> tuple[Api, Comparison]:
+def comparing(profile: str = REFERENCE_2026) -> tuple[Api, Comparison]:
     """Return the API of an instance whose exchanges are repeated with another one."""
     other = Client(Connection(OTHER_URL))
-    comparison = Comparison(other, OTHER_URL, DEFAULT_PREFIX, "/api/v1/")
+    comparison = Comparison(other, DEFAULT_PREFIX, Facts("/api/v1/", profile))
     return Api(replace(session(), mirror=comparison)), comparison
 
 
@@ -125,3 +128,11 @@ def test_writes_and_clean_up_go_to_both() -> None:
     assert {result.name: result.outcome for result in comparison.results()} == {
         "like": Outcome.PASSED
     }
+
+
+@responses.activate
+def test_what_the_other_instance_does_not_have_is_skipped() -> None:
+    caller, comparison = comparing(REFERENCE_2020)
+    with pytest.raises(Skipped, match="info does not exist in profile reference-2020"):
+        caller.ok("info")
+    assert comparison.results() == []
