@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from aggregator.errors import NotFound
-from aggregator.model import Hit, Report, RuleSelector, Version, Vote
+from aggregator.model import ErrorKey, Hit, Report, RuleHit, RuleSelector, Version, Vote
 from aggregator.storage import Storage
 
 from .scene import (
@@ -105,6 +105,52 @@ async def test_a_report_shows_what_its_reader_said(storage: Storage) -> None:
     assert [read.vote for read in for_ann.hits] == [Vote.DISLIKE] * 2
     for_bob = await storage.reports.read(ORG, CLUSTER, BOB)
     assert [(read.reason, read.vote) for read in for_bob.hits] == [("", Vote.NONE)] * 2
+
+
+async def test_a_rule_is_shown_as_the_user_said_of_this_very_key(storage: Storage) -> None:
+    await two_clusters(storage)
+    await storage.feedback.put(ORG, ANN, HIT, "not in production")
+    await storage.votes.put(ORG, ANN, HIT, Vote.LIKE, "")
+    of_key = await storage.reports.rule(ORG, HIT, ANN)
+    assert (of_key.template_data, of_key.vote, of_key.reason) == (
+        "{}",
+        Vote.LIKE,
+        "not in production",
+    )
+    assert (of_key.toggled, of_key.disabled, of_key.disabled_at) == (False, False, None)
+    of_other_key = await storage.reports.rule(ORG, OTHER_HIT, ANN)
+    assert (of_other_key.vote, of_other_key.reason) == (Vote.NONE, "")
+
+
+async def test_a_rule_shows_the_newest_toggle_of_any_key(storage: Storage) -> None:
+    await two_clusters(storage)
+    await storage.toggles.put(ORG, HIT, disabled=False)
+    await storage.toggles.put(ORG, OTHER_HIT, disabled=True)
+    off = await storage.reports.rule(ORG, HIT, ANN)
+    assert (off.toggled, off.disabled) == (True, True)
+    assert off.disabled_at is not None
+    await storage.toggles.put(ORG, HIT, disabled=False)
+    on = await storage.reports.rule(ORG, HIT, ANN)
+    assert (on.toggled, on.disabled, on.disabled_at) == (True, False, None)
+
+
+async def test_the_word_on_the_same_key_goes_before_a_newer_one(storage: Storage) -> None:
+    await two_clusters(storage)
+    for hit, vote, reason in ((HIT, Vote.LIKE, "first"), (OTHER_HIT, Vote.DISLIKE, "second")):
+        await storage.votes.put(ORG, ANN, hit, vote, "")
+        await storage.feedback.put(ORG, ANN, hit, reason)
+    report = await storage.reports.read(ORG, CLUSTER, ANN)
+    assert {one.hit.error_key: (one.vote, one.reason) for one in report.hits} == {
+        KEY: (Vote.LIKE, "first"),
+        OTHER_KEY: (Vote.DISLIKE, "second"),
+    }
+
+
+async def test_a_reason_of_a_key_that_does_not_hit_is_not_shown(storage: Storage) -> None:
+    await two_clusters(storage)
+    await storage.feedback.put(ORG, ANN, RuleHit(CLUSTER, RULE, ErrorKey("GONE")), "of old")
+    report = await storage.reports.read(ORG, CLUSTER, ANN)
+    assert [one.reason for one in report.hits] == ["", ""]
 
 
 async def test_a_message_without_version_leaves_the_stored_one(storage: Storage) -> None:

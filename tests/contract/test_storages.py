@@ -1,4 +1,4 @@
-"""Every storage keeps the contract: SQLite in memory, SQLite in a file, PostgreSQL."""
+"""Every storage keeps the contract: the mock, SQLite in memory and in a file, PostgreSQL."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from aggregator.db.engine import open_url
 from aggregator.db.migrations import DVO, OCP, migrate
 from aggregator.db.tables import metadata
 from aggregator.storage import Storage
+from testing.mocks.storage import memory_storage
 from tests.databases import fresh_database
 
 Scene = Callable[[Storage], Awaitable[None]]
@@ -104,6 +105,13 @@ async def test_the_storage_keeps_the_contract(
         await scene(storage)
     finally:
         await health.close()
+
+
+@pytest.mark.parametrize(("module", "name"), SCENES)
+async def test_the_mock_keeps_the_contract(module: str, name: str) -> None:
+    scene: Scene = getattr(importlib.import_module(module), name)
+    async with memory_storage() as storage:
+        await scene(storage)
 
 
 def test_there_are_scenes_of_every_aggregate() -> None:

@@ -1,0 +1,37 @@
+"""Rows of a dictionary that belong to a hit of a cluster, and go where the cluster goes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from aggregator.model import ClusterId, OrgId, RuleHit
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What every row has: the organization that said it, and the hit that it is about."""
+
+    org: OrgId
+    hit: RuleHit
+
+
+K = TypeVar("K", bound=Hashable)
+R = TypeVar("R", bound=Row)
+
+
+class Rows(dict[K, R]):
+    """What is kept of clusters, by key."""
+
+    def move(self, cluster: ClusterId, org: OrgId) -> None:
+        """Give the cluster's rows to another organization."""
+        for key, row in self.items():
+            if row.hit.cluster == cluster:
+                self[key] = replace(row, org=org)
+
+    def forget(self, clusters: Collection[ClusterId], orgs: Collection[OrgId] = ()) -> None:
+        """Delete the rows of these clusters and organizations."""
+        gone = [key for key, row in self.items() if row.hit.cluster in clusters or row.org in orgs]
+        for key in gone:
+            del self[key]
