@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gzip
 import re
 import sys
 import zlib
@@ -15,12 +16,14 @@ from typing import TYPE_CHECKING
 from ..errors import AggregatorError, ConfigError
 from ..ingest.kafka import producer
 from ..ingest.sender import Outgoing, Sender
+from . import terminal
 
 if TYPE_CHECKING:
     from ..config import Config
 
 LANES = 64
 AT_ONCE = 1000
+IN_FOLDERS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 _CLUSTER = re.compile(rb'"ClusterName"\s*:\s*"([^"]*)"')
 
 
@@ -28,11 +31,12 @@ def run(config: Config, argv: Sequence[str]) -> int:
     """Produce what the arguments name; return the exit status."""
     options = _options(argv)
     topic = options.topic or config.broker.topic
+    terminal.hush()
     try:
         messages = (message for source in options.sources for message in read(source))
         count = asyncio.run(_produce(config, topic, messages))
     except (AggregatorError, OSError) as error:
-        print(f"produce: {error}", file=sys.stderr)
+        terminal.say(f"produce: {error}")
         return 1
     print(f"{count} message{'' if count == 1 else 's'} produced into {topic}")
     return 0
@@ -48,8 +52,8 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
         "sources",
         nargs="+",
         metavar="FILE|DIR|-",
-        help="a file is one message (.jsonl: one a line); of a folder, all *.json and *.jsonl; "
-        "of standard input, every line",
+        help="a file is one message, or one a line if it is called .jsonl; of a folder, all *.json "
+        "and *.jsonl; with .gz behind the name they are unpacked; of standard input, every line",
     )
     return parser.parse_args(argv)
 
@@ -61,13 +65,19 @@ def read(source: str) -> Iterator[bytes]:
         return
     path = Path(source)
     if path.is_dir():
-        for file in sorted(path.rglob("*.json*")):
-            yield from read(str(file))
-    elif path.suffix == ".jsonl":
-        with path.open("rb") as file_of_lines:
-            yield from _lines(file_of_lines)
-    else:
-        yield path.read_bytes()
+        for file in sorted(path.rglob("*")):
+            if file.name.endswith(IN_FOLDERS):
+                yield from read(str(file))
+        return
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rb") as stream:
+            if ".jsonl" in path.suffixes[-2:]:
+                yield from _lines(stream)
+            else:
+                yield stream.read()
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise OSError(f"{source}: {error}") from error
 
 
 def _lines(stream: Iterable[bytes]) -> Iterator[bytes]:
@@ -81,9 +91,12 @@ async def _produce(config: Config, topic: str, messages: Iterator[bytes]) -> int
     count = 0
     try:
         await sender.start()
-        while some := list(islice(messages, AT_ONCE)):
-            await send(sender, topic, some)
-            count += len(some)
+        with terminal.progress() as bar:
+            task = bar.add_task(topic, total=None)
+            while some := list(islice(messages, AT_ONCE)):
+                await send(sender, topic, some)
+                count += len(some)
+                bar.update(task, completed=count)
     finally:
         await sender.stop()
     return count

@@ -23,7 +23,7 @@ from .replay_options import Choice
 
 DONE, FAILED, INCOMPLETE, INTERRUPTED = 0, 1, 3, 130
 # more are counted, not listed
-LISTED = 20
+LISTED = 10
 
 OMITTED = "its value was too large for the dead-letter topic"
 HOMELESS = "it does not tell its topic (--to names one)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import sys
 from dataclasses import replace
@@ -53,6 +54,27 @@ def test_a_folder_is_all_its_files(tmp_path: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "3 messages produced into results\n"
 
 
+def test_packed_files_are_unpacked_and_other_files_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.json.gz").write_bytes(gzip.compress(b'{"a":\n1}'))
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"b": 2}\n{"c": 3}\n'))
+    (tmp_path / "d.json.bak").write_bytes(b"an old one")
+    with Broker() as broker:
+        assert run(config(broker), [str(tmp_path)]) == 0
+        assert values(broker, TOPIC, 3) == {b'{"a":\n1}', b'{"b": 2}', b'{"c": 3}'}
+
+
+@pytest.mark.parametrize("damaged", [b"no gzip", gzip.compress(b"{}")[:-5], b"\x1f\x8b\x08\0\0"])
+def test_a_damaged_file_is_named(
+    damaged: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.json.gz").write_bytes(damaged)
+    with Broker() as broker:
+        assert run(config(broker), [str(tmp_path / "a.json.gz")]) == 1
+    told = capsys.readouterr().err
+    assert "a.json.gz" in told
+    assert told.count("\n") == 1
+
+
 def test_a_line_of_standard_input_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"one\r\ntwo\n")))
     with Broker() as broker:
@@ -92,4 +114,13 @@ def test_what_cannot_be_done_is_told_in_one_line(
         assert run(wanted, [source]) == 1
     told = capsys.readouterr().err
     assert complaint in told
+    assert told.count("\n") == 1
+
+
+def test_a_broker_that_is_away_is_told_in_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    default = Config()
+    nowhere = replace(default.broker, addresses=("127.0.0.1:1",))
+    assert run(replace(default, broker=nowhere), [str(Path(__file__))]) == 1
+    told = capfd.readouterr().err
+    assert "127.0.0.1:1 cannot be reached" in told
     assert told.count("\n") == 1
