@@ -269,4 +269,4 @@ def check_cluster(text: str) -> ClusterId:
 
 def is_malformed(text: str) -> bool:
     """Say whether the text holds bytes that were not UTF-8 (they arrive as lone surrogates)."""
-    return any("\ud800" <= char <= "\udfff" for char in text)
+    return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)

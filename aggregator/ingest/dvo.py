@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import model
-from . import gojson, message
+from . import envelope, gojson
 from .gojson import Member, WrongType
 from .message import Decoded, Message
 from .schema import Profile, Schema
@@ -45,7 +45,7 @@ class DvoDecoder:
 
     def decode(self, value: bytes | None) -> Decoded[model.DvoReport]:
         """Return the report of a message, None for an empty one; raise Refused."""
-        opened = message.read(value, "Metrics", self._maximum)
+        opened = envelope.read(value, "Metrics", self._maximum)
         opened.require("OrgID", "ClusterName")
         opened.require_cluster()
         opened.require("Metrics")

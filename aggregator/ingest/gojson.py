@@ -27,6 +27,7 @@ _HTML_ESCAPES = {char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 _parse = json.JSONDecoder().raw_decode
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_objects = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
 _list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 _Text = str | msgspec.Raw
@@ -57,8 +58,11 @@ class Member(NamedTuple):
     @property
     def value(self) -> Any:
         """Return the value for Python, DEEP when it is nested too deep for Python."""
+        text = self.text
+        if text[0] == '"' and "\\" not in text:
+            return text[1:-1]
         try:
-            return _parse(self.text)[0]
+            return _parse(text)[0]
         except (RecursionError, ValueError):
             # that, or a number of more than 4300 digits
             return DEEP
@@ -84,20 +88,52 @@ def document(raw: bytes) -> Member:
     return Member("", text.strip(" \t\n\r"), compact)
 
 
+def fields(of: Member) -> dict[str, msgspec.Raw] | None:
+    """Return an object's compact values by name; None if a name is odd or is there twice."""
+    try:
+        found = _object(of.compact)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+    # a compact text has no room for a second member of the same name: the lengths tell
+    size = 1 + sum(map(len, found)) + sum(map(len, found.values())) + 4 * len(found)
+    return found if size == len(of.compact) else None
+
+
+def inner(of: Member, name: str) -> list[Member] | None:
+    """Return the members of the object that is the member `name`; None if that is no object."""
+    lean, written = _object(of.compact)[name], _object(of.written)[name]
+    part = Member(name, written, lean)
+    return members(part) if part.first == "{" else None
+
+
+def plain_text(raw: msgspec.Raw | None) -> str | None:
+    """Return text that is written without escapes, None for anything else."""
+    text = "" if raw is None else str(raw, "utf-8")
+    return text[1:-1] if text.startswith('"') and "\\" not in text else None
+
+
 def members(of: Member) -> list[Member]:
     """Return the members of an object, those of one name in their order."""
-    try:
-        lean = _object(of.compact)
-        # a compact text has no room for a second member of the same name: the lengths tell
-        size = 1 + sum(map(len, lean)) + sum(map(len, lean.values())) + 4 * len(lean)
-        if size == len(of.compact):
-            if len(of.compact) == len(of.written):
-                return [Member(key, value, value) for key, value in lean.items()]
-            written = _object(of.written)
-            return [Member(key, written[key], value) for key, value in lean.items()]
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        pass
+    lean = fields(of)
+    if lean is not None:
+        written = lean if len(of.compact) == len(of.written) else _object(of.written)
+        return [Member(key, written[key], value) for key, value in lean.items()]
     return [Member(key, text, jsonscan.compact(text)) for key, text in jsonscan.members(of.text)]
+
+
+def objects(of: Member) -> list[tuple[dict[str, msgspec.Raw], dict[str, msgspec.Raw]]] | None:
+    """Return a list's objects, compact and as written; None if a name is odd or is there twice."""
+    try:
+        lean = _objects(of.compact)
+        written = lean if len(of.compact) == len(of.written) else _objects(of.written)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+    size = (
+        1
+        + len(lean)
+        + sum(1 + sum(map(len, one)) + sum(map(len, one.values())) + 4 * len(one) for one in lean)
+    )
+    return list(zip(lean, written, strict=True)) if size == len(of.compact) else None
 
 
 def items(of: Member) -> list[Member]:

@@ -8,20 +8,13 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from .. import model
-from ..errors import InvalidInput, TooLarge
-from . import gojson, payload, times
+from ..errors import InvalidInput
+from . import times
 from .gojson import Member
 
 T_co = TypeVar("T_co", covariant=True)
 
 DATE_LAYOUT = "2006-01-02T15:04:05.999999999Z07:00"
-
-_MAXIMA = {"OrgID": model.MAX_ORG_ID, "AccountNumber": 2**32 - 1, "Version": 255}
-_NULLABLE = ("OrgID", "AccountNumber", "ClusterName")
-_ATTRIBUTES = gojson.names(
-    "OrgID", "AccountNumber", "ClusterName", "LastChecked", "Version", "RequestId", "Metadata"
-)
-_METADATA = gojson.names("gathering_time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,104 +136,3 @@ class Message:
         if version in (1, 2):
             return []
         return [f"Received data with unexpected version {version}."]
-
-
-def read(value: bytes | None, body: str, maximum_unpacked_size: int) -> Message:
-    """Return the opened message whose report is in attribute `body`.
-
-    Raise Refused if it is no JSON or an attribute of the envelope has a wrong type.
-    """
-    message = Message()
-    try:
-        document = gojson.document(payload.unpacked(value or b"", maximum_unpacked_size))
-    except TooLarge as error:
-        raise message.refused("too_large", str(error)) from error
-    except InvalidInput as error:
-        raise message.refused("gzip", str(error)) from error
-    except gojson.JsonError as error:
-        raise message.refused("json", str(error)) from error
-    message.text = document.text
-    if document.first == "{":
-        _read_envelope(message, gojson.members(document), body)
-    elif document.first != "n":
-        message.wrong = ("type", "the message: object expected")
-    if message.wrong:
-        raise message.refused(*message.wrong)
-    return message
-
-
-def _read_envelope(message: Message, members: Iterable[Member], body: str) -> None:
-    """Note the attributes; a wrong type is remembered while reading goes on, as in the reference.
-
-    An attribute of a wrong type counts as 0 or "" for what is told of the message.
-    """
-    folded_body = gojson.fold(body)
-    for member in members:
-        name = gojson.attribute(member.key, _ATTRIBUTES)
-        if name in _MAXIMA:
-            _read_number(message, name, member)
-        elif name == "Metadata":
-            _read_metadata(message, member)
-        elif name is not None:
-            _read_text(message, name, member)
-        elif gojson.fold(member.key) == folded_body:
-            _read_body(message, body, member)
-
-
-def _blame(message: Message, kind: str, name: str, reason: str, member: Member) -> None:
-    """Remember the first wrong attribute."""
-    if message.wrong is None:
-        message.wrong = (kind, f"{name}: {reason}, got {gojson.shown(member.value)}")
-
-
-def _read_number(message: Message, name: str, member: Member) -> None:
-    value, maximum = member.value, _MAXIMA[name]
-    if value is None:
-        if name in _NULLABLE:
-            message.known[name] = None
-    elif type(value) is int and 0 <= value <= maximum and member.first != "-":
-        message.known[name] = value
-    else:
-        message.known[name] = message.known.get(name) or 0
-        _blame(message, "type", name, f"whole number 0...{maximum} expected", member)
-
-
-def _read_text(message: Message, name: str, member: Member) -> None:
-    value = member.value
-    if value is None:
-        if name in _NULLABLE:
-            message.known[name] = None
-    elif isinstance(value, str):
-        message.known[name] = gojson.clean(value)
-    else:
-        message.known[name] = message.known.get(name) or ""
-        _blame(message, "type", name, "text expected", member)
-
-
-def _read_metadata(message: Message, member: Member) -> None:
-    if member.first == "{":
-        for part in gojson.members(member):
-            if gojson.attribute(part.key, _METADATA) and part.first != "n":
-                _read_gathering_time(message, part)
-    elif member.first != "n":
-        _blame(message, "type", "Metadata", "object expected", member)
-
-
-def _read_gathering_time(message: Message, part: Member) -> None:
-    # as written, without unescaping: the reference reads it so
-    written = part.text[1:-1] if part.first == '"' else ""
-    try:
-        message.gathered = times.strict_moment(written)
-    except InvalidInput as error:
-        _blame(message, "gathering_time", "Metadata.gathering_time", str(error), part)
-
-
-def _read_body(message: Message, name: str, member: Member) -> None:
-    if member.first == "n":
-        message.known[name] = message.body = None
-    elif member.first == "{":
-        # given twice, the two are merged
-        message.known[name] = True
-        message.body = (message.body or {}) | {part.key: part for part in gojson.members(member)}
-    else:
-        _blame(message, "type", name, "object expected", member)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from .. import model
-from . import gojson, message
+from . import envelope, gojson
 from .gojson import Member, WrongType
 from .message import Decoded, Message
 from .schema import Profile, Schema
@@ -39,7 +40,7 @@ class OcpDecoder:
 
     def decode(self, value: bytes | None) -> Decoded[model.Report]:
         """Return the report of a message, None for an empty one; raise Refused."""
-        opened = message.read(value, "Report", self._maximum)
+        opened = envelope.read(value, "Report", self._maximum)
         opened.require("OrgID", "ClusterName", "Report")
         opened.require_cluster()
         opened.received = True
@@ -111,7 +112,9 @@ def _read_report(opened: Message) -> tuple[list[model.Hit], str | None]:
     body = opened.body or {}
     try:
         _expect_list(body["reports"])
-        hits = [_hit(item) for item in gojson.items(body["reports"])]
+        hits = _usual_hits(body["reports"])
+        if hits is None:
+            hits = [_hit(item) for item in gojson.items(body["reports"])]
         version = None
         if "info" in body:
             _expect_list(body["info"])
@@ -126,6 +129,27 @@ def _expect_list(member: Member) -> None:
     """Raise WrongType unless the value is a list."""
     if member.first != "[":
         raise WrongType(f"{member.key}: list expected, got {gojson.shown(member.value)}")
+
+
+def _usual_hits(reports: Member) -> list[model.Hit] | None:
+    """Return the hits in few steps if all of them are usual: every attribute once, plain text."""
+    found = []
+    for lean, written in gojson.objects(reports) or ():
+        rule, key = gojson.plain_text(lean.get("component")), gojson.plain_text(lean.get("key"))
+        if rule is None or key is None or not _are_usual(tuple(lean)):
+            return None
+        details = gojson.as_text(written["details"])
+        found.append(model.Hit(model.RuleId(rule), model.ErrorKey(key), details))
+    return found or None
+
+
+@lru_cache(maxsize=1024)
+def _are_usual(names: tuple[str, ...]) -> bool:
+    """Say whether a hit has details, and no name means an attribute that is spelled otherwise."""
+    known = set(_HIT.values())
+    return "details" in names and not any(
+        gojson.attribute(name, _HIT) for name in names if name not in known
+    )
 
 
 def _hit(item: Member) -> model.Hit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +16,7 @@ _TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{1,2}):([0-9]{2}):([0-9]{2})"
     r"(?:[.,]([0-9]+))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))"
 )
+_USUAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _STRICT = re.compile(r"[0-9-]{10}T[0-9]{2}:[0-9:]{5}(?:\.[0-9]+)?(?:Z|[+-](?:[01]|2[0-3]).*)")
 
 
@@ -34,6 +36,9 @@ def moment(text: str) -> Moment:
 
     As in the reference the hour may have one digit and the fraction may follow a comma.
     """
+    if _USUAL.fullmatch(text):
+        with suppress(ValueError):
+            return Moment(datetime.fromisoformat(text[:-1]), text)
     match = _TIME.fullmatch(text)
     if match is None:
         raise InvalidInput("RFC 3339 expected")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+import orjson
+
 from ..metrics import Metrics
 from ..model import utc_now
 from .batch import Outcome
-from .message import Envelope
 from .sender import Outgoing, Sender
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Tracker:
         """Tell the statuses of all messages, in their order; return when they are acknowledged."""
         if self._sender is None:
             return
-        now = utc_now()
+        now = rfc3339(utc_now())
         messages = [message for outcome in outcomes for message in self._of(outcome, now)]
         if not messages:
             return
@@ -50,29 +50,30 @@ class Tracker:
         await self._sender.send(self._topic, messages, self._turn)
         self._metrics.produced_messages.inc(len(messages))
 
-    def _of(self, outcome: Outcome, now: datetime) -> Iterator[Outgoing]:
+    def _of(self, outcome: Outcome, now: str) -> Iterator[Outgoing]:
         envelope = outcome.envelope
         if not envelope.request_id:
             log.debug("no request ID, the payload tracker hears nothing of it")
             return
-        if envelope.received:
-            yield self._status(envelope, "received", outcome.at)
-        yield self._status(envelope, "processed", now)
-        yield self._status(envelope, "error" if outcome.refused else "success", now)
-
-    def _status(self, envelope: Envelope, status: str, at: datetime) -> Outgoing:
         fields = {
             "service": self._service_name,
-            "request_id": envelope.request_id,
-            "status": status,
-            "date": rfc3339(at),
+            # what is no character would be no JSON, either
+            "request_id": envelope.request_id.encode(errors="replace").decode(),
+            "status": "processed",
+            "date": now,
         }
         if envelope.org is not None:
             fields["org_id"] = str(envelope.org)
         if envelope.account is not None:
             fields["account"] = str(envelope.account)
-        text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
-        return Outgoing(text.encode(errors="replace"))
+        if envelope.received:
+            yield _message(fields | {"status": "received", "date": rfc3339(outcome.at)})
+        yield _message(fields)
+        yield _message(fields | {"status": "error" if outcome.refused else "success"})
+
+
+def _message(fields: dict[str, str]) -> Outgoing:
+    return Outgoing(orjson.dumps(fields))
 
 
 def rfc3339(at: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 from typing import Any
@@ -17,6 +18,7 @@ from aggregator.ingest.dvo import DvoDecoder
 from aggregator.ingest.message import Decoded, Decoder, Envelope, Refused
 from aggregator.ingest.ocp import OcpDecoder
 from aggregator.ingest.schema import load
+from testing.messages import ocp_messages
 from tests.ingest import recorded
 from tests.ingest.recorded import JSON, attempt, refusal
 
@@ -258,3 +260,33 @@ def test_cutting_quickly_finds_what_walking_slowly_finds(parts, blank):
     for member in cut:
         if member.first == "[":
             assert [one.text for one in gojson.items(member)] == list(jsonscan.items(member.text))
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("OrgID", "orgid"),
+        ("RequestId", "RequestID"),
+        ("Metadata", "metadata"),
+        ("component", "Component"),
+        ("details", "Details"),
+        ("key", "\\u006bey"),
+    ],
+)
+def test_a_usual_message_and_one_with_a_name_spelled_otherwise_are_read_alike(name, other):
+    usual = next(ocp_messages(1, clusters=1))
+    unusual = usual.replace(f'"{name}":'.encode(), f'"{other}":'.encode())
+    assert unusual != usual
+    one, two = OCP.decode(usual), OCP.decode(unusual)
+    assert one.report is not None
+    assert two.report is not None
+    assert one.report.hits
+    assert dataclasses.replace(one.report, text="") == dataclasses.replace(two.report, text="")
+    assert one.envelope == two.envelope
+
+
+def test_an_attribute_given_twice_in_a_usual_message_counts_as_the_reference_counts_it():
+    usual = next(ocp_messages(1, clusters=1))
+    twice = usual.replace(b'"OrgID":', b'"OrgID": 7, "OrgID":')
+    assert OCP.decode(twice).envelope == OCP.decode(usual).envelope
+    assert refusal(OCP, usual.replace(b'"OrgID":', b'"OrgID": "x", "OrgID":')).kind == "type"
