@@ -29,7 +29,7 @@ from .tracker import Tracker
 log = logging.getLogger(__name__)
 
 # batches taken at once: while the database works on one, the next is decoded
-PARTS = 4
+PARTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,8 @@ class Consumer:
         async with aclosing(batch.decoded_ahead(parts, self._decoder)) as decoded:
             async for outcomes in decoded:
                 await self._settle(outcomes)
-                if self._stopping.is_set():
+                # the rest is uncommitted and comes again, here or elsewhere
+                if self._stopping.is_set() or self._membership.changing:
                     break
 
     async def _settle(self, outcomes: list[Outcome]) -> None:
