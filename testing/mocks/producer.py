@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict, deque
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka.errors import MessageSizeTooLargeError, UnknownTopicOrPartitionError
+
+from .faults import Faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +56,11 @@ class MemoryProducer:
         self._partitions = set(range(partitions))
         self._largest = largest
         self._batch_messages = batch_messages
-        self._faults: dict[str, deque[BaseException]] = {}
+        self._faults = Faults("start", "send")
 
     def fail(self, method: str, *errors: BaseException) -> None:
         """Let the next calls of `method` (`start` or `send`) raise these errors, one each."""
-        self._faults.setdefault(method, deque()).extend(errors)
+        self._faults.add(method, *errors)
 
     def hold(self) -> None:
         """Answer nothing until `answering` is set."""
@@ -65,8 +68,7 @@ class MemoryProducer:
 
     async def start(self) -> None:
         """Connect."""
-        if self._faults.get("start"):
-            raise self._faults["start"].popleft()
+        self._faults.strike("start")
         self.started = True
 
     async def stop(self) -> None:
@@ -89,10 +91,27 @@ class MemoryProducer:
         """Send; the returned future is done when the broker has acknowledged."""
         return asyncio.ensure_future(self._send(batch, topic, partition))
 
+    async def send(
+        self,
+        topic: str,
+        value: bytes | None = None,
+        key: bytes | None = None,
+        partition: int | None = None,
+        timestamp_ms: int | None = None,
+        headers: Iterable[tuple[str, bytes]] | None = None,
+    ) -> asyncio.Future[None]:
+        """Send one message; the returned future is done when the broker has acknowledged."""
+        batch = MemoryBatch(1)
+        batch.append(timestamp=timestamp_ms, key=key, value=value, headers=headers or ())
+        return await self.send_batch(batch, topic, partition=partition or 0)
+
+    async def send_and_wait(self, topic: str, value: bytes | None = None, **message: Any) -> None:
+        """Send one message and wait until it is acknowledged."""
+        await (await self.send(topic, value, **message))
+
     async def _send(self, batch: MemoryBatch, topic: str, partition: int) -> None:
         await self.answering.wait()
-        if self._faults.get("send"):
-            raise self._faults["send"].popleft()
+        self._faults.strike("send")
         if batch.size() > self._largest:
             raise MessageSizeTooLargeError
         for value, key, headers in batch.messages:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import typing
-from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aggregator.errors import Unavailable
 from aggregator.storage import Storage
 
-_AGGREGATES = tuple(field.name for field in fields(Storage) if field.name != "keeps")
+from .faults import Faults
+
+_PROTOCOLS = {
+    name: kind for name, kind in typing.get_type_hints(Storage).items() if name != "keeps"
+}
+METHODS = tuple(
+    f"{name}.{method}"
+    for name, protocol in _PROTOCOLS.items()
+    for method in vars(protocol)
+    if not method.startswith("_")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +42,22 @@ class Watch:
         self.calls: list[Call] = []
         self.before = before
         self._away: BaseException | None = None
-        self._faults: dict[str, deque[BaseException]] = {}
+        self._faults = Faults(*METHODS)
 
     def over(self, storage: Storage) -> Storage:
         """Return the same storage, watched."""
         parts: dict[str, Any] = {
-            name: _Watched(name, getattr(storage, name), self) for name in _AGGREGATES
+            name: _Watched(name, getattr(storage, name), self) for name in _PROTOCOLS
         }
         return replace(storage, **parts)
 
     def called(self, method: str) -> list[Call]:
         """Return the calls of a method, as `votes.put`."""
-        _check(method)
         return [call for call in self.calls if call.method == method]
 
     def fail(self, method: str, *errors: BaseException) -> None:
         """Let the next calls of a method, as `votes.put`, raise these errors, one each."""
-        _check(method)
-        self._faults.setdefault(method, deque()).extend(errors)
+        self._faults.add(method, *errors)
 
     def away(self, reason: str = "the database is away") -> None:
         """Let every call raise Unavailable until `back`."""
@@ -65,8 +72,7 @@ class Watch:
         self.calls.append(call)
         if self.before is not None:
             await self.before()
-        if self._faults.get(call.method):
-            raise self._faults[call.method].popleft()
+        self._faults.strike(call.method)
         if self._away is not None and call.method != "health.close":
             raise self._away
 
@@ -90,11 +96,3 @@ class _Watched:
             return await value(*arguments, **options)
 
         return watched
-
-
-def _check(method: str) -> None:
-    """Raise ValueError for a method that no storage has: its faults would never come."""
-    aggregate, _, name = method.partition(".")
-    protocol = typing.get_type_hints(Storage).get(aggregate)
-    if protocol is None or not hasattr(protocol, name):
-        raise ValueError(f"a storage has no method '{method}'")

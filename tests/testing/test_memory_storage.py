@@ -66,7 +66,7 @@ async def test_everything_fails_while_the_storage_is_away() -> None:
 
 @pytest.mark.parametrize("method", ["votes.putt", "vote.put", "votes", "keeps.x"])
 def test_a_fault_that_could_never_come_is_a_mistake(method: str) -> None:
-    with pytest.raises(ValueError, match=f"no method '{method}'"):
+    with pytest.raises(ValueError, match=f"'{method}' cannot fail, but reports.store"):
         Watch().fail(method, Unavailable(""))
 
 
