@@ -136,7 +136,8 @@ def _next_problems(chance: random.Random, present: list[Rule]) -> list[Rule]:
 
 def _ocp_report(chance: random.Random, cluster: Cluster, problems: list[Rule]) -> JsonObject:
     """Return what the rules engine says of a cluster; `skips` are most of its size."""
-    version_info = {"version": cluster.version, "type": "info"}
+    key = "CLUSTER_VERSION_INFO"
+    version_info = {"version": cluster.version, "type": "info", "info_key": key}
     return {
         "system": {"metadata": {}, "hostname": None},
         "reports": [_hit(chance, rule) for rule in problems],
@@ -144,10 +145,10 @@ def _ocp_report(chance: random.Random, cluster: Cluster, problems: list[Rule]) -
         "skips": [_skip(rule) for rule in RULES if rule not in problems],
         "info": [
             {
-                "info_id": "version_info|CLUSTER_VERSION_INFO",
+                "info_id": f"version_info|{key}",
                 "component": "ccx_rules_ocp.info.version_info.report",
                 "type": "info",
-                "key": "CLUSTER_VERSION_INFO",
+                "key": key,
                 "details": version_info,
                 "tags": [],
                 "links": {},
