@@ -1,5 +1,5 @@
 # Each target is one line of the program or of tox.
-.PHONY: help run test lint types integration
+.PHONY: help run test lint types integration docs
 .DEFAULT_GOAL := help
 
 # pyenv keeps its interpreters off the PATH, and tox wants several of them
@@ -27,6 +27,9 @@ lint: .venv/tox ## style and format
 
 types: .venv/tox ## mypy
 	$(TOX) -e types
+
+docs: ## write docs/messages.md out of the schemas
+	$(PYTHON) docs/messages.py
 
 integration: .venv/tox ## the tests that need real servers
 	$(TOX) -e integration
