@@ -55,6 +55,7 @@ class Backpressure:
         self._changed = changed
         self._keep_alive = keep_alive
         self._waits = waits or Waits()
+        self._waiting: set[Callable[[], Awaitable[Any]]] = set()
         self._leaving = asyncio.Event()
         self._final = False
 
@@ -81,21 +82,31 @@ class Backpressure:
         self._leaving.clear()
 
     async def insist(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Return what the attempt gives, repeating it while it raises Unavailable."""
+        """Return what the attempt gives, repeating it while it raises Unavailable.
+
+        Several attempts may be under way; consuming goes on when none of them waits.
+        """
+        try:
+            result = await self._repeated(attempt)
+        finally:
+            self._waiting.discard(attempt)
+        if not self._waiting:
+            self.go_on()
+        return result
+
+    async def _repeated(self, attempt: Callable[[], Awaitable[T]]) -> T:
         wait = self._waits.first
         while True:
             try:
-                result = await self._watched(attempt)
+                return await self._watched(attempt)
             except Unavailable as error:
+                self._waiting.add(attempt)
                 self.pause(str(error))
                 if self._final:
                     raise GivenUp from error
                 # half of it at random, so that many consumers do not come back in step
                 await self._sleep(wait * random.uniform(0.5, 1.0))
                 wait = min(wait * 2, self._waits.longest)
-            else:
-                self.go_on()
-                return result
 
     async def _watched(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Run the attempt; one that lasts too long counts as waiting, but goes on."""
@@ -106,6 +117,7 @@ class Backpressure:
             patience = self._waits.patience
             while not (await asyncio.wait((task, leaving), timeout=patience, return_when=first))[0]:
                 patience = self._waits.keep_alive
+                self._waiting.add(attempt)
                 self.pause(f"no answer in {self._waits.patience:g} s")
                 await self._stay()
             if not task.done():

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka import ConsumerRecord
 
@@ -15,6 +23,8 @@ from ..errors import RecordRejected
 from ..model import utc_now
 from .message import Decoder, Envelope, Refused
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 Store = Callable[[Sequence[Any]], Awaitable[list[bool]]]
 
 # how long decoding may keep the loop from answering requests, and the database's answers waiting
@@ -65,22 +75,28 @@ def split(
         yield part
 
 
-async def decoded_ahead(
-    parts: Iterable[list[ConsumerRecord]], decoder: Decoder
-) -> AsyncGenerator[list[Outcome], None]:
-    """Yield each part decoded; while the caller works with one, the next is being decoded."""
-    ahead: asyncio.Task[list[Outcome]] | None = None
+async def ahead(
+    work: Callable[[Item], Awaitable[Result]], items: AsyncIterable[Item]
+) -> AsyncGenerator[Result, None]:
+    """Yield what the work makes of each item, in order, one at a time.
+
+    While the caller uses one result, the next one is being worked at.
+    """
+    coming: asyncio.Future[Result] | None = None
     try:
-        for part in parts:
-            ready = await ahead if ahead else None
-            ahead = asyncio.create_task(decoded(part, decoder))
+        async for item in items:
+            ready = coming
             if ready is not None:
-                yield ready
-        if ahead is not None:
-            yield await ahead
+                await ready
+            coming = asyncio.ensure_future(work(item))
+            if ready is not None:
+                yield ready.result()
+        if coming is not None:
+            yield await coming
     finally:
-        if ahead is not None:
-            ahead.cancel()
+        if coming is not None:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
 
 
 async def decoded(records: Iterable[ConsumerRecord], decoder: Decoder) -> list[Outcome]:

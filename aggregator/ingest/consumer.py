@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -38,7 +38,7 @@ class Settings:
 
     topic: str
     batch_size: int = 500
-    batch_bytes: int = 8 * 1024 * 1024
+    batch_bytes: int = 4 * 1024 * 1024
     batch_wait: float = 0.5
     show_refused: bool = False
     commit_timeout: float = 5.0
@@ -125,26 +125,34 @@ class Consumer:
                 self._busy_until = time.time()
 
     async def _handle(self, records: list[ConsumerRecord]) -> None:
-        parts = batch.split(records, self._settings.batch_size, self._settings.batch_bytes)
-        async with aclosing(batch.decoded_ahead(parts, self._decoder)) as decoded:
-            async for outcomes in decoded:
+        """Tell of one batch while the next is stored and the one after that is decoded."""
+        parts = self._parts(records)
+        decoded = batch.ahead(partial(batch.decoded, decoder=self._decoder), parts)
+        stored = batch.ahead(partial(batch.stored, store=self._store_insistently), decoded)
+        async with aclosing(parts), aclosing(decoded), aclosing(stored):
+            async for outcomes in stored:
                 await self._settle(outcomes)
-                # the rest is uncommitted and comes again, here or elsewhere
-                if self._stopping.is_set() or self._membership.changing:
-                    break
+
+    async def _parts(
+        self, records: list[ConsumerRecord]
+    ) -> AsyncGenerator[list[ConsumerRecord], None]:
+        settings = self._settings
+        for part in batch.split(records, settings.batch_size, settings.batch_bytes):
+            # the rest is uncommitted and comes again, here or elsewhere
+            if self._stopping.is_set() or self._membership.changing:
+                return
+            self._journal.taken(part)
+            yield part
 
     async def _settle(self, outcomes: list[Outcome]) -> None:
         start = time.perf_counter()
-        records = [outcome.record for outcome in outcomes]
-        self._journal.taken(records)
-        outcomes = await batch.stored(outcomes, self._store_insistently)
         self._refused.check(outcomes)
         insist = self.backpressure.insist
         await insist(partial(self._refused.keep_rows, outcomes))
         await insist(partial(self._refused.send_letters, outcomes))
         await insist(partial(self._tracker.tell, outcomes))
         self._journal.settled(outcomes, time.perf_counter() - start)
-        await insist(partial(self._commit, records))
+        await insist(partial(self._commit, [outcome.record for outcome in outcomes]))
 
     async def _store_insistently(self, reports: Sequence[Any]) -> list[bool]:
         return await self.backpressure.insist(partial(self._store, reports))

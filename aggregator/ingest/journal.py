@@ -28,14 +28,14 @@ class Journal:
         self.paused(State())
 
     def taken(self, records: Sequence[ConsumerRecord]) -> None:
-        """Note a batch that was taken from the topic."""
+        """Note a batch that is to be worked at."""
         self._metrics.consumed_messages.inc(len(records))
         if log.isEnabledFor(logging.DEBUG):
             for record in records:
                 log.debug("started processing message", extra={"fields": _place(record)})
 
     def settled(self, outcomes: Sequence[Outcome], seconds: float) -> None:
-        """Note a batch of which all is stored, or set aside."""
+        """Note a batch of which all is stored, or set aside; that took so many seconds at last."""
         now = utc_now()
         for outcome in outcomes:
             self._count(outcome, now)
@@ -44,7 +44,7 @@ class Journal:
             elif outcome.warnings or log.isEnabledFor(logging.INFO):
                 self._tell_kept(outcome, now)
         self._metrics.batch_size.observe(len(outcomes))
-        self._metrics.batch_seconds.observe(seconds)
+        self._metrics.batch_seconds.observe(seconds + sum(one.seconds for one in outcomes))
 
     def committed(self, kafka: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> None:
         """Note how far the partitions' ends are from what is committed."""
