@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 import aggregator
@@ -36,7 +36,7 @@ NAMES = ("asyncapi.json", "ocp_message.json", "dvo_message.json")
 FILES = {name: json.loads((SCHEMAS / name).read_text(encoding="utf-8")) for name in NAMES}
 API = FILES["asyncapi.json"]
 REGISTRY: Registry[Any] = Registry().with_resources(
-    (name, Resource(contents, specification=DRAFT202012)) for name, contents in FILES.items()
+    (name, DRAFT202012.create_resource(contents)) for name, contents in FILES.items()
 )
 DECODERS: dict[str, Any] = {
     "ocp": OcpDecoder(None, recorded.MAXIMUM, "strict"),
