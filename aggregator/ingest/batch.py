@@ -13,7 +13,7 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -46,6 +46,21 @@ class Outcome:
     error: str = ""
     kind: str = ""
     stored: bool = False
+
+    def told(self, answer: bool | RecordRejected, seconds: float) -> Outcome:
+        """Return the outcome with what the storage answered after so many seconds."""
+        refused = isinstance(answer, RecordRejected)
+        return Outcome(
+            self.record,
+            self.envelope,
+            self.report,
+            self.at,
+            self.seconds + seconds,
+            self.warnings,
+            error=str(answer) if refused else "",
+            kind=REJECTED if refused else "",
+            stored=answer is True,
+        )
 
     @property
     def refused(self) -> bool:
@@ -134,14 +149,7 @@ async def stored(outcomes: list[Outcome], store: Store) -> list[Outcome]:
     seconds = (time.perf_counter() - start) / len(good)
     settled = list(outcomes)
     for at, answer in zip(good, answers, strict=True):
-        outcome = outcomes[at]
-        if isinstance(answer, bool):
-            new = replace(outcome, stored=answer, seconds=outcome.seconds + seconds)
-        else:
-            new = replace(
-                outcome, error=str(answer), kind=REJECTED, seconds=outcome.seconds + seconds
-            )
-        settled[at] = new
+        settled[at] = outcomes[at].told(answer, seconds)
     return settled
 
 

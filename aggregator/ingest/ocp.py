@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from typing import Any
 
@@ -205,10 +206,10 @@ def _without_duplicates(hits: list[model.Hit], warnings: list[str]) -> list[mode
 
     `x` and `x.report` are the same rule: recommendations are kept without the suffix.
     """
-    kept: dict[tuple[str, str], model.Hit] = {}
-    for hit in hits:
-        name = (hit.rule_id.removesuffix(model.REPORT_SUFFIX), hit.error_key)
-        if name in kept:
-            warnings.append(f"rule {name[0]}|{name[1]} hits more than once, the last one counts")
-        kept[name] = hit
+    names = [(hit.rule_id.removesuffix(model.REPORT_SUFFIX), hit.error_key) for hit in hits]
+    kept = dict(zip(names, hits, strict=True))
+    if len(kept) < len(hits):
+        for (rule, key), count in Counter(names).items():
+            warning = f"rule {rule}|{key} hits more than once, the last one counts"
+            warnings += [warning] * (count - 1)
     return list(kept.values())
