@@ -9,34 +9,19 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+
+from .rules import OPERATORS, RULES, WORKLOAD_CHECKS, JsonObject, Rule
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STEP = timedelta(seconds=1)
-OCP_PACKAGE = "ccx_rules_ocp.external.rules"
+FIRST_ORGANIZATION = 1001
 DVO_PACKAGE = "ccx_rules_ocp.external.dvo"
 VERSIONS = ("4.14.38", "4.15.22", "4.16.9", "4.17.3", "4.18.1")
-OPERATORS = ("authentication", "console", "image-registry", "ingress", "monitoring", "network")
 KINDS = ("Deployment", "DeploymentConfig", "StatefulSet", "DaemonSet")
-
-JsonObject = dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule of the engine: how it is called and what it says of a cluster that it hits."""
-
-    name: str
-    key: str
-    solution: int
-    details: Callable[[random.Random], JsonObject]
-
-    @property
-    def component(self) -> str:
-        """Return the name under which the engine reports it."""
-        return f"{OCP_PACKAGE}.{self.name}.report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +42,11 @@ def ocp_messages(
     organizations: int = 5,
     start: datetime = START,
     step: timedelta = STEP,
+    first_organization: int = FIRST_ORGANIZATION,
 ) -> Iterator[bytes]:
     """Yield OCP messages for ever; `start` and `step` tell when the clusters were checked."""
     chance = random.Random(seed)
-    fleet = make_fleet(chance, clusters, organizations)
+    fleet = make_fleet(chance, clusters, organizations, first_organization)
     problems: dict[str, list[Rule]] = {cluster.name: [] for cluster in fleet}
     moment = start
     while True:
@@ -83,10 +69,11 @@ def dvo_messages(
     organizations: int = 5,
     start: datetime = START,
     step: timedelta = STEP,
+    first_organization: int = FIRST_ORGANIZATION,
 ) -> Iterator[bytes]:
     """Yield DVO messages for ever; with the same arguments it is the fleet of `ocp_messages`."""
     chance = random.Random(seed)
-    fleet = make_fleet(chance, clusters, organizations)
+    fleet = make_fleet(chance, clusters, organizations, first_organization)
     moment = start
     while True:
         for cluster in chance.sample(fleet, len(fleet)):
@@ -100,14 +87,21 @@ def dvo_messages(
             moment += step
 
 
-def make_fleet(chance: random.Random, clusters: int, organizations: int) -> list[Cluster]:
+def make_fleet(
+    chance: random.Random,
+    clusters: int,
+    organizations: int,
+    first_organization: int = FIRST_ORGANIZATION,
+) -> list[Cluster]:
     """Return clusters spread over organizations, a few of them with most, as customers are."""
-    owners = [(1000 + n, 500000 + n) for n in range(1, organizations + 1)]
-    weights = [1 / n for n in range(1, organizations + 1)]
+    owners = [(first_organization + n, 500001 + n) for n in range(organizations)]
+    weights = list(accumulate(1 / n for n in range(1, organizations + 1)))
     fleet = []
     for number in range(clusters):
         organization, account = (
-            owners[number] if number < organizations else chance.choices(owners, weights)[0]
+            owners[number]
+            if number < organizations
+            else chance.choices(owners, cum_weights=weights)[0]
         )
         fleet.append(
             Cluster(
@@ -127,7 +121,7 @@ def make_fleet(chance: random.Random, clusters: int, organizations: int) -> list
 def _next_problems(chance: random.Random, present: list[Rule]) -> list[Rule]:
     """Return the rules that hit a cluster now, given those that hit it the last time."""
     if not present:
-        return chance.sample(RULES, chance.choice((0, 1, 2, 3, 3, 4, 5)))
+        return chance.sample(RULES, chance.choice((0, 1, 2, 3, 4, 5, 6)))
     stay = [rule for rule in present if chance.random() < 0.85]
     absent = [rule for rule in RULES if rule not in present]
     come = chance.sample(absent, min(len(absent), chance.choice((0, 0, 0, 1, 1, 2))))
@@ -235,30 +229,6 @@ def _envelope(
     }
 
 
-def _nodes(chance: random.Random) -> JsonObject:
-    nodes = [
-        {"name": _node(chance), "role": "worker", "memory": chance.randint(4, 12), "memory_req": 16}
-        for _ in range(chance.randint(1, 6))
-    ]
-    return {"nodes": nodes}
-
-
-def _operator(chance: random.Random) -> JsonObject:
-    return {"op": {"name": chance.choice(OPERATORS), "degraded": True, "version": None}}
-
-
-def _pods(chance: random.Random) -> JsonObject:
-    return {"pods": [f"openshift-{_node(chance)}" for _ in range(chance.randint(1, 8))]}
-
-
-def _nothing(_: random.Random) -> JsonObject:
-    return {}
-
-
-def _node(chance: random.Random) -> str:
-    return f"ip-10-0-{chance.randint(0, 255)}-{chance.randint(0, 255)}.internal"
-
-
 def _uuid(chance: random.Random) -> str:
     return str(uuid.UUID(int=chance.getrandbits(128), version=4))
 
@@ -269,29 +239,3 @@ def _text(moment: datetime) -> str:
 
 def _encoded(message: JsonObject) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode()
-
-
-RULES = (
-    Rule("nodes_requirements_check", "NODES_MINIMUM_REQUIREMENTS_NOT_MET", 4569190, _nodes),
-    Rule("nodes_kubelet_version_check", "NODE_KUBELET_VERSION", 4602641, _nodes),
-    Rule("cluster_wide_proxy_auth_check", "AUTH_OPERATOR_PROXY_ERROR", 4569191, _operator),
-    Rule("samples_op_failed_image_import_check", "SAMPLES_FAILED_IMAGE_IMPORT_ERR", 4563171, _pods),
-    Rule("image_registry_pv_low_capacity", "PV_LOW_CAPACITY", 4694031, _operator),
-    Rule("machineconfig_stuck_by_node_taints", "NODE_HAS_TAINTS_APPLIED", 5005571, _nodes),
-    Rule("master_defined_as_machinesets", "MASTER_DEFINED_AS_MACHINESETS", 4976791, _nodes),
-    Rule("etcd_high_fsync_latency", "ETCD_HIGH_FSYNC", 4770281, _pods),
-    Rule("pods_crash_looping", "POD_CRASH_LOOP", 4618011, _pods),
-    Rule("operator_unmanaged", "OPERATOR_UNMANAGED", 4601791, _operator),
-    Rule("csr_pending", "CSR_PENDING", 4307511, _nodes),
-    Rule("no_default_storage_class", "NO_DEFAULT_STORAGE_CLASS", 4651451, _nothing),
-)
-WORKLOAD_CHECKS = (
-    "no_anti_affinity",
-    "run_as_non_root",
-    "unset_cpu_requirements",
-    "unset_memory_requirements",
-    "no_liveness_probe",
-    "no_readiness_probe",
-    "latest_tag",
-    "minimum_replicas",
-)
