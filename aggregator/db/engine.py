@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from ..config import StorageConfig
 from ..errors import ConfigError, RecordRejected, Unavailable
+from .driver import CONNECT_SECONDS, SESSION, Driver
 
 # SQLSTATE classes that say "not now", whatever the statement: connection, resources, operator
 # intervention, system error, rollback (deadlock, serialization), read-only replica, catalog moved
@@ -72,11 +74,8 @@ def _postgresql(location: sa.URL, pool_size: int) -> AsyncEngine:
         pool_timeout=5,
         pool_use_lifo=True,
         connect_args={
-            "timeout": 5,
-            "server_settings": {
-                "timezone": "UTC",
-                "application_name": "insights-results-aggregator",
-            },
+            "timeout": CONNECT_SECONDS,
+            "server_settings": SESSION,
         },
     )
 
@@ -127,6 +126,11 @@ class Database:
     def __init__(self, engine: AsyncEngine, replica: AsyncEngine | None = None) -> None:
         self.engine = engine
         self._reader = (replica or engine).execution_options(isolation_level="AUTOCOMMIT")
+        self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._drivers: tuple[Driver, Driver] | None = None
+        if self.dialect == "postgresql":
+            primary = Driver(engine, _size(engine))
+            self._drivers = (primary, Driver(replica, _size(replica)) if replica else primary)
 
     @property
     def dialect(self) -> str:
@@ -151,6 +155,25 @@ class Database:
             async with self._reader.connect() as connection:
                 yield connection
 
+    async def rows(
+        self, statement: sa.Executable, values: Mapping[str, Any] | None = None
+    ) -> Sequence[Any]:
+        """Return the rows of one reading statement; their columns are attributes and items.
+
+        On PostgreSQL columns of JSON come as text.
+        """
+        with translated():
+            if self._drivers:
+                return await self._drivers[1].rows(statement, values or {})
+            return await _all(self._reader, statement, values)
+
+    async def run(self, statement: sa.Executable, values: Mapping[str, Any]) -> Sequence[Any]:
+        """Run one writing statement, a transaction of its own; return what it returns."""
+        with translated():
+            if self._drivers:
+                return await self._drivers[0].rows(statement, values)
+            return await _all(self._single, statement, values)
+
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection in a transaction that commits at the end."""
@@ -160,8 +183,22 @@ class Database:
 
     async def close(self) -> None:
         """Give back all connections."""
+        for driver in self._drivers or ():
+            await driver.close()
         await self._reader.dispose()
         await self.engine.dispose()
+
+
+async def _all(
+    engine: AsyncEngine, statement: sa.Executable, values: Mapping[str, Any] | None
+) -> Sequence[sa.Row[Any]]:
+    async with engine.connect() as connection:
+        return (await connection.execute(statement, values)).all()
+
+
+def _size(engine: AsyncEngine) -> int:
+    pool = engine.pool
+    return pool.size() if isinstance(pool, sa.QueuePool) else 1
 
 
 @contextlib.contextmanager
@@ -169,21 +206,33 @@ def translated() -> Iterator[None]:
     """Turn the driver's errors into Unavailable (try later) or RecordRejected (never works)."""
     try:
         yield
-    except PoolTimeout as error:
-        raise Unavailable("no database connection is free") from error
-    except DBAPIError as error:
-        text = str(error.orig)
-        if _is_away(error):
-            raise Unavailable(text) from error
-        raise RecordRejected(text) from error
-    except SQLAlchemyError:
-        raise
-    except (OSError, TimeoutError) as error:
-        raise Unavailable(f"database: {error}") from error
     except Exception as error:
-        if type(error).__module__.partition(".")[0] == "asyncpg":
-            raise Unavailable(f"database: {error}") from error
-        raise
+        if (meant := _meant(error)) is None:
+            raise
+        raise meant from error
+
+
+def _meant(error: Exception) -> Unavailable | RecordRejected | None:
+    """Return what the error says in our words, nothing if it is none of the database's."""
+    if isinstance(error, PoolTimeout):
+        return Unavailable("no database connection is free")
+    if isinstance(error, DBAPIError):
+        text = str(error.orig)
+        return Unavailable(text) if _is_away(error) else RecordRejected(text)
+    if isinstance(error, SQLAlchemyError):
+        return None
+    if isinstance(error, OSError | TimeoutError):
+        return Unavailable(f"database: {error or 'no answer in time'}")
+    if type(error).__module__.partition(".")[0] == "asyncpg":
+        return _meant_by_driver(error)
+    return None
+
+
+def _meant_by_driver(error: Exception) -> Unavailable | RecordRejected:
+    state = str(getattr(error, "sqlstate", None) or "")
+    if isinstance(error, asyncpg.DataError) or (state and not state.startswith(_AWAY)):
+        return RecordRejected(str(error))
+    return Unavailable(f"database: {error}")
 
 
 def _is_away(error: DBAPIError) -> bool:

@@ -33,21 +33,18 @@ class SqlOrgs:
 
     async def all(self) -> list[OrgId]:
         """Return the distinct organizations, ascending."""
-        async with self._db.read() as conn:
-            return [OrgId(org) for org in (await conn.execute(_ALL)).scalars()]
+        return [OrgId(row[0]) for row in await self._db.rows(_ALL)]
 
     async def clusters(self, org: OrgId, since: datetime) -> list[ClusterId]:
         """Return the clusters by name; the database's order of text may depend on its locale."""
         if org > MAX_STORED_ORG_ID:
             return []
-        async with self._db.read() as conn:
-            rows = await conn.execute(_CLUSTERS, {"org": org, "since": since})
-            return sorted(ClusterId(name) for name in rows.scalars())
+        rows = await self._db.rows(_CLUSTERS, {"org": org, "since": since})
+        return sorted(ClusterId(row[0]) for row in rows)
 
     async def owner(self, cluster: ClusterId) -> OrgId:
         """Return the organization of the cluster's report."""
-        async with self._db.read() as conn:
-            org = (await conn.execute(_OWNER, {"cluster": cluster})).scalar_one_or_none()
-        if org is None:
+        rows = await self._db.rows(_OWNER, {"cluster": cluster})
+        if not rows:
             raise NotFound.item(cluster)
-        return OrgId(org)
+        return OrgId(rows[0][0])

@@ -63,7 +63,7 @@ class SqlRecommendations:
 
     async def by_cluster(self, org: OrgId, clusters: Sequence[str]) -> list[ClusterRecommendations]:
         """Read reports with their recommendations and group them by cluster."""
-        found: dict[str, tuple[sa.Row[Any], list[str]]] = {}
+        found: dict[str, tuple[Any, list[str]]] = {}
         for row in await self._rows(self._by_cluster, org, clusters):
             names = found.setdefault(row.cluster, (row, []))[1]
             if row.rule_id is not None:
@@ -75,15 +75,13 @@ class SqlRecommendations:
 
     async def _rows(
         self, statement: sa.Select[Any], org: OrgId, clusters: Sequence[str], **values: Any
-    ) -> Sequence[sa.Row[Any]]:
+    ) -> Sequence[Any]:
         if org > MAX_STORED_ORG_ID:
             return []
         parameters = {"org": org, **values}
         if clusters:
             parameters["names"] = list_parameter(self._db.dialect, clusters)
-        async with self._db.read() as conn:
-            rows: Sequence[sa.Row[Any]] = (await conn.execute(statement, parameters)).all()
-            return rows
+        return await self._db.rows(statement, parameters)
 
 
 def _select_hit_by() -> sa.Select[Any]:

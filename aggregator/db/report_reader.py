@@ -16,7 +16,7 @@ _ORG_TEXT = sa.bindparam("org_text", type_=sa.String)
 _CLUSTER = sa.bindparam("cluster", type_=sa.String)
 _USER = sa.bindparam("user", type_=sa.String)
 
-_Row = sa.Row[Any]
+_Row = Any
 
 
 def _said(table: sa.Table) -> sa.ColumnElement[bool]:

@@ -178,8 +178,7 @@ class SqlReports:
     ) -> Mapping[ClusterId, tuple[OrgId, str]]:
         """Read the texts of all clusters at once."""
         parameters = {"names": list_parameter(self._db.dialect, clusters)}
-        async with self._db.read() as conn:
-            rows = (await conn.execute(self._many, parameters)).all()
+        rows = await self._db.rows(self._many, parameters)
         return {row.cluster: (row.org_id, row.report) for row in rows}
 
     async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
@@ -207,15 +206,11 @@ class SqlReports:
 
     async def count(self) -> int:
         """Count the reports."""
-        async with self._db.read() as conn:
-            return int((await conn.execute(_COUNT)).scalar_one())
+        return int((await self._db.rows(_COUNT))[0][0])
 
     async def _rows(
         self, statement: sa.Select[Any], org: OrgId, parameters: dict[str, Any]
-    ) -> Sequence[sa.Row[Any]]:
+    ) -> Sequence[Any]:
         if org > MAX_STORED_ORG_ID:
             return []
-        async with self._db.read() as conn:
-            result = await conn.execute(statement, {"org": org, **parameters})
-            rows: Sequence[sa.Row[Any]] = result.all()
-            return rows
+        return await self._db.rows(statement, {"org": org, **parameters})

@@ -44,7 +44,7 @@ class SqlVotes:
             _COLUMNS,
             changed=("user_vote", "message", "updated_at"),
             report=report,
-        )
+        ).returning(table.c.cluster_id)
 
     async def put(self, org: OrgId, user: UserId, hit: RuleHit, vote: Vote, message: str) -> None:
         """Insert the vote or change the present one, whose organization and birth stay."""
@@ -60,9 +60,8 @@ class SqlVotes:
             "added_at": now,
             "updated_at": now,
         }
-        async with self._db.write() as conn:
-            if not (await conn.execute(self._put, values)).rowcount:
-                raise NotFound.item(hit.cluster)
+        if not await self._db.run(self._put, values):
+            raise NotFound.item(hit.cluster)
 
     async def get(self, user: UserId, hit: RuleHit) -> Vote:
         """Read the vote on exactly this hit."""
@@ -76,8 +75,7 @@ class SqlVotes:
         self, statement: sa.Select[Any], user: UserId, cluster: ClusterId, rule: RuleId, **key: str
     ) -> Vote:
         values = {"cluster": cluster, "rule": rule, "user": user, **key}
-        async with self._db.read() as conn:
-            vote = (await conn.execute(statement, values)).scalar_one_or_none()
-        if vote is None:
+        rows = await self._db.rows(statement, values)
+        if not rows:
             raise NotFound.item(cluster, rule, user)
-        return Vote(vote)
+        return Vote(rows[0][0])
