@@ -13,7 +13,10 @@ NAME = x509.oid.NameOID.COMMON_NAME
 
 
 class Authority:
-    """Signs certificates; nobody but the test trusts it."""
+    """Signs certificates; nobody but the test trusts it.
+
+    As many a private one, it does without a key usage extension.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder

@@ -145,8 +145,8 @@ async def make_topics(secured: Secured, config: BrokerConfig) -> None:
 
 async def produce(config: BrokerConfig, values: list[bytes]) -> None:
     sender = Sender(kafka.producer(config))
-    await sender.start()
     try:
+        await sender.start()
         assert await sender.send(config.topic, [Outgoing(value) for value in values]) == []
     finally:
         await sender.stop()
