@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import orjson
 
 _ESCAPES = (
@@ -61,12 +63,48 @@ def _is_odd_json(text: str) -> bool:
     return True
 
 
+def rewritten(text: str) -> msgspec.Raw:
+    """Return stored JSON with keys sorted at every level, as `indented` takes it.
+
+    Raise ValueError for what is no JSON, RecursionError for what is nested too deep.
+    """
+    try:
+        return msgspec.Raw(_sorted(_values(text)))
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        # lone surrogates, for example
+        compact = json.dumps(parsed(text), ensure_ascii=False).encode("utf-8", "replace")
+        return msgspec.Raw(msgspec.json.format(compact, indent=-1))
+
+
+def indented(payload: Mapping[str, Any]) -> bytes:
+    """Return the JSON document indented with TABs, in the order given, without a line feed."""
+    document = msgspec.json.format(msgspec.json.encode(payload), indent=1)
+    tabs = b"\n"
+    # strings hold no line feed, so what follows one is indentation
+    while tabs + b" " in document:
+        document = document.replace(tabs + b" ", tabs + b"\t")
+        tabs += b"\t"
+    return escaped(document)
+
+
+def _number(text: str) -> msgspec.Raw:
+    """Return a number with a fraction, or beyond 64 bits, in Python's spelling."""
+    value = json.loads(text)
+    if value in (math.inf, -math.inf):
+        raise ValueError(text)
+    return msgspec.Raw(json.dumps(value).encode())
+
+
+_values = msgspec.json.Decoder(float_hook=_number).decode
+_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
 def parsed(text: str) -> Any:
     """Return stored JSON text as values, keys sorted at every level; raise ValueError."""
-    return json.loads(text, object_pairs_hook=_sorted, parse_constant=_refuse)
+    return json.loads(text, object_pairs_hook=_ordered, parse_constant=_refuse)
 
 
-def _sorted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _ordered(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(sorted(dict(pairs).items()))
 
 

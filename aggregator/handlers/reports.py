@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -113,15 +112,15 @@ def _indented(clusters: list[ClusterId], found: Mapping[ClusterId, tuple[OrgId, 
     reports: dict[str, Any] = {}
     for cluster, (_, text) in found.items():
         try:
-            reports[cluster] = answer.parsed(text)
+            reports[cluster] = answer.rewritten(text)
         except (ValueError, RecursionError):
             continue
-    document = {
-        "clusters": [cluster for cluster in clusters if cluster in reports] or None,
-        "errors": [cluster for cluster in clusters if cluster not in reports] or None,
-        "reports": {cluster: reports[cluster] for cluster in sorted(reports)},
-        "generated_at": "",
-        "status": "ok",
-    }
-    text = json.dumps(document, indent="\t", ensure_ascii=False)
-    return answer.escaped(text.encode("utf-8", "replace"))
+    return answer.indented(
+        {
+            "clusters": [cluster for cluster in clusters if cluster in reports] or None,
+            "errors": [cluster for cluster in clusters if cluster not in reports] or None,
+            "reports": {cluster: reports[cluster] for cluster in sorted(reports)},
+            "generated_at": "",
+            "status": "ok",
+        }
+    )
