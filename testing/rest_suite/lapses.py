@@ -1,0 +1,114 @@
+"""Ways in which an instance behaves wrongly: late, forgetful, deaf, or only now and then."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from .damage import Change, Where
+from .middleware import Answer, Forward, Middleware, Request
+
+JSON_HEADERS = (("Content-Type", "application/json; charset=utf-8"),)
+
+Make = Callable[[], Middleware]
+
+
+def changed(change: Change, when: Where = lambda answer: True) -> Make:
+    """Change every answer that fits."""
+
+    def middleware(request: Request, forward: Forward) -> Answer:
+        answer = forward(request)
+        return change(answer) if answer.status and when(answer) else answer
+
+    return lambda: middleware
+
+
+def slow(seconds: float) -> Make:
+    """Answer late."""
+
+    def middleware(request: Request, forward: Forward) -> Answer:
+        answer = forward(request)
+        time.sleep(seconds)
+        # what came late is not what came: this counts as spoiled
+        return answer.with_header("x-late", "1")
+
+    return lambda: middleware
+
+
+def swallowed(document: Callable[[Request], object]) -> Make:
+    """Answer a write as if it were done, and do nothing."""
+
+    def middleware(request: Request, forward: Forward) -> Answer:
+        return Answer(200, JSON_HEADERS, b"").with_json(document(request))
+
+    return lambda: middleware
+
+
+def redirected(change: Callable[[Request], Request]) -> Make:
+    """Do something else than what was asked for."""
+    return lambda: lambda request, forward: forward(change(request))
+
+
+def remembered() -> Middleware:
+    """Answer what was answered to the first such request: a cache that is never emptied."""
+    memory: dict[object, Answer] = {}
+    lock = threading.Lock()
+
+    def middleware(request: Request, forward: Forward) -> Answer:
+        key = (request.method, request.target, request.body, request.header("x-rh-identity"))
+        answer = forward(request)
+        with lock:
+            return memory.setdefault(key, answer)
+
+    return middleware
+
+
+def every(nth: int, change: Change) -> Make:
+    """Change every nth answer only."""
+
+    def make() -> Middleware:
+        counter = iter(range(1, 1 << 60))
+
+        def middleware(request: Request, forward: Forward) -> Answer:
+            answer = forward(request)
+            return change(answer) if next(counter) % nth == 0 else answer
+
+        return middleware
+
+    return make
+
+
+def again(change: Change) -> Make:
+    """Change the answer to a request that was sent before."""
+
+    def make() -> Middleware:
+        seen: set[object] = set()
+
+        def middleware(request: Request, forward: Forward) -> Answer:
+            answer, key = forward(request), (request.target, request.body)
+            if key in seen:
+                return change(answer)
+            seen.add(key)
+            return answer
+
+        return middleware
+
+    return make
+
+
+def one_of(name: str, change: Change) -> Make:
+    """Change the answers about one value of a parameter: of those that are found, the second."""
+
+    def make() -> Middleware:
+        found: list[str] = []
+
+        def middleware(request: Request, forward: Forward) -> Answer:
+            answer, given = forward(request), request.params.get(name, "")
+            if answer.status == 200 and given not in found:
+                found.append(given)
+            return change(answer) if found[1:2] == [given] else answer
+
+        return middleware
+
+    return make

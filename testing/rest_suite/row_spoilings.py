@@ -1,0 +1,119 @@
+"""Spoilings of lists: rows that are missing, doubled, somebody else's, or in another order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from . import damage
+from .damage import at, mapped
+from .lapses import changed
+from .middleware import Spoiling
+
+# where the rows of an answer are
+LISTS = (
+    ("organizations", "organizations"),
+    ("clusters", "clusters"),
+    ("report", "report.reports"),
+    ("reports", "clusters"),
+    ("reports", "reports"),
+    ("reports", "errors"),
+    ("reports_by_body", "clusters"),
+    ("reports_by_body", "reports"),
+    ("clusters_detail", "clusters"),
+    ("recommendations", "recommendations"),
+    ("recommendations", "recommendations.*"),
+    ("cluster_recommendations", "clusters"),
+    ("cluster_recommendations", "clusters.*.recommendations"),
+    ("disabled", "rules"),
+    ("disabled_for_clusters", "rules"),
+    ("reasons", "reasons"),
+    ("disabled_clusters", "clusters"),
+    ("acks", "disabledRules"),
+    ("workloads", "workloads"),
+    ("workloads_by_body", "workloads"),
+    ("namespace_workloads", "workloads.recommendations"),
+    ("namespace_workloads", "workloads.recommendations.0.objects"),
+)
+WAYS: dict[str, Callable[[Any], Any]] = {
+    "first is missing": damage.without_first,
+    "last is missing": damage.without_last,
+    "first comes twice": damage.doubled,
+    "somebody else's beside": damage.strange,
+}
+# lists whose order the contract gives; of the others only the departures fix it
+ORDERED = {"organizations", "clusters", "reports", "reports_by_body", "clusters_detail"}
+WRITTEN = {"disabled", "disabled_for_clusters", "reasons", "disabled_clusters", "acks"}
+
+
+def rows() -> Iterator[Spoiling]:
+    """Yield the spoilings of every list."""
+    for operation, path in LISTS:
+        needs = {"writes"} if operation in WRITTEN else set()
+        for name, way in WAYS.items():
+            make = changed(at(path, mapped(way)))
+            yield Spoiling(
+                f"{operation}: {path}: {name}", "row", (operation,), make, frozenset(needs)
+            )
+        if "*" not in path and path not in ("reports", "errors", "recommendations"):
+            make = changed(at(path, mapped(damage.turned)))
+            if operation not in ORDERED:
+                needs.add("departures")
+            yield Spoiling(
+                f"{operation}: {path}: turned around", "order", (operation,), make, frozenset(needs)
+            )
+        yield Spoiling(
+            f"{operation}: {path}: null for nothing, nothing for null", "null", (operation,),
+            changed(at(path, mapped(_swapped))),
+        )  # fmt: skip
+    yield from _names()
+
+
+def _swapped(rows: Any) -> Any:
+    """Return null instead of an empty list, and the other way round."""
+    if rows is None:
+        return []
+    return rows or None
+
+
+def _names() -> Iterator[Spoiling]:
+    """Yield names that are written in another way or belong to another column."""
+    of_rules: dict[str, Callable[[Any], Any]] = {
+        "in upper case": lambda old: old.upper(),
+        "without .report": lambda old: old.replace(".report", ""),
+        "with .report": lambda old: re.sub(r"(?:\.report)?(\||$)", r".report\1", old, count=1),
+    }
+    for operation, path in (
+        ("report", "report.reports.*.component"),
+        ("rule", "report.component"),
+        ("cluster_recommendations", "clusters.*.recommendations.*"),
+        ("disabled", "rules.*.RuleID"),
+        ("acks", "disabledRules.*.rule_id"),
+        ("ack", "disabledRule.rule_id"),
+        ("rating", "rating.rule"),
+        ("namespace_workloads", "workloads.recommendations.*.check"),
+        ("reasons", "reasons.*.RuleID"),
+    ):
+        for name, way in of_rules.items():
+            needs = frozenset({"writes"} if operation in WRITTEN | {"ack", "rating"} else ())
+            yield Spoiling(
+                f"{operation}: rules {name}", "name", (operation,),
+                changed(at(path, mapped(way))), needs,
+            )  # fmt: skip
+    for operation, path, key, rule in (
+        ("report", "report.reports.0.key", "key", "component"),
+        ("disabled", "rules.0.ErrorKey", "ErrorKey", "RuleID"),
+        ("acks", "disabledRules.0.error_key", "error_key", "rule_id"),
+    ):
+        yield Spoiling(
+            f"{operation}: rule and key exchanged", "name", (operation,),
+            changed(at(path, _exchanged(key, rule))),
+        )  # fmt: skip
+
+
+def _exchanged(one: str, other: str) -> damage.Edit:
+    def edit(parent: Any, key: Any) -> None:
+        parent[one], parent[other] = parent[other], parent[one]
+
+    return edit
