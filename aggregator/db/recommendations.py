@@ -31,13 +31,9 @@ class SqlRecommendations:
         dialect = database.dialect
         self._hit_by = _select_hit_by()
         self._hit_by_only = self._hit_by.where(is_in(dialect, recommendation.c.cluster_id, "names"))
-        self._by_rule = (
-            sa.select(recommendation.c.rule_id, recommendation.c.cluster_id)
-            .where(
-                recommendation.c.org_id == _ORG,
-                is_in(dialect, recommendation.c.cluster_id, "names"),
-            )
-            .order_by(recommendation.c.rule_id, recommendation.c.cluster_id)
+        self._by_rule = sa.select(recommendation.c.rule_id, recommendation.c.cluster_id).where(
+            recommendation.c.org_id == _ORG,
+            is_in(dialect, recommendation.c.cluster_id, "names"),
         )
         self._by_cluster = _select_by_cluster().where(is_in(dialect, report.c.cluster, "names"))
 
@@ -57,20 +53,24 @@ class SqlRecommendations:
     async def by_rule(self, org: OrgId, clusters: Sequence[str]) -> dict[str, list[str]]:
         """Read the hits and group them by recommendation."""
         found: dict[str, list[str]] = {}
-        for row in await self._rows(self._by_rule, org, clusters):
-            found.setdefault(row.rule_id, []).append(row.cluster_id)
+        # sorted here: the database's order of text depends on its locale, and costs more
+        for rule, cluster in sorted(map(tuple, await self._rows(self._by_rule, org, clusters))):
+            found.setdefault(rule, []).append(cluster)
         return found
 
     async def by_cluster(self, org: OrgId, clusters: Sequence[str]) -> list[ClusterRecommendations]:
         """Read reports with their recommendations and group them by cluster."""
         found: dict[str, tuple[Any, list[str]]] = {}
         for row in await self._rows(self._by_cluster, org, clusters):
-            names = found.setdefault(row.cluster, (row, []))[1]
-            if row.rule_id is not None:
-                names.append(row.rule_id)
+            cluster, _, rule, _ = row
+            names = found.setdefault(cluster, (row, []))[1]
+            if rule is not None:
+                names.append(rule)
         return [
-            ClusterRecommendations(ClusterId(name), row.last_checked_at, row.version, tuple(rules))
-            for name, (row, rules) in found.items()
+            ClusterRecommendations(
+                ClusterId(name), row.last_checked_at, row.version, tuple(sorted(rules))
+            )
+            for name, (row, rules) in sorted(found.items(), key=lambda item: item[0])
         ]
 
     async def _rows(
@@ -130,5 +130,4 @@ def _select_by_cluster() -> sa.Select[Any]:
         )
         .select_from(joined)
         .where(report.c.org_id == _ORG)
-        .order_by(report.c.cluster, recommendation.c.rule_id)
     )
