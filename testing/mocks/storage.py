@@ -11,7 +11,7 @@ from aggregator.db.recommendations import SqlRecommendations
 from aggregator.db.reports import SqlReports
 from aggregator.db.storage import SqlHealth
 from aggregator.db.workloads import SqlDvo
-from aggregator.storage import Storage
+from aggregator.storage import Storage as Storage
 
 from .acks import MemoryAcks
 from .clock import Now, RisingClock

@@ -35,10 +35,13 @@ class Call:
 class Watch:
     """Stands between a storage and its users: `watch.over(storage)` is what they get.
 
-    `before` is awaited before each call.
+    `before` is awaited before each call; `remember=False` keeps no list of calls, for long runs.
     """
 
-    def __init__(self, before: Callable[[], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self, before: Callable[[], Awaitable[None]] | None = None, *, remember: bool = True
+    ) -> None:
+        self._remember = remember
         self.calls: list[Call] = []
         self.before = before
         self._away: BaseException | None = None
@@ -69,7 +72,8 @@ class Watch:
 
     async def note(self, call: Call) -> None:
         """Write the call down, and raise what it is to raise."""
-        self.calls.append(call)
+        if self._remember:
+            self.calls.append(call)
         if self.before is not None:
             await self.before()
         self._faults.strike(call.method)

@@ -1,0 +1,184 @@
+"""`python -m testing.mocks.server`: the whole REST API in memory, with names that testers know."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, cast
+
+from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
+from tornado.routing import Router
+from tornado.web import RequestHandler
+
+from aggregator.build import info
+from aggregator.config import Config, ServerConfig
+from aggregator.handlers.answer import render
+from aggregator.handlers.app import application, listen
+from aggregator.handlers.router import ApiApplication
+from aggregator.metrics import Metrics
+from aggregator.storage import Storage
+
+from ..fixtures import fixtures_dir
+from ..seed import Seed, SeedError
+from .clock import Now, RisingClock, real_time
+from .filler import Filler
+from .known import changed, demanded_status, known_clusters, quarter
+from .storage import memory_storage
+from .watch import Watch
+
+PREFIX = "/api/insights-results-aggregator/v1/"
+# the sample data is never too old to be listed
+ALWAYS_HOURS = 24 * 365 * 100
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until Ctrl-C or SIGTERM; return the exit status."""
+    options = _options(argv)
+    try:
+        asyncio.run(_serve(options))
+    except KeyboardInterrupt:
+        pass
+    except SeedError as error:
+        print(f"mock server: --seed: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"mock server: port {options.port}: {error.strerror}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with mock_server(options.port, options.prefix, seed=Seed.read(options.seed)) as url:
+        print(f"Mock of insights-results-aggregator: {url} (Ctrl-C ends it)", flush=True)
+        await stop.wait()
+
+
+@asynccontextmanager
+async def mock_server(
+    port: int = 0, prefix: str = PREFIX, *, seed: Seed | None = None, clock: Now = real_time
+) -> AsyncIterator[str]:
+    """Serve on the loopback interface, port 0 is any free one; give the URL with the prefix.
+
+    `seed` is served beside the clusters that testers know. `clock` (naive UTC) tells the turn of
+    those that change. Raise OSError when the port is taken.
+    """
+    async with memory_storage(RisingClock(clock)) as storage:
+        filler = Filler(storage.reports, storage.dvo, storage.refused)
+        for known in (known_clusters(), seed or Seed()):
+            await filler.fill(known.messages())
+        changing = _Changing(storage, clock)
+        watched = Watch(changing.turn, remember=False).over(storage)
+        server = ServerConfig(
+            address=f"localhost:{port}",
+            api_prefix=prefix,
+            debug=True,
+            org_overview_limit_hours=ALWAYS_HOURS,
+        )
+        config = Config(server=server)
+        ocp, dvo = await storage.health.schema_versions()
+        told = {**info(), "OCP_DB_version": ocp, "DVO_DB_version": dvo}
+        app = application(config, watched, Metrics(), told, lambda: "")
+        http, bound = listen(cast(ApiApplication, _KnownNames(app)), server)
+        try:
+            yield f"http://localhost:{bound}{prefix}"
+        finally:
+            http.stop()
+            await http.close_all_connections()
+
+
+class _Changing:
+    """Stores the reports of the changing clusters when their quarter of an hour begins."""
+
+    def __init__(self, storage: Storage, clock: Now) -> None:
+        self._filler = Filler(storage.reports, storage.dvo, storage.refused)
+        self._clock = clock
+        self._stored = datetime.min
+        self._storing = asyncio.Lock()
+
+    async def turn(self) -> None:
+        """Store the reports of this quarter, unless they are there."""
+        async with self._storing:
+            now = self._clock()
+            if quarter(now) > self._stored:
+                await self._filler.fill(changed(now))
+                self._stored = quarter(now)
+
+
+class _KnownNames(Router):
+    """Answers what a name in the path asks for; all else is the service's."""
+
+    def __init__(self, app: ApiApplication) -> None:
+        self._app = app
+
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate:
+        """Return who answers."""
+        status = demanded_status(request.path)
+        if status is None:
+            return self._app.find_handler(request, **kwargs)
+        return self._app.get_handler_delegate(request, _StatusHandler, {"status": status})
+
+
+class _StatusHandler(RequestHandler):
+    """Answers with the status that was asked for, whatever the method."""
+
+    def initialize(self, status: int) -> None:
+        """Take the status."""
+        self._status = status
+
+    def prepare(self) -> None:
+        """Answer."""
+        try:
+            reason = HTTPStatus(self._status).phrase
+        except ValueError:
+            reason = "Unknown"
+        self.set_status(self._status, reason)
+        if self._status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+            self.finish()
+        else:
+            ok = self._status < HTTPStatus.MULTIPLE_CHOICES
+            self.set_header("Content-Type", "application/json; charset=utf-8")
+            self.finish(render({"status": "ok" if ok else reason}))
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m testing.mocks.server",
+        description="Serve the whole REST API with sample data that is gone afterwards.",
+    )
+    parser.add_argument("--port", type=_port, default=8080, help="0 is any free one; default 8080")
+    parser.add_argument("--prefix", type=_prefix, default=PREFIX, help=f"default {PREFIX}")
+    parser.add_argument(
+        "--seed",
+        type=Path,
+        default=fixtures_dir() / "seed.json",
+        metavar="FILE",
+        help="a seed file to serve beside the clusters that testers know; default the shipped one",
+    )
+    return parser.parse_args(argv)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"0 to 65535 expected, not '{text}'")
+    return int(text)
+
+
+def _prefix(text: str) -> str:
+    if not re.fullmatch(r"/([\w.-]+/)*", text):
+        raise argparse.ArgumentTypeError(f"a path with a slash at both ends expected, not '{text}'")
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""The real service, whole, on a database in a folder and fed by a broker: for others' tests."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from confluent_kafka import Consumer, TopicPartition
+
+from aggregator.config import BackendConfig, BrokerConfig, Config, ServerConfig, StorageConfig
+from aggregator.service import Service
+
+from ..fixtures import Made
+from ..outlets import KafkaOutlet
+from . import database
+
+PREFIX = "/api/insights-results-aggregator/v1/"
+ALWAYS_HOURS = 24 * 365 * 100
+HANDLED_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningService:
+    """Where the service is: `url` ends with the prefix, `database_url` is SQLAlchemy's.
+
+    It consumes the topics `ocp` and `dvo` of the brokers, and writes `tracker` and
+    `dead_letters`; authentication is off, the debug endpoints are on.
+    """
+
+    url: str
+    brokers: str
+    database_url: str
+    group: str
+    ocp: str
+    dvo: str
+    tracker: str
+    dead_letters: str
+
+    def send(self, *messages: bytes, kind: str = "ocp", timeout: float = HANDLED_SECONDS) -> None:
+        """Send messages of a kind (`ocp`, `dvo`); return when they are stored or set aside.
+
+        Raise TimeoutError when the service does not get that far.
+        """
+        self.send_all((Made(kind, message) for message in messages), timeout=timeout)
+
+    def send_all(self, messages: Iterable[Made], *, timeout: float = HANDLED_SECONDS) -> None:
+        """Send generated messages, such as a `testing.fixtures.DataSet`, likewise."""
+        topics = {"ocp": self.ocp, "dvo": self.dvo}
+        KafkaOutlet(self.brokers, topics).send(messages)
+        self._wait(list(topics.values()), time.monotonic() + timeout)
+
+    def _wait(self, topics: list[str], deadline: float) -> None:
+        """Wait until everything in the topics is committed."""
+        group = Consumer({"bootstrap.servers": self.brokers, "group.id": self.group})
+        try:
+            places = [
+                TopicPartition(topic, number)
+                for topic in topics
+                for number in group.list_topics(topic, timeout=10).topics[topic].partitions
+            ]
+            ends = {
+                (one.topic, one.partition): group.get_watermark_offsets(one, timeout=10)[1]
+                for one in places
+            }
+            while any(
+                ends[one.topic, one.partition] > max(0, one.offset)
+                for one in group.committed(places, timeout=10)
+            ):
+                if time.monotonic() > deadline:
+                    raise TimeoutError("the service has not handled all messages in time")
+                time.sleep(0.02)
+        finally:
+            group.close()
+
+
+@asynccontextmanager
+async def running_service(folder: Path, brokers: str) -> AsyncIterator[RunningService]:
+    """Run the service on any free port of the loopback interface, with an empty database."""
+    name = uuid.uuid4().hex[:12]
+    file = folder / f"aggregator-{name}.db"
+    place = database.location(f"sqlite:///{file}")
+    await database.prepare(place)
+    config = _config(file, brokers, name)
+    service = Service(config)
+    try:
+        await service.start()
+        running = asyncio.create_task(service.wait())
+        broker = config.broker
+        yield RunningService(
+            url=f"http://localhost:{service.port}{PREFIX}",
+            brokers=brokers,
+            database_url=str(place),
+            group=broker.group,
+            ocp=broker.topic,
+            dvo=broker.dvo_topic,
+            tracker=broker.payload_tracker_topic,
+            dead_letters=broker.dead_letter_queue_topic,
+        )
+        service.request_stop()
+        # what ended the consumer, if something did
+        await running
+    finally:
+        await service.stop()
+
+
+def _config(file: Path, brokers: str, name: str) -> Config:
+    """Return a configuration whose topics nobody else uses."""
+    storage = StorageConfig(db_driver="sqlite3", sqlite_datasource=str(file))
+    return Config(
+        broker=BrokerConfig(
+            enabled=True,
+            addresses=tuple(brokers.split(",")),
+            group=f"aggregator-{name}",
+            topic=f"ccx.ocp.results-{name}",
+            dvo_topic=f"ccx.dvo.results-{name}",
+            payload_tracker_topic=f"platform.payload-status-{name}",
+            dead_letter_queue_topic=f"ccx.dead.letter.queue-{name}",
+            # tests are sometimes of nothing but bad messages
+            refused_limit_run=0,
+            refused_limit_share=0.0,
+        ),
+        server=ServerConfig(
+            address="localhost:0",
+            api_prefix=PREFIX,
+            debug=True,
+            org_overview_limit_hours=ALWAYS_HOURS,
+        ),
+        ocp_recommendations_storage=storage,
+        dvo_recommendations_storage=storage,
+        storage_backend=BackendConfig(use=("ocp_recommendations", "dvo_recommendations")),
+    )
