@@ -179,29 +179,32 @@ def _unlimited() -> Callable[[Request, Forward], Answer]:
     return middleware
 
 
+_ALWAYS: tuple[tuple[str, str, object], ...] = (
+    ("report", "report.reports.*.user_vote", 0),
+    ("rule", "report.user_vote", 0),
+    ("get_vote", "vote", 0),
+    ("report", "report.reports.*.disabled", False),
+    ("rule", "report.disabled", False),
+    ("report", "report.reports.*.disabled", True),
+    ("rule", "report.disabled", True),
+    ("report", "report.reports.*.disable_feedback", ""),
+    ("rule", "report.disable_feedback", ""),
+    ("report", "report.reports.*.disabled_at", ""),
+    ("rule", "report.disabled_at", ""),
+    ("disabled", "rules", []),
+    ("disabled_for_clusters", "rules", []),
+    ("disabled_clusters", "clusters", None),
+    ("reasons", "reasons", []),
+    ("acks", "disabledRules", []),
+    ("ack", "disabledRule.justification", ""),
+    ("rating", "rating.rating", 0),
+    ("disabled_clusters", "clusters.*.justification", ""),
+)
+
+
 def _forgotten() -> Iterator[Spoiling]:
     """Yield what is not shown although it is there, and shown although it is not."""
-    for operation, path, wrong in (
-        ("report", "report.reports.*.user_vote", 0),
-        ("rule", "report.user_vote", 0),
-        ("get_vote", "vote", 0),
-        ("report", "report.reports.*.disabled", False),
-        ("rule", "report.disabled", False),
-        ("report", "report.reports.*.disabled", True),
-        ("rule", "report.disabled", True),
-        ("report", "report.reports.*.disable_feedback", ""),
-        ("rule", "report.disable_feedback", ""),
-        ("report", "report.reports.*.disabled_at", ""),
-        ("rule", "report.disabled_at", ""),
-        ("disabled", "rules", []),
-        ("disabled_for_clusters", "rules", []),
-        ("disabled_clusters", "clusters", None),
-        ("reasons", "reasons", []),
-        ("acks", "disabledRules", []),
-        ("ack", "disabledRule.justification", ""),
-        ("rating", "rating.rating", 0),
-        ("disabled_clusters", "clusters.*.justification", ""),
-    ):
+    for operation, path, wrong in _ALWAYS:
         yield _one(
             f"{operation}: {path} is always {json.dumps(wrong)}", "forgotten", operation,
             changed(at(path, value(wrong))), "writes",
@@ -217,6 +220,11 @@ def _forgotten() -> Iterator[Spoiling]:
             f"{operation}: votes turned around", "forgotten", operation,
             changed(at(path, mapped(lambda vote: -vote))), "writes",
         )  # fmt: skip
+    yield from _miscounted()
+
+
+def _miscounted() -> Iterator[Spoiling]:
+    """Yield counts that do not fit what they count."""
     yield _one(
         "report: count counts one too many", "count", "report",
         changed(at("report.meta.count", mapped(lambda count: count + 1 or 1))),
