@@ -1,0 +1,157 @@
+"""The pytest plugin works in others' test suites, without any plugin for asynchronous tests."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+ALONE = (
+    *("-p", "no:tornado", "-p", "no:anyio", "-p", "no:asyncio", "-p", "no:cacheprovider"),
+    *("-W", "error", "-q"),
+)
+
+
+def _run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
+    # an environment that was installed before there was the entry point
+    known = entry_points(group="pytest11", name="aggregator")
+    loaded = () if known else ("-p", "testing.plugin")
+    return pytester.runpytest_subprocess(*ALONE, *loaded, *options, timeout=120)
+
+
+def test_a_suite_sends_messages_to_the_service_and_reads_its_answers(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        """
+        import json
+        import requests
+        from testing.fixtures import DataSet, shipped_messages
+
+        def test_data_set(aggregator_service):
+            data = DataSet(kinds=("ocp", "dvo"), clusters=12, organizations=2, bad=0.5)
+            aggregator_service.send_all(data)
+            listed = requests.get(aggregator_service.url + "organizations").json()
+            assert listed["organizations"] == [1001, 1002]
+
+        def test_one_message(aggregator_service):
+            message = shipped_messages("ocp")["one_hit"]
+            aggregator_service.send(message)
+            told = json.loads(message)
+            path = f"organizations/{told['OrgID']}/clusters/{told['ClusterName']}/users/ann/report"
+            report = requests.get(aggregator_service.url + path).json()["report"]
+            assert report["meta"]["count"] == 1
+
+        def test_it_is_empty_again(aggregator_service):
+            listed = requests.get(aggregator_service.url + "organizations").json()
+            assert listed["organizations"] == []
+        """
+    )
+    _run(pytester).assert_outcomes(passed=3)
+
+
+def test_a_suite_reads_what_the_service_set_aside(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        from confluent_kafka import Consumer
+
+        def test_dead_letters(aggregator_service, kafka_broker):
+            aggregator_service.send(b"{", b"[]")
+            reader = Consumer({
+                "bootstrap.servers": kafka_broker.address,
+                "group.id": "reader",
+                "auto.offset.reset": "earliest",
+            })
+            reader.subscribe([aggregator_service.dead_letters])
+            letters = reader.consume(2, timeout=20)
+            reader.close()
+            assert [letter.value() for letter in letters] == [b"{", b"[]"]
+        """
+    )
+    _run(pytester).assert_outcomes(passed=1)
+
+
+def test_a_suite_takes_the_broker_away(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        from testing.fixtures import shipped_messages
+
+        def test_outage(aggregator_service, kafka_broker):
+            message = shipped_messages("ocp")["one_hit"]
+            kafka_broker.down()
+            kafka_broker.up()
+            aggregator_service.send(message)
+        """
+    )
+    _run(pytester).assert_outcomes(passed=1)
+
+
+def test_a_suite_asks_the_mock(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import requests
+
+        def test_mock(aggregator_mock):
+            failing = "ffffffff-ffff-ffff-ffff-000000000503"
+            path = f"organizations/1/clusters/{failing}/users/ann/report"
+            assert requests.get(aggregator_mock + path).status_code == 503
+            assert 2001 in requests.get(aggregator_mock + "organizations").json()["organizations"]
+        """
+    )
+    _run(pytester).assert_outcomes(passed=1)
+
+
+def test_a_suite_uses_the_storage_with_loops_of_its_own(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import asyncio
+        from testing.contract.scene import two_clusters
+
+        def test_storage(storage, aggregator_storage):
+            assert storage is aggregator_storage
+            asyncio.run(two_clusters(storage))
+            assert asyncio.run(storage.reports.count()) == 2
+
+        def test_it_is_empty_again(storage):
+            assert asyncio.run(storage.reports.count()) == 0
+        """
+    )
+    _run(pytester).assert_outcomes(passed=2)
+
+
+def test_a_suite_has_fixtures_of_the_same_names(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def storage():
+            return "mine"
+
+        def test_mine(storage):
+            assert storage == "mine"
+        """
+    )
+    _run(pytester).assert_outcomes(passed=1)
+
+
+def test_a_suite_that_wants_none_of_it_loads_none_of_it(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_nothing():
+            for name in ("aggregator", "testing.mocks", "tornado", "aiokafka", "confluent_kafka"):
+                assert name not in sys.modules
+        """
+    )
+    _run(pytester).assert_outcomes(passed=1)
+
+
+def test_the_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -> None:
+    listed = _run(pytester, "--fixtures").stdout.str()
+    for name in ("aggregator_service", "aggregator_mock", "kafka_broker", "storage"):
+        assert f"{name} -- " in listed
+    assert "The service, running on SQLite" in listed
