@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from benchmarks.load import Load, drive, driver
 
 SERVER = "postgresql://postgres:postgres@127.0.0.1:5432"
 WARM_UP_SECONDS = 1.0
+# of the table where there is no terminal to fit it to
+WIDTH = 130
 Found = dict[str, dict[str, list[Load]]]
 
 
@@ -79,7 +82,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="endpoints, separated by commas")
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     arguments = parser.parse_args()
-    console = Console()
+    console = Console(width=WIDTH) if not sys.stdout.isatty() else Console()
     with (
         tempfile.TemporaryDirectory() as name,
         filled(
