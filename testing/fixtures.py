@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,6 @@ from .messages import FIRST_ORGANIZATION, START, STEP, dvo_messages, ocp_message
 KINDS = ("ocp", "dvo")
 # a fleet of more clusters than this is made piece by piece, so that memory stays small
 FLEET = 20_000
-_NEXT_SEED = 2**32
 
 
 def fixtures_dir() -> Path:
@@ -87,7 +87,7 @@ class DataSet:
         for piece, begin in enumerate(range(0, self.clusters, fleet)):
             size = min(fleet, self.clusters - begin)
             messages = make(
-                self.seed + piece * _NEXT_SEED,
+                _seed_of_piece(self.seed, piece),
                 clusters=size,
                 organizations=self.organizations,
                 start=self.start + self.step * begin * self.rounds,
@@ -95,3 +95,14 @@ class DataSet:
                 first_organization=self.first_organization,
             )
             yield from islice(messages, size * self.rounds)
+
+
+def _seed_of_piece(seed: int, piece: int) -> int:
+    """Return a seed for a piece of a fleet; the first one has the fleet's own.
+
+    It is hashed, because `random` takes some numbers of several words for the same, as 2 and
+    2 + 2**32.
+    """
+    if piece == 0:
+        return seed
+    return int.from_bytes(hashlib.sha256(f"{seed}/{piece}".encode()).digest()[:8])

@@ -99,6 +99,13 @@ def test_a_large_fleet_is_made_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -
     assert times == [start + timedelta(seconds=number) for number in range(200)]
 
 
+def test_no_piece_is_like_another_whatever_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fixtures, "FLEET", 2)
+    data = [DataSet(seed=seed, clusters=12, organizations=1) for seed in range(6)]
+    names = [json.loads(made.value)["ClusterName"] for one in data for made in one]
+    assert len(set(names)) == len(names) == 72
+
+
 def test_organizations_are_numbered_from_where_it_is_said() -> None:
     made = DataSet(clusters=20, organizations=2, first_organization=70)
     assert {json.loads(one.value)["OrgID"] for one in made} == {70, 71}
