@@ -1,0 +1,143 @@
+"""A backlog in four partitions, the services that consume it, and what must be stored of it."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from aggregator.db import tables as t
+from aggregator.db.engine import open_url
+from tests.databases import fresh_database
+from tests.integration.program import Program, until
+from tests.integration.test_main_job import cluster, count, message
+from tests.services import require
+
+MESSAGES = int(os.environ.get("FAULT_MESSAGES", "4000"))
+PARTITIONS = 4
+PATIENCE = 240
+
+
+@dataclass
+class Backlog:
+    """A topic with two reports of every cluster, a database, and a broker that tells of both."""
+
+    folder: Path
+    brokers: str
+    topic: str
+    url: sa.URL
+    engine: Any
+    admin: AIOKafkaAdminClient
+    produced: int = 0
+    services: int = 0
+
+    def service(self) -> Program:
+        """Return one more service of the group."""
+        self.services += 1
+        folder = self.folder / str(self.services)
+        folder.mkdir()
+        return Program(folder, self.brokers, self.topic, self.url)
+
+    async def fill(self, others: Iterable[tuple[int, bytes]] = ()) -> None:
+        """Send both reports of every cluster, and others at their places among them."""
+        half = MESSAGES // 2
+        values = [message(number, minute=minute) for minute in (0, 1) for number in range(half)]
+        extra = dict(others)
+        producer = AIOKafkaProducer(bootstrap_servers=self.brokers, linger_ms=20)
+        await producer.start()
+        try:
+            for at, value in enumerate(values):
+                # a cluster's reports come in one partition, as their key would have it
+                await producer.send(self.topic, value, partition=at % half % PARTITIONS)
+                if at in extra:
+                    await producer.send(self.topic, extra[at], partition=at % PARTITIONS)
+            await producer.flush()
+        finally:
+            await producer.stop()
+        self.produced = len(values) + len(extra)
+
+    async def committed(self) -> int:
+        """Return how many messages the group has committed."""
+        offsets = await self.admin.list_consumer_group_offsets(f"{self.topic}.group")
+        return sum(one.offset for place, one in offsets.items() if place.topic == self.topic)
+
+    async def consumed(self) -> None:
+        """Wait until all messages are committed."""
+
+        async def all_of_it() -> bool:
+            return await self.committed() >= self.produced
+
+        await until(all_of_it, PATIENCE)
+
+    async def begun(self) -> None:
+        """Wait until something is stored."""
+
+        async def something() -> bool:
+            return await count(self.engine, t.report) > 0
+
+        await until(something, 60)
+
+    async def letters(self) -> list[ConsumerRecord]:
+        """Return all dead letters."""
+        place = TopicPartition(f"{self.topic}.dead", 0)
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.brokers, auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            consumer.assign([place])
+            end = (await consumer.end_offsets([place]))[place]
+            found: list[ConsumerRecord] = []
+            while await consumer.position(place) < end:
+                found += (await consumer.getmany(timeout_ms=500)).get(place, [])
+            return found
+        finally:
+            await consumer.stop()
+
+    async def assert_newest_stored(self, *, without: Iterable[int] = ()) -> None:
+        """Check that the newest report of every cluster is there, with its hits, and no other."""
+        left_out = set(without)
+        wanted = [cluster(one) for one in range(MESSAGES // 2) if one not in left_out]
+        async with self.engine.connect() as conn:
+            rows = await conn.execute(sa.select(t.report.c.cluster, t.report.c.last_checked_at))
+            stored = {name: checked.minute for name, checked in rows}
+        assert stored == dict.fromkeys(wanted, 1)
+        assert await count(self.engine, t.rule_hit) == 3 * len(wanted)
+        assert await count(self.engine, t.recommendation) == 3 * len(wanted)
+
+
+@asynccontextmanager
+async def backlog(folder: Path) -> AsyncIterator[Backlog]:
+    """Give a topic, a migrated database, and no message yet."""
+    brokers = require("kafka")
+    topic = f"test.fault.{uuid.uuid4().hex[:12]}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+    await admin.start()
+    topics = [(topic, PARTITIONS), (f"{topic}.tracker", 1), (f"{topic}.dead", 1)]
+    await admin.create_topics([NewTopic(name, partitions, 1) for name, partitions in topics])
+    async with fresh_database() as text:
+        url = sa.make_url(text)
+        engine = open_url(url)
+        found = Backlog(folder, brokers, topic, url, engine, admin)
+        try:
+            program = found.service()
+            assert await program.run("migration", "latest") == 0
+            use = {"STORAGE_BACKEND__USE": "dvo_recommendations"}
+            assert await program.run("migration", "latest", **use) == 0
+            yield found
+        finally:
+            await engine.dispose()
+            await admin.delete_topics([name for name, _ in topics])
+            await admin.close()
+
+
+def metrics(text: str) -> dict[str, float]:
+    """Return the metrics without labels."""
+    pairs = (line.rpartition(" ") for line in text.splitlines() if line and line[0] != "#")
+    return {name: float(value) for name, _, value in pairs if "{" not in name}

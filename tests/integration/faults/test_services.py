@@ -1,0 +1,121 @@
+"""Services that are killed, stopped, added and taken away while they consume."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import signal
+import urllib.request
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from aggregator.db import tables as t
+from tests.integration.faults.backlog import MESSAGES, backlog, metrics
+from tests.integration.program import PREFIX, Program, stop
+from tests.integration.test_main_job import cluster, count
+
+BAD = Path(__file__).parents[3] / "fixtures" / "messages" / "bad"
+# at the rate of a desk, three seconds of 20,000 messages
+BETWEEN_KILLS = 3 * MESSAGES / 20_000
+
+
+async def told(program: Program) -> dict[str, float]:
+    """Return the service's metrics."""
+    url = f"http://127.0.0.1:{program.port}{PREFIX}metrics"
+
+    def fetch() -> str:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return str(answer.read().decode())
+
+    return metrics(await asyncio.to_thread(fetch))
+
+
+async def test_one_of_three_services_is_killed_again_and_again(tmp_path: Path) -> None:
+    async with backlog(tmp_path) as scene:
+        await scene.fill()
+        programs = [scene.service() for _ in range(3)]
+        running = [await program.serve() for program in programs]
+        consumed = asyncio.ensure_future(scene.consumed())
+        for turn in itertools.cycle(range(3)):
+            done, _ = await asyncio.wait([consumed], timeout=BETWEEN_KILLS)
+            if done:
+                break
+            assert await stop(running[turn], signal.SIGKILL) == -signal.SIGKILL
+            running[turn] = await programs[turn].serve()
+        await consumed
+        assert [await stop(process) for process in running] == [0, 0, 0]
+        await scene.assert_newest_stored()
+        assert await scene.letters() == []
+        assert await count(scene.engine, t.consumer_error) == 0
+
+
+async def test_services_come_and_go_under_load(tmp_path: Path) -> None:
+    async with backlog(tmp_path) as scene:
+        await scene.fill()
+        first = await scene.service().serve()
+        await scene.begun()
+        second, third = [await scene.service().serve() for _ in range(2)]
+        assert await stop(first) == 0
+        await asyncio.sleep(BETWEEN_KILLS)
+        assert await stop(second) == 0
+        fourth = await scene.service().serve()
+        await scene.consumed()
+        assert [await stop(third), await stop(fourth)] == [0, 0]
+        await scene.assert_newest_stored()
+        assert await scene.letters() == []
+
+
+async def test_a_stop_with_a_full_backlog_ends_well_and_is_gone_on_from(tmp_path: Path) -> None:
+    async with backlog(tmp_path) as scene:
+        await scene.fill()
+        program = scene.service()
+        process = await program.serve()
+        await scene.begun()
+        assert await stop(process) == 0
+        assert await scene.letters() == []
+        process = await program.serve()
+        await scene.consumed()
+        assert await stop(process) == 0
+        await scene.assert_newest_stored()
+        assert await scene.letters() == []
+
+
+async def test_bad_messages_are_set_aside_and_everything_is_accounted_for(tmp_path: Path) -> None:
+    async with backlog(tmp_path) as scene:
+        kinds = itertools.cycle([path.read_bytes() for path in sorted(BAD.iterdir())])
+        bad = [(at, next(kinds)) for at in range(0, MESSAGES, 20)]
+        await scene.fill(bad)
+        program = scene.service()
+        process = await program.serve()
+        await scene.consumed()
+        seen = await told(program)
+        assert await stop(process) == 0
+        await scene.assert_newest_stored()
+        letters = await scene.letters()
+        assert sorted(letter.value for letter in letters) == sorted(value for _, value in bad)
+        assert await count(scene.engine, t.consumer_error) == len(bad)
+        assert seen["consumed_messages"] == scene.produced
+        assert seen["consuming_errors"] == len(bad)
+        assert seen["written_reports"] == MESSAGES
+
+
+async def test_what_the_database_refuses_is_found_and_the_rest_is_kept(tmp_path: Path) -> None:
+    async with backlog(tmp_path) as scene:
+        async with scene.engine.begin() as conn:
+            await conn.execute(
+                sa.DDL(
+                    "ALTER TABLE report ADD CONSTRAINT poison CHECK (cluster <> '%(name)s')",
+                    context={"name": cluster(17)},
+                )
+            )
+        await scene.fill()
+        program = scene.service()
+        process = await program.serve()
+        await scene.consumed()
+        seen = await told(program)
+        assert await stop(process) == 0
+        await scene.assert_newest_stored(without=[17])
+        assert len(await scene.letters()) == 2
+        assert seen["consuming_errors"] == 2
+        assert seen["written_reports"] == MESSAGES - 2
