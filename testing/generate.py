@@ -34,7 +34,7 @@ The same options make the same bytes. Examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Generate what the arguments say; return the exit status."""
-    options = _options(argv)
+    options = parsed(argv)
     console = Console(stderr=True, highlight=False)
     seed, told = Seed(), _Told()
     try:
@@ -153,7 +153,8 @@ def _place(out: str) -> str:
     return "standard output" if out == "-" else re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", out)
 
 
-def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the options; end the program where they are wrong."""
     parser = _parser()
     options = parser.parse_args(argv)
     kind = options.kind or ("both" if options.from_seed else "ocp")

@@ -31,6 +31,8 @@ def to_stream(messages: Iterable[Made], stream: BinaryIO) -> None:
 
 def to_folder(messages: Iterable[Made], folder: Path) -> None:
     """Write a message a file, whose name says its place, its kind and its fault."""
+    if folder.exists() and not folder.is_dir():
+        raise CannotWrite(f"'{folder}' is no folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):

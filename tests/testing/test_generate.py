@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer
 
 from testing.fixtures import DataSet, fixtures_dir
-from testing.generate import main
+from testing.generate import main, parsed
 from testing.mocks.broker import Broker
 
 TIMES = ["--start", "now", "--step", "60"]
@@ -149,8 +151,6 @@ def test_a_wrong_option_is_a_matter_of_usage(
 
 
 def test_the_last_cluster_is_checked_now(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    from datetime import UTC, datetime, timedelta
-
     lines = _lines(capfdbinary, "--clusters", "5", *TIMES)
     times = [datetime.fromisoformat(json.loads(line)["LastChecked"]) for line in lines]
     now = datetime.now(UTC)
@@ -200,3 +200,20 @@ def test_a_file_that_is_no_seed_is_named(
     told = capsys.readouterr().err
     assert complaint in told
     assert str(file) in told.replace("\n", "")
+
+
+PAGE = Path(__file__).parents[2] / "docs/testing.md"
+EXAMPLES = [
+    line
+    for line in PAGE.read_text(encoding="utf-8").splitlines()
+    if line.startswith("python -m testing.generate")
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_page_are_right(example: str) -> None:
+    assert parsed(shlex.split(example.partition(" > ")[0])[3:]).kinds
+
+
+def test_the_page_has_examples() -> None:
+    assert len(EXAMPLES) > 5
