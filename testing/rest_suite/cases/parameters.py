@@ -1,0 +1,76 @@
+"""Improper values of parameters, and the words with which they are refused (contract 1.3, 1.4)."""
+
+from __future__ import annotations
+
+from ..case import REFERENCE_2020
+from ..facts import Facts
+
+NOT_FOUND = "Item with ID {} was not found in the storage"
+NO_BODY = "client didn't provide request body"
+BAD_TYPE = "bad type in json data"
+NO_USER = "Missing required param from request: user_id"
+BLANK = " \t "
+
+_NO_NUMBER = "unsigned integer expected"
+_NO_RULE = (
+    "invalid rule ID, it must contain only from latin characters, number, underscores or dots"
+)
+_NO_SELECTOR = "Param rule_selector is not a valid rule selector (plugin_name|error_key)"
+NUMBERS = {
+    "abc": _NO_NUMBER,
+    "-1": _NO_NUMBER,
+    "+1": _NO_NUMBER,
+    "1.0": _NO_NUMBER,
+    " 1": _NO_NUMBER,
+    "0x10": _NO_NUMBER,
+    "1_0": _NO_NUMBER,
+    "\u0661": _NO_NUMBER,
+    "99999999999999999999": _NO_NUMBER,
+    "0": "positive value expected",
+    "000": "positive value expected",
+}
+TOO_LARGE = "4294967296"
+CLUSTERS = {
+    "abc": "invalid UUID length: 3",
+    "1": "invalid UUID length: 1",
+    "25332b89-da0e-59d5-ad16-1eba16cd4ad": "invalid UUID length: 35",
+    "25332b89-da0e-59d5-ad16-1eba16cd4adg": "invalid UUID format",
+    "25332b89xda0e-59d5-ad16-1eba16cd4adc": "invalid UUID format",
+    "urn:xxxx:25332b89-da0e-59d5-ad16-1eba16cd4adc": 'invalid urn prefix: "urn:xxxx:"',
+}
+RULES = dict.fromkeys(("a-b", "a b", "a|b", "rule's", "a.b\n", "\u00e4.b"), _NO_RULE)
+SELECTORS = dict.fromkeys(
+    ("abc", "a.b", "a|KEY", "a.b|", "|KEY", "a.b|a.KEY", "a.b|KEY\n", "a.b||", "a-b|K "),
+    _NO_SELECTOR,
+)
+
+
+def unreadable(name: str, value: str, reason: str) -> str:
+    """Return the text for a parameter that cannot be read."""
+    return f"Error during parsing param '{name}' with value '{value}'. Error: '{reason}'"
+
+
+def improper_organizations(name: str) -> dict[str, str]:
+    """Return improper values of an organization's parameter, each with its refusal."""
+    words = {value: unreadable(name, value, reason) for value, reason in NUMBERS.items()}
+    return {**words, TOO_LARGE: f"value {TOO_LARGE} out of range for uint32"}
+
+
+def improper_clusters(name: str = "cluster") -> dict[str, str]:
+    """Return improper names of clusters, each with its refusal."""
+    return {value: unreadable(name, value, reason) for value, reason in CLUSTERS.items()}
+
+
+def improper_rules() -> dict[str, str]:
+    """Return improper rules, each with its refusal."""
+    return {value: unreadable("rule_id", value, reason) for value, reason in RULES.items()}
+
+
+def improper_selectors() -> dict[str, str]:
+    """Return improper selectors of rules, each with its refusal."""
+    return {value: unreadable("rule_selector", value, why) for value, why in SELECTORS.items()}
+
+
+def worded(facts: Facts, text: str) -> str | None:
+    """Return a text of today, None (any will do) for the service of 2020, which had others."""
+    return None if facts.profile == REFERENCE_2020 else text
