@@ -77,13 +77,14 @@ class Inventory:
     """All that is known to be there, the same for all cases.
 
     `certain` when it is known from elsewhere than the instance itself; `produced` are the OCP
-    messages that were sent to it.
+    messages that were sent to it, `produced_workloads` the DVO messages.
     """
 
     organizations: tuple[Organization, ...] = ()
     source: str = "nothing"
     certain: bool = False
     produced: tuple[dict[str, Any], ...] = ()
+    produced_workloads: tuple[dict[str, Any], ...] = ()
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:
@@ -191,6 +192,12 @@ class Data:
         if not self.inventory.produced:
             skip("nothing was sent to the instance: --data kafka://HOST:PORT/TOPIC")
         return self.inventory.produced
+
+    def produced_workloads(self) -> tuple[dict[str, Any], ...]:
+        """Return the DVO messages that this run has sent."""
+        if not self.inventory.produced_workloads:
+            skip("no workloads were sent to the instance: --data kafka://HOST:PORT/TOPIC?dvo=TOPIC")
+        return self.inventory.produced_workloads
 
     def own_hit(self) -> Hit:
         """Return an enabled hit of a cluster that no other case writes to until this one ends."""

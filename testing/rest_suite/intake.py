@@ -95,6 +95,7 @@ def inventory(ocp: list[Message], dvo: list[Message], source: str) -> Inventory:
         source,
         certain=True,
         produced=tuple(ocp),
+        produced_workloads=tuple(dvo),
     )
 
 
