@@ -1,0 +1,292 @@
+"""Lists of namespaces with workload recommendations (contract 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ..api import Api
+from ..case import DEPARTURES, each, profiles
+from ..checks import ascending, check, equal, skip
+from ..data import Data, Organization
+from ..discovery import spread
+from .parameters import BAD_TYPE, NO_BODY, improper_organizations
+from .steadiness import second, steadily
+
+LISTS = ("workloads", "workloads_by_body")
+LOOKED_AT = 4
+ASKED_ABOUT = 200
+WRONG_TYPES: tuple[object, ...] = ({"clusters": []}, "abc", 1, True, [1], [["x"]], [{}])
+NO_JSON = (b"hello", b"{]", b"[,]")
+CUT_SHORT = (b'["abc', b"[", b'{"a":')
+NAMES_OF_NOTHING = ("abc", "", "it's", "x') OR (1=1) --", "%")
+
+Row = dict[str, Any]
+
+
+def listed(api: Api, org_id: object, **more: Any) -> list[Row]:
+    """Return all rows of an organization."""
+    return api.ok("workloads", org_id=org_id, **more)["workloads"] or []
+
+
+def listed_of(api: Api, org_id: object, clusters: object, **more: Any) -> Any:
+    """Return the rows of some clusters, None when that is what the instance says."""
+    return api.ok("workloads_by_body", org_id=org_id, body=clusters, **more)["workloads"]
+
+
+def place(row: Row) -> tuple[str, str]:
+    """Return cluster and namespace of a row."""
+    return row["cluster"]["uuid"], row["namespace"]["uuid"]
+
+
+def by_place(rows: list[Row] | None) -> list[Row]:
+    """Return rows in one order, as only the departures promise it."""
+    return sorted(rows or [], key=place)
+
+
+def with_workloads(data: Data, least: int = 1) -> list[Organization]:
+    """Return the organizations known to have namespaces with workloads."""
+    found = [organization for organization in data.organizations() if organization.workloads]
+    if len(found) < least:
+        skip(f"{least} organizations with workloads are needed, {len(found)} are known")
+    return found
+
+
+def for_each(api: Api, data: Data, compare: Callable[[int, list[Row]], None]) -> None:
+    """Compare with the rows of each organization that has some."""
+    for organization in with_workloads(data):
+        number = organization.org_id
+
+        def read(number: int = number) -> list[Row]:
+            return by_place(listed(api, number))
+
+        steadily(read, partial(compare, number))
+
+
+def clusters_in(rows: list[Row]) -> list[str]:
+    """Return the clusters of rows, each once."""
+    return list(dict.fromkeys(row["cluster"]["uuid"] for row in rows))
+
+
+def counts_of(recommendations: list[Row]) -> dict[str, int]:
+    """Return how many objects each check of a namespace concerns."""
+    found: dict[str, int] = {}
+    for one in recommendations:
+        found[one["check"]] = found.get(one["check"], 0) + len(one["objects"])
+    return found
+
+
+def test_known_namespaces_are_listed(api: Api, data: Data) -> None:
+    for organization in with_workloads(data):
+        number = organization.org_id
+        found = {place(row) for row in listed(api, number)}
+        for work in organization.workloads:
+            params: Row = {"cluster": work.cluster, "namespace": work.namespace}
+            if (work.cluster, work.namespace) not in found:
+                alone = api.call("namespace_workloads", org_id=number, **params)
+                gone = not data.inventory.certain and alone.status == 404
+                check(gone, f"workloads of {number} have no {work.namespace} in {work.cluster}")
+
+
+def test_each_namespace_is_listed_once(api: Api, data: Data) -> None:
+    for organization in with_workloads(data):
+        places = [place(row) for row in listed(api, organization.org_id)]
+        equal(len(places), len(set(places)), f"namespaces listed in {organization.org_id}")
+
+
+def test_a_row_is_what_the_namespace_says(api: Api, data: Data) -> None:
+    def compare(number: int, rows: list[Row]) -> None:
+        for row in spread(rows, LOOKED_AT):
+            cluster, namespace = place(row)
+            params: Row = {"org_id": number, "cluster": cluster, "namespace": namespace}
+            alone = api.ok("namespace_workloads", **params)["workloads"]
+            for name in ("cluster", "namespace", "metadata"):
+                equal(row[name], alone[name], f"{name} of {namespace} in {cluster}")
+            counted = counts_of(alone["recommendations"])
+            # what cannot be parsed is shown without recommendations
+            if counted:
+                hits = row["recommendations_hit_count"]
+                equal(hits, counted, f"recommendations_hit_count of {namespace} in {cluster}")
+
+    for_each(api, data, compare)
+
+
+def test_a_namespace_was_reported_before_it_was_checked_last(api: Api, data: Data) -> None:
+    def compare(number: int, rows: list[Row]) -> None:
+        for row in rows:
+            first, last = row["metadata"]["reported_at"], row["metadata"]["last_checked_at"]
+            check(first <= last, f"{place(row)}: reported at {first}, checked at {last}")
+
+    for_each(api, data, compare)
+
+
+def test_metadata_count_what_is_listed(api: Api, data: Data) -> None:
+    if not data.inventory.certain:
+        skip("the workloads are known from the instance itself")
+    known = {(work.cluster, work.namespace) for work in data.workloads()}
+
+    def compare(number: int, rows: list[Row]) -> None:
+        for row in rows:
+            hits, metadata = row["recommendations_hit_count"] or {}, row["metadata"]
+            if place(row) in known:
+                equal(metadata["recommendations"], len(hits), f"recommendations in {place(row)}")
+                # one object may be the matter of several recommendations
+                most, least = sum(hits.values()), max(hits.values(), default=0)
+                what = f"{place(row)}: {metadata['objects']} objects, hits {hits}"
+                check(least <= metadata["objects"] <= most, what)
+
+    for_each(api, data, compare)
+
+
+def sent_rows(message: Row) -> list[Row]:
+    """Return the rows that a cluster's first DVO message makes."""
+    checked = second(message["LastChecked"])
+    names: dict[str, str] = {}
+    objects: dict[str, set[str]] = {}
+    hits: dict[str, dict[str, int]] = {}
+    for item in message["Metrics"]["workload_recommendations"]:
+        title = f"{item['component'].removesuffix('.recommendation')}|{item['key']}"
+        for work in item["workloads"]:
+            uid = work["namespace_uid"]
+            names.setdefault(uid, work["namespace"])
+            objects.setdefault(uid, set()).add(work["uid"])
+            counts = hits.setdefault(uid, {})
+            counts[title] = counts.get(title, 0) + 1
+    return [
+        {
+            "cluster": {"uuid": message["ClusterName"], "display_name": ""},
+            "namespace": {"uuid": uid, "name": name},
+            "metadata": {
+                "recommendations": len(hits[uid]),
+                "objects": len(objects[uid]),
+                "reported_at": checked,
+                "last_checked_at": checked,
+                "highest_severity": 0,
+                "hits_by_severity": None,
+            },
+            "recommendations_hit_count": hits[uid],
+        }
+        for uid, name in names.items()
+    ]
+
+
+def test_the_rows_are_those_sent(api: Api, data: Data) -> None:
+    sent = data.produced_workloads()
+    for number in sorted({message["OrgID"] for message in sent}):
+        own = [message for message in sent if message["OrgID"] == number]
+        wanted = by_place([row for message in own for row in sent_rows(message)])
+        names = [message["ClusterName"] for message in own]
+        equal(by_place(listed_of(api, number, names)), wanted, f"workloads of {number}")
+        every = [row for row in by_place(listed(api, number)) if row["cluster"]["uuid"] in names]
+        equal(every, wanted, f"workloads of {number}")
+
+
+def test_a_body_limits_the_clusters(api: Api, data: Data) -> None:
+    def compare(number: int, rows: list[Row]) -> None:
+        names = spread(clusters_in(rows), ASKED_ABOUT)
+        unknown = [data.unknown_cluster(), "abc", names[0].upper() + "X", "", None]
+        for wanted in (names[:1], names[-1:], names):
+            few = [row for row in rows if row["cluster"]["uuid"] in wanted]
+            for body in (wanted, [*reversed(wanted), *unknown], [*wanted, *wanted]):
+                found = by_place(listed_of(api, number, body))
+                equal(found, few, f"workloads of {number} for clusters {body}")
+
+    for_each(api, data, compare)
+
+
+def test_none_are_null_and_none_asked_for_is_empty(api: Api, data: Data) -> None:
+    number = data.organization().org_id
+    for body in ([], None):
+        equal(listed_of(api, number, body), [], f"workloads for the body {body}")
+    for body in ([data.unknown_cluster()], ["abc"], [None]):
+        equal(listed_of(api, number, body), None, f"workloads for the body {body}")
+
+
+def test_an_unknown_organization_has_none(api: Api, data: Data) -> None:
+    if api.organization is not None:
+        skip("the token speaks for one organization only")
+    number, names = data.unknown_organization(), [work.cluster for work in data.workloads()]
+    equal(api.ok("workloads", org_id=number)["workloads"], None, f"workloads of {number}")
+    equal(listed_of(api, number, names), None, f"workloads of {number} by body")
+    equal(listed_of(api, number, []), [], f"workloads of {number} for no clusters")
+
+
+@profiles(DEPARTURES)
+def test_an_organization_beyond_31_bits_has_none(api: Api, data: Data) -> None:
+    if api.organization is not None:
+        skip("the token speaks for one organization only")
+    for number in (2147483648, 4294967295):
+        equal(api.ok("workloads", org_id=number)["workloads"], None, f"workloads of {number}")
+
+
+def test_workloads_of_other_organizations_are_not_shown(api: Api, data: Data) -> None:
+    own, other = with_workloads(data, 2)[:2]
+    theirs = sorted({work.cluster for work in other.workloads})
+    equal(listed_of(api, own.org_id, theirs), None, f"workloads for clusters of {other.org_id}")
+    shown = sorted(set(clusters_in(listed(api, own.org_id))) & set(theirs))
+    equal(shown, [], f"clusters of {other.org_id} among the workloads of {own.org_id}")
+
+
+@profiles(DEPARTURES)
+@each(*NAMES_OF_NOTHING)
+def test_a_name_is_a_name_and_nothing_else(api: Api, data: Data, name: str) -> None:
+    equal(listed_of(api, data.organization().org_id, [name]), None, f"workloads for {name!r}")
+
+
+@profiles(DEPARTURES)
+def test_lists_are_ascending(api: Api, data: Data) -> None:
+    for organization in with_workloads(data):
+        rows = listed(api, organization.org_id)
+        names = clusters_in(rows)
+        by_body = listed_of(api, organization.org_id, names[::-1][:ASKED_ABOUT])
+        for found in (rows, by_body):
+            places = [" ".join(place(row)) for row in found]
+            ascending(places, f"clusters and namespaces of {organization.org_id}")
+
+
+def test_the_form_of_the_request_does_not_matter(api: Api, data: Data) -> None:
+    number, name = data.workload().org_id, data.workload().cluster
+    every, few = by_place(listed(api, number)), by_place(listed_of(api, number, [name]))
+    equal(by_place(listed(api, f"00{number}")), every, f"workloads of 00{number}")
+    equal(by_place(listed(api, number, body=["abc"])), every, "workloads with a body to ignore")
+    tail = f' \n["{name}"] and so on'.encode()
+    equal(by_place(listed_of(api, number, tail)), few, "workloads for a list with a tail")
+    kind = {"Content-Type": "text/plain"}
+    equal(by_place(listed_of(api, number, [name], headers=kind)), few, "workloads for a text")
+
+
+@profiles(DEPARTURES)
+def test_a_chunked_body_is_read(api: Api, data: Data) -> None:
+    work = data.workload()
+    rows = listed_of(api, work.org_id, [work.cluster], chunked=True) or []
+    equal(clusters_in(rows), [work.cluster], "clusters for a chunked body")
+
+
+@each(*LISTS)
+def test_an_improper_organization_is_refused(api: Api, data: Data, operation: str) -> None:
+    for value, text in improper_organizations("org_id").items():
+        # the organization is looked at before the body
+        api.refused(400, operation, text, org_id=value, body={})
+
+
+def test_a_body_of_another_kind_is_refused(api: Api, data: Data) -> None:
+    number = data.organization().org_id
+    for body in WRONG_TYPES:
+        api.refused(400, "workloads_by_body", BAD_TYPE, org_id=number, body=body)
+    for text in NO_JSON:
+        api.refused(400, "workloads_by_body", org_id=number, body=text)
+    api.refused(400, "workloads_by_body", NO_BODY, org_id=number)
+
+
+@profiles(DEPARTURES)
+def test_a_body_cut_short_is_refused(api: Api, data: Data) -> None:
+    for text in CUT_SHORT:
+        api.refused(400, "workloads_by_body", org_id=data.organization().org_id, body=text)
+
+
+def test_other_methods_are_not_allowed(api: Api, data: Data) -> None:
+    for method in ("PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"):
+        exchange = api.call("workloads", org_id=data.organization().org_id, method=method)
+        equal(exchange.status, 405, exchange.place)
+        equal(exchange.text, "", f"{exchange.place}: body")
