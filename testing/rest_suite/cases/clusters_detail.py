@@ -144,7 +144,7 @@ def test_times_are_those_of_the_report(api: Api, data: Data, name: str) -> None:
     apart = [abs(moment(here) - moment(there)) for _, here, there in found]
     shown = ", ".join(f"{here} beside {there}" for _, here, there in found)
     # two clocks may have been asked, or a report come meanwhile: not for all of them
-    check(min(apart) < timedelta(seconds=1), f"{name} is never that of the report: {shown}")
+    check(min(apart) == timedelta(), f"{name} is never that of the report: {shown}")
     if data.inventory.certain:
         check(max(apart) <= APART, f"{name} is not always that of the report: {shown}")
 
