@@ -1,0 +1,95 @@
+"""Signed tokens: only what the instance's key has signed counts (contract 1.5, departure 24)."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from ..api import Api
+from ..case import THEN, profiles
+from ..checks import check, equal, skip
+from ..credentials import IDENTITY_HEADER, encoded
+from ..data import Data
+from .authentication import (
+    MALFORMED,
+    MISSING,
+    authenticated,
+    identity,
+    refused_as,
+    takes_identity_header,
+)
+
+
+def own_token(api: Api) -> str:
+    """Return the token of this run; skip the case where there is none."""
+    authenticated(api)
+    api.ok("main")
+    header = str(api.exchanges[-1].request_headers.get("Authorization", ""))
+    if not header.startswith("Bearer ") or takes_identity_header(api):
+        skip("the run has no signed token: --auth jwt")
+    return header.removeprefix("Bearer ")
+
+
+def part(document: object) -> str:
+    """Return a document as a part of a token."""
+    return base64.urlsafe_b64encode(json.dumps(document).encode()).decode().rstrip("=")
+
+
+def other_first_letter(text: str) -> str:
+    """Return a text that begins with another letter."""
+    return ("B" if text[:1] == "A" else "A") + text[1:]
+
+
+def demand_refusal(api: Api, header: str, what: str, text: str = MALFORMED) -> None:
+    """Demand that this does not do as `Authorization`."""
+    exchange = api.call("main", headers={"Authorization": header}, anonymous=True)
+    refused_as(api, exchange, text, what)
+
+
+@profiles(*THEN)
+def test_a_token_is_good_more_than_once(api: Api, data: Data) -> None:
+    token = own_token(api)
+    for header in (f"Bearer {token}", f"Bearer {token}"):
+        exchange = api.call("main", headers={"Authorization": header}, anonymous=True)
+        equal(exchange.status, 200, f"{exchange.place} for the token of the run")
+
+
+@profiles(*THEN)
+def test_another_signature_is_refused(api: Api, data: Data) -> None:
+    head, claims, signature = own_token(api).split(".")
+    demand_refusal(api, f"Bearer {head}.{claims}.{other_first_letter(signature)}", "a changed one")
+    demand_refusal(api, f"Bearer {head}.{claims}.", "no signature")
+    demand_refusal(api, f"Bearer {head}.{claims}", "two parts")
+
+
+@profiles(*THEN)
+def test_changed_claims_are_refused(api: Api, data: Data) -> None:
+    head, _, signature = own_token(api).split(".")
+    for number in ("1", "2", "101"):
+        claims = part(identity(org_id=number))
+        demand_refusal(api, f"Bearer {head}.{claims}.{signature}", f"organization {number} put in")
+
+
+@profiles(*THEN)
+def test_an_unsigned_token_is_refused(api: Api, data: Data) -> None:
+    claims = own_token(api).split(".")[1]
+    for name in ("none", "None", "NONE"):
+        head = part({"alg": name, "typ": "JWT"})
+        demand_refusal(api, f"Bearer {head}.{claims}.", f"the algorithm {name}")
+
+
+@profiles(*THEN)
+def test_what_is_no_token_is_refused(api: Api, data: Data) -> None:
+    token = own_token(api)
+    for header in ("Bearer abc", "Bearer a.b.c", f"Basic {token}", token, f"Bearer x{token}"):
+        demand_refusal(api, header, f"{header[:12]}...")
+
+
+@profiles(*THEN)
+def test_no_token_is_missing_whatever_the_identity_header_says(api: Api, data: Data) -> None:
+    token = own_token(api)
+    for header in (encoded(identity()), token):
+        exchange = api.call("main", headers={IDENTITY_HEADER: header}, anonymous=True)
+        refused_as(api, exchange, MISSING, "an identity header only")
+    exchange = api.call("main", headers={IDENTITY_HEADER: "abc"})
+    check(exchange.status == 200, f"{exchange.place} for a token beside an identity header")
