@@ -1,0 +1,84 @@
+"""Ways in which answers are wrong, as the tables of the tests name them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from testing.rest_suite import damage
+from testing.rest_suite.damage import at, mapped, refusal, status_is
+from testing.rest_suite.lapses import Make, changed
+from testing.rest_suite.middleware import Answer, Forward, Request
+
+
+def edited(path: str, function: Callable[[Any], Any]) -> Make:
+    """Put something else at a path of each document."""
+    return changed(at(path, mapped(function)))
+
+
+def other(path: str) -> Make:
+    """Put another value of the same kind there."""
+    return edited(path, damage.other)
+
+
+def always(path: str, value: object) -> Make:
+    """Put the same value there, whatever was."""
+    return changed(at(path, damage.value(value)))
+
+
+def first_lost(path: str) -> Make:
+    """Lose the first row."""
+    return edited(path, damage.without_first)
+
+
+def last_lost(path: str) -> Make:
+    """Lose the last row."""
+    return edited(path, damage.without_last)
+
+
+def stranger(path: str) -> Make:
+    """Show a row that belongs to somebody else."""
+    return edited(path, damage.strange)
+
+
+def turned(path: str) -> Make:
+    """Turn the order around."""
+    return edited(path, damage.turned)
+
+
+def forgiven(number: int, **document: object) -> Make:
+    """Answer that it is done where it should have been refused so."""
+
+    def change(answer: Answer) -> Answer:
+        return refusal(200, "ok")(answer).with_json({"status": "ok", **document})
+
+    return changed(change, status_is(number))
+
+
+def reworded(number: int) -> Make:
+    """Give another reason for a refusal."""
+    return changed(damage.text("because"), status_is(number))
+
+
+def renumbered(number: int, wrong: int) -> Make:
+    """Answer with another status."""
+    return changed(damage.status(wrong), status_is(number))
+
+
+def only(when: Callable[[Request], object], change: damage.Change) -> Make:
+    """Change the answers to some requests only."""
+
+    def middleware(request: Request, forward: Forward) -> Answer:
+        answer = forward(request)
+        return change(answer) if when(request) else answer
+
+    return lambda: middleware
+
+
+def said(text: str) -> Callable[[Request], object]:
+    """Say whether a request has a text in its body."""
+    return lambda request: text.encode() in request.body
+
+
+WITH_BODY = renumbered(405, 404), changed(damage.body(lambda _: b"no"), status_is(405))
+BROKEN = refusal(500, "Internal Server Error")
