@@ -1,0 +1,149 @@
+"""Each check of deletes passes a right answer and fails wrong ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from testing.rest_suite import damage
+from testing.rest_suite.case import REFERENCE_2026, Case
+from testing.rest_suite.cases import deletes
+from testing.rest_suite.damage import refusal, status_is
+from testing.rest_suite.lapses import Make, changed, swallowed
+from testing.rest_suite.middleware import Answer, Forward, Request
+
+from .scene_instance import Wrong, base, collected, outcome, trials
+from .scene_stock import ALPHA, BETA, GAMMA, OWN
+from .wrongs import BROKEN, WITH_BODY, always, edited, forgiven, only, renumbered, reworded
+
+CLUSTERS, ORGANIZATIONS = "delete_clusters", "delete_organizations"
+IDLE = swallowed(lambda request: {"status": "ok"})
+ELSEWHERE = "rows_of_a_deleted_cluster_stay", "without_debug_nothing_can_be_deleted"
+
+
+def greedy(also: str) -> Make:
+    """Delete something else, too."""
+
+    def middleware(request: Request, forward: Forward) -> Answer:
+        forward(request.with_params(clusters=also))
+        return forward(request)
+
+    return lambda: middleware
+
+
+def hasty(request: Request, forward: Forward) -> Answer:
+    """Delete what can be deleted before refusing the rest."""
+    for name in request.params["clusters"].split(","):
+        forward(request.with_params(clusters=name))
+    return forward(request)
+
+
+def careless(request: Request, forward: Forward) -> Answer:
+    """Take names in capitals for those in small letters."""
+    return forward(request.with_params(clusters=request.params["clusters"].lower()))
+
+
+def hasty_too(request: Request, forward: Forward) -> Answer:
+    """Delete the first organization before refusing the second."""
+    first = request.params["organizations"].split(",")[0]
+    return forward(request.with_params(organizations=first)) and forward(request)
+
+
+WRONGS: dict[str, tuple[Wrong, ...]] = {
+    "a_deleted_cluster_is_gone": (
+        (CLUSTERS, IDLE),
+        (CLUSTERS, changed(BROKEN)),
+        ("report", forgiven(404)),
+        ("report", reworded(404)),
+        ("report_info", renumbered(404, 200)),
+        ("clusters", edited("clusters", lambda names: [*names, GAMMA])),
+        ("cluster_recommendations", always("clusters", {"x": {}})),
+        ("reports", always("errors", None)),
+        (CLUSTERS, greedy(BETA)),
+    ),
+    "several_clusters_are_deleted_at_once": (
+        (CLUSTERS, lambda: lambda request, forward: forward(
+            request.with_params(clusters=request.params["clusters"].split(",")[0]))),
+        (CLUSTERS, greedy(ALPHA)),
+    ),
+    "a_deleted_cluster_is_unknown_to_votes": (
+        ("get_vote", reworded(404)),
+        ("get_vote", forgiven(404, vote=0)),
+    ),
+    "what_belongs_to_a_deleted_cluster_goes_with_it": (
+        ("rule", renumbered(404, 200)),
+        ("recommendations", always("recommendations", {"a.b|K": [ALPHA]})),
+        ("clusters_detail", forgiven(404, clusters=[])),
+        ("workloads_by_body", always("workloads", [])),
+        ("disabled_for_clusters", always("rules", [{}])),
+        ("reasons", always("reasons", [{}])),
+    ),
+    "what_is_not_there_is_deleted_without_a_word": (
+        (CLUSTERS, changed(BROKEN)),
+        (CLUSTERS, only(lambda request: "," in request.params["clusters"], refusal(404, "none"))),
+        (ORGANIZATIONS, changed(refusal(404, "none"))),
+    ),
+    "a_name_in_capitals_is_another_one": ((CLUSTERS, lambda: careless),),
+    "an_improper_cluster_is_refused": (
+        (CLUSTERS, reworded(400)),
+        (CLUSTERS, forgiven(400)),
+        (CLUSTERS, renumbered(400, 404)),
+    ),
+    "nothing_is_deleted_when_one_cluster_is_improper": (
+        (CLUSTERS, lambda: hasty),
+        (CLUSTERS, forgiven(400)),
+    ),
+    "improper_organizations_are_refused": (
+        (ORGANIZATIONS, reworded(400)),
+        (ORGANIZATIONS, only(lambda request: request.params["organizations"] == " 1",
+                             refusal(200, "ok"))),
+    ),
+    "nothing_is_deleted_when_one_organization_is_improper": (
+        (ORGANIZATIONS, forgiven(400)),
+        (ORGANIZATIONS, lambda: hasty_too),
+    ),
+    "other_methods_are_not_allowed": tuple(("*", make) for make in WITH_BODY),
+    "a_deleted_organization_is_gone": (
+        (ORGANIZATIONS, IDLE),
+        ("organizations", always("organizations", [OWN, 102])),
+        ("workloads", edited("workloads", lambda rows: rows or [])),
+        (ORGANIZATIONS, lambda: lambda request, forward: forward(request) and forward(
+            request.with_params(organizations=str(OWN)))),
+    ),
+}  # fmt: skip
+EVERY = [case for case in collected(deletes) if base(case) not in ELSEWHERE]
+STAYING, WITHOUT_DEBUG = (case for case in collected(deletes) if base(case) in ELSEWHERE)
+
+
+@pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
+@pytest.mark.parametrize("auth", ["", "xrh"])
+def test_a_right_instance_passes(case: Case, auth: str) -> None:
+    assert outcome(case, auth=auth) == ("passed", "")
+
+
+@pytest.mark.parametrize(
+    ("case", "operation", "make"), trials(deletes, {**WRONGS, **dict.fromkeys(ELSEWHERE, ())})
+)
+def test_a_wrong_answer_fails(case: Case, operation: str, make: Make) -> None:
+    assert outcome(case, operation, make())[0] == "failed"
+
+
+def test_the_reference_keeps_rows_of_deleted_clusters() -> None:
+    """It does so here by not deleting at all; a clean instance fails."""
+    idle = outcome(STAYING, CLUSTERS, IDLE(), profile=REFERENCE_2026)
+    assert idle == ("passed", "")
+    assert outcome(STAYING, profile=REFERENCE_2026)[0] == "failed"
+
+
+def test_without_debug_the_paths_do_not_exist() -> None:
+    def hidden(request: Request, forward: Forward) -> Answer:
+        return forward(replace(request, target="/no-such-path", operation=""))
+
+    assert outcome(WITHOUT_DEBUG, "*", hidden, debug=False) == ("passed", "")
+    assert outcome(WITHOUT_DEBUG, debug=False)[0] == "failed"
+    worded = changed(damage.body(lambda _: b"not found"), status_is(404))()
+    both = outcome(
+        WITHOUT_DEBUG, "*", lambda r, f: worded(r, lambda one: hidden(one, f)), debug=False
+    )
+    assert both[0] == "failed"
