@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -60,8 +59,7 @@ class Instance:
             mock.add_callback(method, re.compile(re.escape(URL)), self._respond)
 
     def _respond(self, sent: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
-        parts = urlsplit(str(sent.url))
-        target = parts.path + ("?" + parts.query if parts.query else "")
+        target = str(sent.url).removeprefix(URL)
         body = sent.body if isinstance(sent.body, bytes) else b"".join(sent.body or ())  # type: ignore[arg-type]
         request = identified(
             Request(str(sent.method), target, tuple(sent.headers.items()), body), DEFAULT_PREFIX

@@ -1,0 +1,187 @@
+"""Each check of who may ask passes a right answer and fails wrong ones."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from testing.rest_suite import damage
+from testing.rest_suite.case import Case
+from testing.rest_suite.cases import authentication, tokens
+from testing.rest_suite.credentials import encoded
+from testing.rest_suite.damage import refusal, status_is
+from testing.rest_suite.lapses import Make, changed
+from testing.rest_suite.middleware import Answer, Forward, Middleware, Request
+
+from .scene_instance import Wrong, base, collected, outcome, trials
+from .wrongs import BROKEN, forgiven, only, renumbered, reworded
+
+IGNORED = "where_nobody_is_asked_the_header_is_ignored"
+
+
+def part(document: object) -> str:
+    """Return a document as a part of a token."""
+    return base64.urlsafe_b64encode(json.dumps(document).encode()).decode().rstrip("=")
+
+
+PLAIN = encoded(authentication.identity())
+CLAIMS = {"identity": {"org_id": "101"}}
+TOKEN = f"{part({'alg': 'RS256'})}.{part(CLAIMS)}.c2lnbmF0dXJl"
+
+
+def to_main(change: damage.Change, status: int) -> Make:
+    """Change what the main endpoint answers with a status."""
+    return changed(change, status_is(status))
+
+
+def with_anybody(request: Request, forward: Forward) -> Answer:
+    """Take those for organization 1 who do not say who they are."""
+    if request.header("x-rh-identity") or request.header("Authorization"):
+        return forward(request)
+    return forward(request.with_headers(x_rh_identity=encoded({"identity": {"org_id": "1"}})))
+
+
+def believing(*header: str) -> Make:
+    """Believe some bearer tokens more."""
+
+    def middleware(request: Request, forward: Forward) -> Answer:
+        if any(text in request.header("Authorization") for text in header):
+            return forward(request.with_headers(authorization=f"Bearer {TOKEN}"))
+        return forward(request)
+
+    return lambda: middleware
+
+
+def once() -> Middleware:
+    """Return an instance that takes a token three times, and then no more."""
+    seen: list[str] = []
+
+    def middleware(request: Request, forward: Forward) -> Answer:
+        seen.append(request.header("Authorization"))
+        return refusal(401, "used")(forward(request)) if len(seen) > 3 else forward(request)
+
+    return middleware
+
+
+def unsigned(request: Request, forward: Forward) -> Answer:
+    """Believe what has no signature."""
+    if request.header("Authorization").endswith("."):
+        return forward(request.with_headers(authorization=f"Bearer {TOKEN}"))
+    return forward(request)
+
+
+OPEN_DOOR: tuple[Wrong, ...] = (
+    ("", reworded(401)),
+    ("", renumbered(401, 403)),
+    ("", renumbered(401, 400)),
+    ("", forgiven(401)),
+    ("", lambda: with_anybody),
+)
+WRONGS: dict[str, tuple[Wrong, ...]] = {
+    "reading_needs_a_token": OPEN_DOOR,
+    "writing_needs_a_token": OPEN_DOOR,
+    "deleting_needs_a_token": OPEN_DOOR,
+    "what_scrapers_read_needs_no_token": (
+        ("", changed(refusal(401, "Missing auth token"))),
+        ("*", only(lambda request: request.target.endswith("?"), refusal(401, "none"))),
+    ),
+    "with_a_query_a_token_is_needed": (
+        ("*", forgiven(401)),
+        ("*", reworded(401)),
+        ("*", renumbered(401, 403)),
+    ),
+    "options_need_no_token": (
+        ("*", only(lambda request: request.method == "OPTIONS", refusal(401, "none"))),
+        ("*", only(lambda request: request.method == "OPTIONS", damage.status(405))),
+        ("*", only(lambda request: request.method == "OPTIONS", BROKEN)),
+    ),
+    "unknown_paths_and_methods_need_no_token": (
+        ("*", renumbered(404, 401)),
+        ("*", renumbered(405, 401)),
+        ("*", renumbered(301, 401)),
+    ),
+    "a_slash_too_many_needs_a_token": (("*", renumbered(401, 301)),),
+    "a_malformed_header_is_refused": (
+        ("main", reworded(401)),
+        ("main", forgiven(401)),
+        ("main", renumbered(401, 500)),
+    ),
+    "a_header_without_an_organization_is_refused": (
+        ("main", reworded(401)),
+        ("main", to_main(refusal(401, "Malformed authentication token"), 401)),
+        ("main", to_main(refusal(200, "ok"), 401)),
+    ),
+    "a_header_needs_nothing_but_the_organization": (
+        ("main", only(lambda request: request.header("x-rh-identity") != PLAIN,
+                      refusal(401, "Malformed authentication token"))),
+    ),
+    "the_organization_may_be_where_it_was_in_2020": (
+        ("main", only(lambda request: "internal" in str(base64.b64decode(
+            request.header("x-rh-identity"))), refusal(401, "none"))),
+    ),
+    "an_empty_header_is_none": (
+        ("main", reworded(401)),
+        ("main", to_main(refusal(401, "Malformed authentication token"), 401)),
+    ),
+    IGNORED: (),
+}  # fmt: skip
+OF_TOKENS: dict[str, tuple[Wrong, ...]] = {
+    "a_token_is_good_more_than_once": (("main", once),),
+    "another_signature_is_refused": (
+        ("main", reworded(401)),
+        ("main", believing("A2lnbmF0dXJl")),
+        ("main", lambda: unsigned),
+    ),
+    "changed_claims_are_refused": (("main", believing(TOKEN[-12:])), ("main", reworded(401))),
+    "an_unsigned_token_is_refused": (
+        ("main", believing(part({"alg": "none", "typ": "JWT"}))),
+        ("main", believing(part({"alg": "NONE", "typ": "JWT"}))),
+        ("main", reworded(401)),
+    ),
+    "what_is_no_token_is_refused": (
+        ("main", believing("abc")),
+        ("main", believing("Basic")),
+        ("main", renumbered(401, 500)),
+    ),
+    "no_token_is_missing_whatever_the_identity_header_says": (
+        ("main", to_main(refusal(401, "Malformed authentication token"), 401)),
+        ("main", only(lambda request: request.header("x-rh-identity") == "abc", BROKEN)),
+    ),
+}
+
+
+EVERY = [case for case in collected(authentication) if base(case) != IGNORED]
+(OFF,) = (case for case in collected(authentication) if base(case) == IGNORED)
+
+
+@pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
+def test_a_right_instance_passes(case: Case) -> None:
+    assert outcome(case, auth="xrh") == ("passed", "")
+
+
+@pytest.mark.parametrize(("case", "operation", "make"), trials(authentication, WRONGS))
+def test_a_wrong_answer_fails(case: Case, operation: str, make: Make) -> None:
+    assert outcome(case, operation, make(), auth="xrh")[0] == "failed"
+
+
+@pytest.mark.parametrize("case", collected(tokens), ids=lambda case: case.id)
+def test_a_right_instance_with_tokens_passes(case: Case) -> None:
+    assert outcome(case, auth=TOKEN) == ("passed", "")
+
+
+@pytest.mark.parametrize(("case", "operation", "make"), trials(tokens, OF_TOKENS))
+def test_a_wrong_answer_to_a_token_fails(case: Case, operation: str, make: Make) -> None:
+    assert outcome(case, operation, make(), auth=TOKEN)[0] == "failed"
+
+
+def test_where_nobody_is_asked_the_header_must_not_matter() -> None:
+    assert outcome(OFF) == ("passed", "")
+    peeking = only(lambda request: request.header("x-rh-identity"), refusal(401, "Malformed"))
+    assert outcome(OFF, "clusters", peeking())[0] == "failed"
+
+
+@pytest.mark.parametrize("case", [*EVERY, *collected(tokens)], ids=lambda case: case.id)
+def test_where_nobody_is_asked_nothing_is_tried(case: Case) -> None:
+    assert outcome(case)[0] == "skipped"
