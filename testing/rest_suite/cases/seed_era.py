@@ -216,6 +216,17 @@ def test_a_toggle_is_on_every_key_that_hits(api: Api, data: Data) -> None:
 
 @writes
 @profiles(DEPARTURES)
+def test_a_rule_that_does_not_hit_is_disabled_without_a_key(api: Api, data: Data) -> None:
+    hit, rule = data.own_hit(), data.rule()["rule_id"]
+    for operation, wanted in (("disable_2020", [""]), ("enable_2020", [])):
+        api.ok(operation, **{**hit.params, "rule_id": rule}, user_id=data.user())
+        rules = api.ok("disabled_for_clusters", org_id=hit.org_id, body=[hit.cluster])["rules"]
+        keys = [row["ErrorKey"] for row in rules if row["RuleID"] == rule]
+        equal(keys, wanted, f"keys of {rule} disabled in {hit.cluster} after {operation}")
+
+
+@writes
+@profiles(DEPARTURES)
 def test_a_toggle_concerns_all_users_and_one_rule(api: Api, data: Data) -> None:
     hit = data.own_hit()
     before = api.ok("report", **hit.params, user_id=data.user())["report"]["reports"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ..api import Api
-from ..checks import CheckFailed, skip
+from ..checks import CheckFailed, Skipped
 from ..data import Cluster
 
 TRIES = 5
@@ -14,21 +14,23 @@ TRIES = 5
 T = TypeVar("T")
 
 
-def steadily(read: Callable[[], T], compare: Callable[[T], None]) -> None:
-    """Compare with what was read; do so again when it is another by then.
+def steadily(read: Callable[[], T], compare: Callable[[T], None]) -> T:
+    """Compare with what was read, and return it; do so again when it is another by then.
 
     Skips the case when the instance changes faster than it can be read.
     """
+    before = read()
     for _ in range(TRIES):
-        before = read()
         try:
             compare(before)
         except CheckFailed:
-            if read() == before:
+            after = read()
+            if after == before:
                 raise
+            before = after
         else:
-            return
-    skip("what is compared changes all the time")
+            return before
+    raise Skipped("what is compared changes all the time")
 
 
 def report_of(api: Api, cluster: Cluster) -> Any:

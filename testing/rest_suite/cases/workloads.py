@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from threading import Lock
 from typing import Any
 
 from ..api import Api
@@ -14,6 +14,7 @@ from ..discovery import spread
 from .parameters import BAD_TYPE, NO_BODY, improper_organizations
 from .steadiness import steadily
 
+ORGANIZATIONS = 2
 LISTS = ("workloads", "workloads_by_body")
 LOOKED_AT = 4
 ASKED_ABOUT = 200
@@ -21,18 +22,22 @@ WRONG_TYPES: tuple[object, ...] = ({"clusters": []}, "abc", 1, True, [1], [["x"]
 NO_JSON = (b"hello", b"{]", b"[,]")
 CUT_SHORT = (b'["abc', b"[", b'{"a":')
 NAMES_OF_NOTHING = ("abc", "", "it's", "x') OR (1=1) --", "%")
+# lists of large organizations, read beside each other, would wait for each other
+_ONE_AT_A_TIME = Lock()
 
 Row = dict[str, Any]
 
 
 def listed(api: Api, org_id: object, **more: Any) -> list[Row]:
     """Return all rows of an organization."""
-    return api.ok("workloads", org_id=org_id, **more)["workloads"] or []
+    with _ONE_AT_A_TIME:
+        return api.ok("workloads", org_id=org_id, **more)["workloads"] or []
 
 
 def listed_of(api: Api, org_id: object, clusters: object, **more: Any) -> Any:
     """Return the rows of some clusters, None when that is what the instance says."""
-    return api.ok("workloads_by_body", org_id=org_id, body=clusters, **more)["workloads"]
+    with _ONE_AT_A_TIME:
+        return api.ok("workloads_by_body", org_id=org_id, body=clusters, **more)["workloads"]
 
 
 def place(row: Row) -> tuple[str, str]:
@@ -45,21 +50,27 @@ def by_place(rows: list[Row] | None) -> list[Row]:
     return sorted(rows or [], key=place)
 
 
-def for_each(api: Api, data: Data, compare: Callable[[int, list[Row]], None]) -> None:
-    """Compare with the rows of each organization that has some.
+def for_some(api: Api, data: Data, compare: Callable[[int, list[Row]], None]) -> None:
+    """Compare with the rows of a few organizations that have some.
 
-    They are read even where no workloads are known: the list may be what is broken.
+    They are read even where no workloads are known: the list may be what is broken. The first
+    organizations are often the largest, so the last ones are taken.
     """
     seen = 0
-    for organization in data.organizations():
+    for organization in reversed(data.organizations()):
         number = organization.org_id
 
         def read(number: int = number) -> list[Row]:
             return by_place(listed(api, number))
 
-        if found := read():
-            seen += len(found)
-            steadily(read, partial(compare, number))
+        def counted(rows: list[Row], number: int = number) -> None:
+            if rows:
+                compare(number, rows)
+
+        if steadily(read, counted):
+            seen += 1
+        if seen == ORGANIZATIONS:
+            return
     if not seen:
         skip("no organization known has workloads")
 
@@ -79,7 +90,7 @@ def counts_of(recommendations: list[Row]) -> dict[str, int]:
 
 def test_known_namespaces_are_listed(api: Api, data: Data) -> None:
     data.workloads()
-    for organization in data.organizations():
+    for organization in data.organizations()[-ORGANIZATIONS:]:
         number = organization.org_id
         found = {place(row) for row in listed(api, number)}
         for work in organization.workloads:
@@ -94,7 +105,7 @@ def test_each_namespace_is_listed_once(api: Api, data: Data) -> None:
     def compare(number: int, rows: list[Row]) -> None:
         equal(len(rows), len({place(row) for row in rows}), f"namespaces listed in {number}")
 
-    for_each(api, data, compare)
+    for_some(api, data, compare)
 
 
 def test_a_row_is_what_the_namespace_says(api: Api, data: Data) -> None:
@@ -111,7 +122,7 @@ def test_a_row_is_what_the_namespace_says(api: Api, data: Data) -> None:
                 hits = row["recommendations_hit_count"]
                 equal(hits, counted, f"recommendations_hit_count of {namespace} in {cluster}")
 
-    for_each(api, data, compare)
+    for_some(api, data, compare)
 
 
 def test_a_namespace_was_reported_before_it_was_checked_last(api: Api, data: Data) -> None:
@@ -120,7 +131,7 @@ def test_a_namespace_was_reported_before_it_was_checked_last(api: Api, data: Dat
             first, last = row["metadata"]["reported_at"], row["metadata"]["last_checked_at"]
             check(first <= last, f"{place(row)}: reported at {first}, checked at {last}")
 
-    for_each(api, data, compare)
+    for_some(api, data, compare)
 
 
 def test_metadata_count_what_is_listed(api: Api, data: Data) -> None:
@@ -138,11 +149,11 @@ def test_metadata_count_what_is_listed(api: Api, data: Data) -> None:
                 what = f"{place(row)}: {metadata['objects']} objects, hits {hits}"
                 check(least <= metadata["objects"] <= most, what)
 
-    for_each(api, data, compare)
+    for_some(api, data, compare)
 
 
 def test_the_list_by_body_has_the_same_rows(api: Api, data: Data) -> None:
-    for organization in data.organizations():
+    for organization in data.organizations()[-ORGANIZATIONS:]:
         number = organization.org_id
         names = {cluster.name for cluster in organization.clusters}
 
@@ -172,7 +183,7 @@ def test_a_body_limits_the_clusters(api: Api, data: Data) -> None:
                 found = by_place(listed_of(api, number, body))
                 equal(found, few, f"workloads of {number} for clusters {body}")
 
-    for_each(api, data, compare)
+    for_some(api, data, compare)
 
 
 def test_none_are_null_and_none_asked_for_is_empty(api: Api, data: Data) -> None:
@@ -202,7 +213,8 @@ def test_an_organization_beyond_31_bits_has_none(api: Api, data: Data) -> None:
 
 
 def test_workloads_of_other_organizations_are_not_shown(api: Api, data: Data) -> None:
-    owners = {organization.org_id: set[str]() for organization in data.organizations(2)}
+    few = data.organizations(2)[-ORGANIZATIONS:]
+    owners = {organization.org_id: set[str]() for organization in few}
     for number, names in owners.items():
         names.update(clusters_in(listed(api, number)))
     for number, names in owners.items():
@@ -221,17 +233,18 @@ def test_a_name_is_a_name_and_nothing_else(api: Api, data: Data, name: str) -> N
 
 @profiles(DEPARTURES)
 def test_lists_are_ascending(api: Api, data: Data) -> None:
-    for organization in data.organizations():
-        rows = listed(api, organization.org_id)
-        names = clusters_in(rows)
-        by_body = listed_of(api, organization.org_id, names[::-1][:ASKED_ABOUT]) or []
+    for organization in data.organizations()[-ORGANIZATIONS:]:
+        number = organization.org_id
+        rows = listed(api, number)
+        by_body = listed_of(api, number, clusters_in(rows)[::-1][:ASKED_ABOUT]) or []
         for found in (rows, by_body):
             places = [" ".join(place(row)) for row in found]
-            ascending(places, f"clusters and namespaces of {organization.org_id}")
+            ascending(places, f"clusters and namespaces of {number}")
 
 
 def test_the_form_of_the_request_does_not_matter(api: Api, data: Data) -> None:
-    number, name = data.workload().org_id, data.workload().cluster
+    work = data.workloads()[-1]
+    number, name = work.org_id, work.cluster
     every, few = by_place(listed(api, number)), by_place(listed_of(api, number, [name]))
     equal(by_place(listed(api, f"00{number}")), every, f"workloads of 00{number}")
     equal(by_place(listed(api, number, body=["abc"])), every, "workloads with a body to ignore")

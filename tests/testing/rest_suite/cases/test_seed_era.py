@@ -112,6 +112,13 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("disabled_for_clusters", always("rules", [])),
         ("disabled_for_clusters", other("rules.*.ErrorKey")),
     ),
+    "a_rule_that_does_not_hit_is_disabled_without_a_key": (
+        (DISABLE, IDLE),
+        ("enable_2020", IDLE),
+        (DISABLE, with_key("disable", "ANOTHER")),
+        ("disabled_for_clusters", other("rules.*.ErrorKey")),
+        ("disabled_for_clusters", always("rules", [])),
+    ),
     "a_toggle_concerns_all_users_and_one_rule": (
         (DISABLE, IDLE),
         (DISABLE, with_param("rule_id", "a.two.report")),

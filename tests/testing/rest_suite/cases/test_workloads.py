@@ -85,7 +85,7 @@ OF_LISTS: dict[str, tuple[Wrong, ...]] = {
     "a_name_is_a_name_and_nothing_else": ((BODY, edited(ROWS, lambda rows: rows or [])),),
     "lists_are_ascending": ((LIST, turned(ROWS)), (BODY, turned(ROWS))),
     "the_form_of_the_request_does_not_matter": (
-        (LIST, only(lambda request: request.params["org_id"] == "00101", BROKEN)),
+        (LIST, only(lambda request: request.params["org_id"] == "00102", BROKEN)),
         (LIST, only(said("abc"), damage.at(ROWS, damage.value(None)))),
         (BODY, only(said("and so on"), BROKEN)),
         (BODY, only(lambda request: request.header("Content-Type") == "text/plain", BROKEN)),
@@ -134,7 +134,7 @@ OF_NAMESPACES: dict[str, tuple[Wrong, ...]] = {
         (ALONE, renumbered(404, 400)),
         (ALONE, only(lambda request: request.params["cluster"].isupper(), BROKEN)),
     ),
-    "a_namespace_belongs_to_one_cluster": ((ALONE, reworded(404)),),
+    "a_namespace_is_not_shown_in_other_clusters": ((ALONE, reworded(404)),),
     "another_organization_does_not_see_it": ((ALONE, reworded(404)), (ALONE, renumbered(404, 403))),
     "an_organization_beyond_31_bits_has_none": ((ALONE, renumbered(404, 500)),),
     "a_name_is_a_name_and_nothing_else": ((ALONE, reworded(404)),),
