@@ -179,6 +179,13 @@ def test_with_a_query_a_token_is_needed(api: Api, data: Data, operation: str) ->
     equal(exchange.json, {"status": MISSING}, exchange.place)
 
 
+def demand_allowed(exchange: Exchange, operation: str) -> None:
+    """Demand that the answer to OPTIONS names the operation's method, and that one only."""
+    allowed = exchange.headers.get("allow", "").replace(" ", "").split(",")
+    wanted = sorted({OPERATIONS[operation].method, "OPTIONS"})
+    equal(sorted(allowed), wanted, f"{exchange.place}: Allow")
+
+
 @profiles(*NOW)
 @each(*ANSWERING_OPTIONS)
 def test_options_need_no_token(api: Api, data: Data, operation: str) -> None:
@@ -187,6 +194,7 @@ def test_options_need_no_token(api: Api, data: Data, operation: str) -> None:
     check(exchange.status not in (401, 403, 405), f"{exchange.place} without a token")
     if api.facts.profile == DEPARTURES:
         equal(exchange.status, 200, exchange.place)
+        demand_allowed(exchange, operation)
 
 
 @profiles(*NOW)

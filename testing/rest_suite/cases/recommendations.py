@@ -8,6 +8,7 @@ from ..api import Api
 from ..case import DEPARTURES, each, profiles
 from ..checks import ascending, check, equal, skip
 from ..data import Cluster, Data
+from .authentication import demand_allowed
 from .parameters import BAD_TYPE, BLANK, NO_BODY, NO_USER, improper_organizations
 from .steadiness import reports_of, second, selectors_of, steadily
 
@@ -251,6 +252,16 @@ def test_a_body_that_is_absent_or_cut_short_is_refused(
     api.refused(400, operation, NO_BODY, **params, body=b" \r\n")
     for text in CUT_SHORT:
         api.refused(400, operation, **params, body=text)
+
+
+@profiles(DEPARTURES)
+@each(*LISTS)
+def test_options_only_tell_the_methods(api: Api, data: Data, operation: str) -> None:
+    hit = data.hit()
+    exchange = api.call(operation, **hit.params, user_id="x", method="OPTIONS", body=[hit.cluster])
+    equal(exchange.status, 200, exchange.place)
+    demand_allowed(exchange, operation)
+    check(hit.cluster not in exchange.text, f"{exchange.place} answers: {exchange.text[:100]}")
 
 
 @each(*LISTS)

@@ -91,7 +91,8 @@ class Instance:
             return self._operated(request, who)
         known = [OPERATIONS[name] for name in others if name]
         if request.method == "OPTIONS" and any(one.options for one in known):
-            return Answer(200, (("Allow", "GET"),), b"")
+            methods = sorted({one.method for one in known if one.options} | {"OPTIONS"})
+            return Answer(200, (("Allow", ", ".join(methods)),), b"")
         if known:
             return Answer(405, (), b"")
         return Answer(404, (("Content-Type", "text/plain"),), b"404 page not found\n")

@@ -96,6 +96,8 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("*", only(lambda request: request.method == "OPTIONS", refusal(401, "none"))),
         ("*", only(lambda request: request.method == "OPTIONS", damage.status(405))),
         ("*", only(lambda request: request.method == "OPTIONS", BROKEN)),
+        ("*", changed(damage.header("Allow", None))),
+        ("*", changed(damage.header("Allow", "DELETE"))),
     ),
     "unknown_paths_and_methods_need_no_token": (
         ("*", renumbered(404, 401)),

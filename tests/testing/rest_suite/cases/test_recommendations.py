@@ -125,6 +125,12 @@ OF_LISTS: dict[str, tuple[Wrong, ...]] = {
         ("", only(said('["abc'), BROKEN)),
         ("", only(lambda request: not request.body, BROKEN)),
     ),
+    "options_only_tell_the_methods": (
+        ("*", renumbered(200, 405)),
+        ("*", changed(damage.header("Allow", None))),
+        ("*", changed(damage.header("Allow", "GET, OPTIONS"))),
+        ("*", changed(damage.body(lambda _: b"0a332b89-da0e-59d5-ad16-1eba16cd4adc"))),
+    ),
     "other_methods_are_not_allowed": tuple(("*", make) for make in WITH_BODY),
 }  # fmt: skip
 
