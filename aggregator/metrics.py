@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,6 +17,12 @@ from prometheus_client import (
 from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
+
+# families of another process: [name, text, type, [[sample, labels, value], ...]]
+Snapshot = list[Any]
+# what is no sum over processes
+_OF_THE_OLDEST = "process_start_time_seconds"
+_SAME_IN_ALL = "python_info"
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
 
@@ -115,9 +122,24 @@ class Metrics:
         self.sql_queries_counter.inc()
         self.sql_queries_durations.labels(name).observe(seconds)
 
-    def render(self) -> bytes:
-        """Return all metrics in Prometheus' text format, of type CONTENT_TYPE."""
-        return "".join(self._lines(self._registry.collect())).encode()
+    def snapshot(self) -> Snapshot:
+        """Return all metrics as JSON can carry them to another process."""
+        return [
+            [
+                family.name,
+                family.documentation,
+                family.type,
+                [[one.name, one.labels, one.value] for one in family.samples],
+            ]
+            for family in self._registry.collect()
+        ]
+
+    def render(self, others: Sequence[Snapshot] = ()) -> bytes:
+        """Return all metrics in Prometheus' text format, with those of other processes added."""
+        families = self._registry.collect()
+        if others:
+            families = _added([self.snapshot(), *others])
+        return "".join(self._lines(families)).encode()
 
     def _lines(self, families: Iterable[Metric]) -> Iterator[str]:
         # The library's own writer would call our counters <name>_total; the reference's dashboards
@@ -130,6 +152,29 @@ class Metrics:
             for sample in family.samples:
                 if not sample.name.endswith("_created"):
                     yield _line(sample, family.name if bare else sample.name)
+
+
+def _added(snapshots: Sequence[Snapshot]) -> list[Metric]:
+    """Return the families of several processes as those of one."""
+    families: dict[str, Metric] = {}
+    values: dict[str, dict[tuple[str, tuple[tuple[str, str], ...]], float]] = {}
+    for name, text, kind, samples in (family for one in snapshots for family in one):
+        families.setdefault(name, Metric(name, text, kind))
+        known = values.setdefault(name, {})
+        for sample, labels, value in samples:
+            key = (sample, tuple(labels.items()))
+            known[key] = _both(sample, known[key], value) if key in known else value
+    for name, family in families.items():
+        family.samples = [
+            Sample(sample, dict(labels), value) for (sample, labels), value in values[name].items()
+        ]
+    return list(families.values())
+
+
+def _both(sample: str, one: float, other: float) -> float:
+    if sample == _OF_THE_OLDEST:
+        return min(one, other)
+    return max(one, other) if sample == _SAME_IN_ALL else one + other
 
 
 def _line(sample: Sample, name: str) -> str:

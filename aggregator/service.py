@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from tornado.httpserver import HTTPServer
 
@@ -10,23 +11,30 @@ from . import build
 from .config import Config
 from .db import cache
 from .db import storage as sql
-from .handlers.app import application, listen
+from .handlers.app import application, claim, listen
+from .handlers.router import ApiApplication
 from .ingest.roles import Ingest
 from .metrics import Metrics
+from .siblings import Place, Siblings
 
 STOP_SECONDS = 10
 
 
 class Service:
-    """One process: the REST server and, where the broker is enabled, the consumers."""
+    """One process: the REST server and, where the broker is enabled, the consumers.
 
-    def __init__(self, config: Config) -> None:
+    `place` tells which one it is of those that share the port.
+    """
+
+    def __init__(self, config: Config, place: Place | None = None) -> None:
         self._config = config
+        self._place = place or Place()
         self._metrics = Metrics(config.metrics.namespace)
         self._storage, self._health = sql.build(config)
         self._cache = cache.reports(config)
         into_cache = self._cache.store if self._cache else None
         self._ingest = Ingest(config, self._storage, self._metrics, into_cache)
+        self._siblings = Siblings(self._metrics, self._ingest.readiness, self._place)
         self._server: HTTPServer | None = None
         self._consuming: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -37,11 +45,19 @@ class Service:
         await self._health.require_latest()
         ocp, dvo = await self._health.schema_versions()
         info = {**build.info(), "OCP_DB_version": ocp, "DVO_DB_version": dvo}
-        app = application(self._config, self._storage, self._metrics, info, self._ingest.readiness)
-        self._server, self.port = listen(app, self._config.server)
+        app = application(self._config, self._storage, self._metrics, info, self._siblings)
+        await self._listen(app)
+        await self._siblings.open()
         if self._config.broker.enabled:
             self._consuming = asyncio.create_task(self._ingest.run())
             self._consuming.add_done_callback(lambda _: self._stopping.set())
+
+    async def _listen(self, app: ApiApplication) -> None:
+        server = self._config.server
+        shared = self._place.count > 1
+        if shared and self._place.number == 0:
+            server = replace(server, address=await claim(server.address))
+        self._server, self.port = listen(app, server, shared=shared)
 
     def request_stop(self) -> None:
         """Let `wait` return; may be called by signal handlers, any number of times."""
@@ -64,6 +80,7 @@ class Service:
                 task.cancel()
         if self._server is not None:
             await asyncio.wait_for(self._server.close_all_connections(), timeout=1)
+        await self._siblings.close()
         await self._health.close()
         if self._cache is not None:
             await self._cache.close()

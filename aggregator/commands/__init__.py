@@ -31,6 +31,7 @@ _MIGRATION = Command(".migration", Voice.LOG)
 COMMANDS = {
     "": _SERVICE,
     "start-service": _SERVICE,
+    "start-worker": Command(".start_worker", Voice.LOG),
     "help": _HELP,
     "print-help": _HELP,
     "print-config": Command(".print_config", Voice.TEXT),

@@ -6,10 +6,14 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ..config import Config
 from ..errors import AggregatorError, ConfigError, SchemaMismatch, Unavailable, UnusableFile
 from ..service import Service
+from ..siblings import Place
+from ..workers import Workers, wanted
 from . import print_version_info
 
 log = logging.getLogger(__name__)
@@ -20,8 +24,13 @@ GENERAL_FAILURE, PREPARE_FAILED, CONSUMER_FAILED = 1, 2, 3
 def run(config: Config, argv: Sequence[str] = ()) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status of contract config-cli 5."""
     print_version_info.run(config, argv)
+    return ended(config, _serve(config))
+
+
+def ended(config: Config, serving: Coroutine[None, None, int]) -> int:
+    """Serve in a loop; return the exit status of however that ended."""
     try:
-        return _loop_runner()(_serve(config))
+        return _loop_runner()(serving)
     except UnusableFile as error:
         log.critical("%s", error)
         return GENERAL_FAILURE
@@ -38,21 +47,32 @@ def run(config: Config, argv: Sequence[str] = ()) -> int:
 
 
 async def _serve(config: Config) -> int:
-    service = Service(config)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop_on_signal, service)
-    try:
-        await service.start()
-        await service.wait()
-    finally:
-        await service.stop()
+    count = wanted(config)
+    with TemporaryDirectory(prefix="aggregator-") as folder:
+        place = Place(count=count, folder=Path(folder))
+        service = Service(config, place)
+        others = Workers(place)
+        end_on_signals(service)
+        try:
+            await service.start()
+            others.start(service.port)
+            await service.wait()
+        finally:
+            await asyncio.gather(others.stop(), service.stop())
     return 0
 
 
-def _stop_on_signal(service: Service) -> None:
-    print("SIGINT or SIGTERM was sent, stopping the service...", flush=True)
-    service.request_stop()
+def end_on_signals(service: Service, *, told: bool = True) -> None:
+    """Let SIGTERM and SIGINT end the service, and tell it (contract config-cli 5)."""
+
+    def stop() -> None:
+        if told:
+            print("SIGINT or SIGTERM was sent, stopping the service...", flush=True)
+        service.request_stop()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
 
 
 def _loop_runner() -> Callable[[Coroutine[None, None, int]], int]:

@@ -35,16 +35,16 @@ class MetricsHandler(ApiHandler):
         self.open_to_all = not self.request.query
         super().prepare()
 
-    def get(self) -> None:
+    async def get(self) -> None:
         """Answer in Prometheus' text format."""
         self.set_header("Content-Type", CONTENT_TYPE)
-        self.send(self.context.metrics.render())
+        self.send(await self.context.instance.scrape())
 
 
 class OpenApiHandler(MetricsHandler):
     """The description of this API."""
 
-    def get(self) -> None:
+    async def get(self) -> None:
         """Answer with the file."""
         self.set_header("Content-Type", "application/json")
         self.send(self.context.openapi)
@@ -67,7 +67,7 @@ class ReadyHandler(ApiHandler):
 
     async def get(self) -> None:
         """Answer 200, or 503 with what is missing."""
-        missing = self.context.readiness()
+        missing = await self.context.instance.readiness()
         try:
             await self.storage.health.check()
         except Unavailable as error:

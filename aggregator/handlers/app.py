@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+import errno
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from ..metrics import Metrics
 from ..storage import Storage
 from .about import without_debug
 from .auth import authenticator
-from .base import Context
+from .base import Context, Instance
 from .router import ApiApplication
 from .routes import routes
 
@@ -24,6 +26,8 @@ HEADER_LIMIT = 64 * 1024
 DRAINED_BYTES = 1024**3
 IDLE_SECONDS = 75
 BODY_SECONDS = 60
+# how long the workers of a process that was killed may keep its port
+CLAIM_SECONDS, CLAIM_PAUSE = 3.0, 0.1
 
 
 def application(
@@ -31,7 +35,7 @@ def application(
     storage: Storage,
     metrics: Metrics,
     info: Mapping[str, str],
-    readiness: Callable[[], str],
+    instance: Instance,
 ) -> ApiApplication:
     """Build the application; raise UnusableFile when a file it needs cannot be read."""
     context = Context(
@@ -41,7 +45,7 @@ def application(
         authenticator=authenticator(config.server),
         info=info,
         openapi=_description(config.server),
-        readiness=readiness,
+        instance=instance,
     )
     return ApiApplication(
         routes(debug=config.server.debug), context, compress_response=True, log_function=_silent
@@ -66,8 +70,35 @@ def _description(server: ServerConfig) -> bytes:
         ) from error
 
 
-def listen(app: ApiApplication, server: ServerConfig) -> tuple[HTTPServer, int]:
-    """Bind the configured address; return the server and its port. Raise OSError."""
+async def claim(address: str) -> str:
+    """Return the address with a port that nobody has, to be shared; raise OSError.
+
+    Sockets that share a port would share it with another service, too: so look first.
+    """
+    host, _, port = address.rpartition(":")
+    left = CLAIM_SECONDS
+    while True:
+        try:
+            sockets = bind_sockets(int(port), address=host.strip("[]") or None)
+            break
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or left <= 0:
+                raise
+        left -= CLAIM_PAUSE
+        await asyncio.sleep(CLAIM_PAUSE)
+    found = sockets[0].getsockname()[1]
+    for one in sockets:
+        one.close()
+    return f"{host}:{found}"
+
+
+def listen(
+    app: ApiApplication, server: ServerConfig, *, shared: bool = False
+) -> tuple[HTTPServer, int]:
+    """Bind the configured address, with others when `shared`; return the server and its port.
+
+    Raise OSError.
+    """
     host, _, port = server.address.rpartition(":")
     http = HTTPServer(
         app,
@@ -77,6 +108,6 @@ def listen(app: ApiApplication, server: ServerConfig) -> tuple[HTTPServer, int]:
         body_timeout=BODY_SECONDS,
         xheaders=False,
     )
-    sockets = bind_sockets(int(port), address=host.strip("[]") or None)
+    sockets = bind_sockets(int(port), address=host.strip("[]") or None, reuse_port=shared)
     http.add_sockets(sockets)
     return http, int(sockets[0].getsockname()[1])

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from tornado.ioloop import IOLoop
 from tornado.web import HTTPError, RequestHandler
@@ -45,6 +45,16 @@ PHRASE_ONLY = (RecordRejected, Unavailable)
 RETRY_AFTER_SECONDS = "5"
 
 
+class Instance(Protocol):
+    """The service that these handlers are a part of, which may have several processes."""
+
+    async def readiness(self) -> str:
+        """Return why ingest is not at work; nothing when it is, or when it is not wanted."""
+
+    async def scrape(self) -> bytes:
+        """Return the metrics in Prometheus' text format."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What all handlers work with: built once, by the composition root."""
@@ -55,7 +65,7 @@ class Context:
     authenticator: Authenticator | None
     info: Mapping[str, str]
     openapi: bytes
-    readiness: Callable[[], str]
+    instance: Instance
 
 
 class ApiHandler(RequestHandler):

@@ -39,6 +39,21 @@ PREFIX = "/api/insights-results-aggregator/v1/"
 ALWAYS_HOURS = 24 * 365 * 100
 
 
+class _Ready:
+    """An instance of one process that consumes nothing."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    async def readiness(self) -> str:
+        """Return nothing: there is nothing to wait for."""
+        return ""
+
+    async def scrape(self) -> bytes:
+        """Return the metrics of this process."""
+        return self._metrics.render()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C or SIGTERM; return the exit status."""
     options = _options(argv)
@@ -88,7 +103,8 @@ async def mock_server(
         config = Config(server=server)
         ocp, dvo = await storage.health.schema_versions()
         told = {**info(), "OCP_DB_version": ocp, "DVO_DB_version": dvo}
-        app = application(config, watched, Metrics(), told, lambda: "")
+        metrics = Metrics()
+        app = application(config, watched, metrics, told, _Ready(metrics))
         http, bound = listen(cast(ApiApplication, _KnownNames(app)), server)
         try:
             yield f"http://localhost:{bound}{prefix}"

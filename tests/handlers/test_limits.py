@@ -25,6 +25,7 @@ from aggregator.db.migrations import DVO, OCP, migrate
 from aggregator.handlers.app import application, listen
 from aggregator.metrics import Metrics
 from aggregator.model import ClusterId, OrgId
+from aggregator.siblings import Siblings
 from aggregator.storage import Storage
 
 PREFIX = "/api/v1/"
@@ -73,7 +74,8 @@ def configured(section: StorageConfig, **server: Any) -> Config:
 @contextlib.asynccontextmanager
 async def served(config: Config, storage: Storage) -> AsyncIterator[int]:
     """Serve the storage; yield the port."""
-    app = application(config, storage, Metrics(""), {}, lambda: "")
+    metrics = Metrics("")
+    app = application(config, storage, metrics, {}, Siblings(metrics, lambda: ""))
     server, port = listen(app, config.server)
     try:
         yield port

@@ -1,0 +1,196 @@
+"""Several processes on one port: they answer, are counted as one, come back, and end together."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aggregator.config import Config, ServerConfig, StorageConfig
+from aggregator.errors import ConfigError
+from aggregator.metrics import Metrics
+from aggregator.sources import FILE_VARIABLE
+from aggregator.workers import available_cores, wanted
+from tests.integration.program import free_port
+from tests.program import PACKAGES, command
+
+SECONDS = 20
+CONFIG = """
+server: {{address: "127.0.0.1:{port}", api_prefix: /api/v1/, debug: true, workers: {workers}}}
+ocp_recommendations_storage: {{db_driver: sqlite3, sqlite_datasource: "{database}"}}
+dvo_recommendations_storage: {{type: noop}}
+"""
+
+
+class Running:
+    """The service as a process, with two of its kind on the port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.url = f"http://127.0.0.1:{(port := free_port())}/api/v1/"
+        file = folder / "config.yaml"
+        file.write_text(CONFIG.format(port=port, workers=2, database=folder / "own.db"))
+        env = {FILE_VARIABLE: str(file)}
+        assert command("migration", "latest", folder=folder, env=env).returncode == 0
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("INSIGHTS_", "ACG"))}
+        with (folder / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "aggregator", "start-service"],
+                cwd=folder, env={**clean, "PYTHONPATH": str(PACKAGES), **env},
+                stdout=log, stderr=log,
+            )  # fmt: skip
+
+    def get(self, path: str = "", timeout: float = 5) -> str:
+        """Ask on a connection of its own, which the system gives to any of the processes."""
+        with urllib.request.urlopen(self.url + path, timeout=timeout) as answer:
+            return str(answer.read().decode())
+
+    def answers(self, path: str = "", timeout: float = 5) -> bool:
+        """Say whether somebody answered."""
+        try:
+            self.get(path, timeout)
+        except (OSError, urllib.error.URLError):
+            return False
+        return True
+
+    def workers(self) -> list[int]:
+        """Return the processes that this one has started, without ended ones."""
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+            except OSError:
+                continue
+            if int(parent) == self.process.pid and state != "Z":
+                found.append(int(stat.parent.name))
+        return found
+
+    def worker_answers(self) -> bool:
+        """Say whether a request is answered while the first process stands still."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            return any(self.answers("organizations", 0.5) for _ in range(8))
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+
+def until(seen: Callable[[], object]) -> None:
+    """Wait for something to be seen."""
+    end = time.monotonic() + SECONDS
+    while not seen():
+        assert time.monotonic() < end, "not seen in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    """Return a service of two processes, both of which answer."""
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("needs /proc to find the processes")
+    one = Running(tmp_path)
+    try:
+        until(one.answers)
+        until(one.worker_answers)
+        yield one
+    finally:
+        one.process.kill()
+        one.process.wait()
+
+
+def test_the_metrics_are_those_of_all_processes(running: Running) -> None:
+    pattern = r'api_endpoints_requests\{endpoint="/api/v1/"\} ([\d.e+]+)'
+
+    def counted() -> float:
+        return float(re.findall(pattern, running.get("metrics"))[0])
+
+    before = counted()
+    for _ in range(40):
+        running.get()
+    assert [counted() for _ in range(6)] == [before + 40] * 6
+
+
+def test_each_process_knows_the_readiness(running: Running) -> None:
+    root = running.url.removesuffix("api/v1/")
+    for _ in range(10):
+        with urllib.request.urlopen(root + "readyz", timeout=5) as answer:
+            assert answer.status == 200
+
+
+def test_a_killed_worker_comes_back(running: Running) -> None:
+    (old,) = running.workers()
+    os.kill(old, signal.SIGKILL)
+    until(lambda: [pid for pid in running.workers() if pid != old])
+    until(running.worker_answers)
+    assert all(running.answers() for _ in range(10))
+
+
+def test_all_end_with_the_first(running: Running) -> None:
+    running.process.terminate()
+    assert running.process.wait(SECONDS) == 0
+    assert not running.answers()
+
+
+def test_no_worker_outlives_a_killed_service(running: Running) -> None:
+    (worker,) = running.workers()
+    running.process.kill()
+    running.process.wait()
+    until(lambda: not Path(f"/proc/{worker}").exists())
+    assert not running.answers()
+
+
+def test_a_port_that_another_service_has_is_not_shared(running: Running, tmp_path: Path) -> None:
+    env = {FILE_VARIABLE: str(tmp_path / "config.yaml")}
+    second = command("start-service", folder=tmp_path, env=env)
+    assert second.returncode == 1
+    assert "cannot listen on" in second.stdout
+
+
+def test_a_database_in_memory_is_not_shared() -> None:
+    config = replace(Config(), server=ServerConfig(workers=2))
+    with pytest.raises(ConfigError, match=r"server\.workers: 2 processes"):
+        wanted(config)
+
+
+@pytest.mark.parametrize(
+    ("asked", "driver", "processes"),
+    [(0, "postgres", 3), (0, "sqlite3", 1), (1, "postgres", 1), (6, "postgres", 6)],
+)
+def test_as_many_as_asked_for_or_one_a_core(asked: int, driver: str, processes: int) -> None:
+    storage = StorageConfig(db_driver=driver, sqlite_datasource="a.db")
+    config = Config(
+        server=ServerConfig(workers=asked),
+        ocp_recommendations_storage=storage,
+        dvo_recommendations_storage=storage,
+    )
+    assert wanted(config, cores=3) == processes
+
+
+@pytest.mark.parametrize(("text", "most"), [("50000 100000", 1), ("100000 100000", 1)])
+def test_a_container_with_a_share_of_a_core_has_one(tmp_path: Path, text: str, most: int) -> None:
+    (tmp_path / "cpu.max").write_text(text)
+    assert available_cores(tmp_path / "cpu.max") == most
+
+
+def test_without_a_quota_all_cores_count(tmp_path: Path) -> None:
+    (tmp_path / "cpu.max").write_text("max 100000")
+    assert available_cores(tmp_path / "cpu.max") == available_cores(tmp_path / "missing")
+
+
+def test_samples_of_two_processes_are_added() -> None:
+    first, second = Metrics(""), Metrics("")
+    first.request_started("/a")
+    second.request_started("/a")
+    second.request_started("/b")
+    text = first.render([second.snapshot()]).decode()
+    assert 'api_endpoints_requests{endpoint="/a"} 2' in text
+    assert 'api_endpoints_requests{endpoint="/b"} 1' in text
+    assert text.count("# TYPE api_endpoints_requests counter") == 1
