@@ -33,7 +33,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "pg_port": (0, 65535),
     "pg_pool_size": (1, 1000),
     "database": (0, 15),
-    "workers": (1, 1024),
+    "workers": (0, 1024),
 }
 _MOST = float(2**53)
 
@@ -86,7 +86,7 @@ class ServerConfig:
     jwt_key_file: str = ""
     jwt_jwks_file: str = ""
     jwt_algorithms: tuple[str, ...] = ()
-    workers: int = 1
+    workers: int = 0
 
 
 @dataclass(frozen=True)

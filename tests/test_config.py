@@ -66,7 +66,7 @@ def test_every_option_can_be_set_by_its_variable(
     [
         ("broker.enabled", "maybe", "true or false expected, not 'maybe'"),
         ("server.workers", "many", "a whole number expected, not 'many'"),
-        ("server.workers", "0", "1 to 1024 expected, not '0'"),
+        ("server.workers", "1025", "0 to 1024 expected, not '1025'"),
         ("broker.refused_limit_share", "2", "0 to 1 expected, not '2'"),
         ("broker.refused_limit_share", "nan", "0 to 1 expected, not 'nan'"),
         ("broker.refused_limit_run", "-1", "at least 0 expected, not '-1'"),
