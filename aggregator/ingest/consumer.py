@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 # batches taken at once: while the database works on one, the next is decoded
 PARTS = 8
+# what is taken at once waits in memory, so of large messages there are fewer
+TAKEN_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +186,8 @@ class Consumer:
         if records:
             self._membership.begun()
             size = sum(len(record.value or b"") for record in records) // len(records)
-            most = self._settings.batch_bytes // max(1, size)
-            self._take_at_most = PARTS * max(1, min(self._settings.batch_size, most))
+            most = TAKEN_BYTES // max(1, size)
+            self._take_at_most = max(1, min(PARTS * self._settings.batch_size, most))
         else:
             self._listen()
         return records

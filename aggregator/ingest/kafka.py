@@ -25,8 +25,8 @@ DEFAULT_TIMEOUT = 30.0
 
 # A partition's share of a fetch bounds what waits in memory; a larger message still comes, alone.
 FETCH = {
-    "max_partition_fetch_bytes": 16 * MIB,
-    "fetch_max_bytes": 16 * MIB,
+    "max_partition_fetch_bytes": 8 * MIB,
+    "fetch_max_bytes": 8 * MIB,
     "fetch_max_wait_ms": 500,
 }
 GROUP = {
