@@ -12,13 +12,9 @@ from .engine import Database
 from .tables import report
 
 _ALL = sa.select(report.c.org_id).distinct().order_by(report.c.org_id)
-_CLUSTERS = (
-    sa.select(report.c.cluster)
-    .where(
-        report.c.org_id == sa.bindparam("org", type_=sa.Integer),
-        report.c.reported_at >= sa.bindparam("since", type_=sa.DateTime),
-    )
-    .order_by(report.c.cluster)
+_CLUSTERS = sa.select(report.c.cluster).where(
+    report.c.org_id == sa.bindparam("org", type_=sa.Integer),
+    report.c.reported_at >= sa.bindparam("since", type_=sa.DateTime),
 )
 _OWNER = sa.select(report.c.org_id).where(
     report.c.cluster == sa.bindparam("cluster", type_=sa.String)
