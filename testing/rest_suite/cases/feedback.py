@@ -1,0 +1,119 @@
+"""Users' reasons for disabling a rule on a cluster (contract 4.2, 4.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..api import Api
+from ..case import writes
+from ..checks import check, equal
+from ..data import Data, Hit
+from .parameters import NO_BODY, NOT_FOUND
+
+
+def give(api: Api, hit: Hit, user: str, text: str) -> None:
+    """Give a reason, and demand that it is answered."""
+    answer = api.ok("disable_feedback", **hit.params, user_id=user, body={"message": text})
+    equal(answer["message"], text, "message answered")
+
+
+def reasons(api: Api, hit: Hit, user: str) -> list[dict[str, Any]]:
+    """Return all reasons of a user."""
+    found: list[dict[str, Any]] = api.ok("reasons", user_id=user, as_organization=hit.org_id)[
+        "reasons"
+    ]
+    return found
+
+
+def told(api: Api, hit: Hit, user: str) -> tuple[object, object]:
+    """Return the reason in a user's report, and in what is said of the rule."""
+    reports = api.ok("report", **hit.params, user_id=user)["report"]["reports"]
+    found = [r for r in reports if (r["component"], r["key"]) == (hit.rule_id, hit.error_key)]
+    equal(len(found), 1, f"hits {hit.rule_and_key} in the report of {hit.cluster}")
+    rule = api.ok("rule", **{**hit.params, "rule_id": hit.rule_and_key}, user_id=user)["report"]
+    return found[0]["disable_feedback"], rule["disable_feedback"]
+
+
+@writes
+def test_a_reason_is_told(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    for text in ("not a production cluster", "changed my mind \u2713"):
+        give(api, hit, user, text)
+        equal(told(api, hit, user), (text, text), "disable_feedback of report and rule")
+        (reason,) = reasons(api, hit, user)
+        wanted = {"ClusterID": hit.cluster, "RuleID": hit.rule_id, "ErrorKey": hit.error_key,
+                  "Message": text}  # fmt: skip
+        equal({name: reason[name] for name in wanted}, wanted, "reason in the list")
+        check(reason["AddedAt"]["Valid"], "AddedAt is not valid")
+        check(reason["UpdatedAt"]["Valid"], "UpdatedAt is not valid")
+
+
+@writes
+def test_the_time_of_a_reason_is_shown_in_the_report(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    give(api, hit, user, "because")
+    (reason,) = reasons(api, hit, user)
+    reports = api.ok("report", **hit.params, user_id=user)["report"]["reports"]
+    found = [
+        r["disabled_at"] for r in reports if (r["component"], r["key"]) == (
+            hit.rule_id, hit.error_key)
+    ]  # fmt: skip
+    equal(found, [f"{reason['UpdatedAt']['Time'][:19]}Z"], "disabled_at in the report")
+
+
+@writes
+def test_a_reason_disables_nothing(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    give(api, hit, user, "only said")
+    rule = api.ok("rule", **{**hit.params, "rule_id": hit.rule_and_key}, user_id=user)["report"]
+    equal(rule["disabled"], False, "disabled after a reason alone")
+
+
+@writes
+def test_a_reason_is_of_one_user(api: Api, data: Data) -> None:
+    hit, user, other = data.own_hit(), data.user(), data.user()
+    give(api, hit, user, "mine")
+    equal(told(api, hit, other), ("", ""), "disable_feedback shown to another user")
+    equal(reasons(api, hit, other), [], "reasons of another user")
+
+
+@writes
+def test_a_reason_justifies_the_disabled_cluster(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    api.ok("disable", **hit.params)
+    give(api, hit, user, "test lab")
+    clusters = api.ok("disabled_clusters", **hit.params)["clusters"]
+    found = [one["justification"] for one in clusters if one["cluster_id"] == hit.cluster]
+    equal(found, ["test lab"], f"justification of {hit.cluster}")
+
+
+def test_who_gave_no_reason_has_none(api: Api, data: Data) -> None:
+    hit = data.hit()
+    equal(reasons(api, hit, data.user()), [], "reasons")
+
+
+@writes
+def test_a_reason_needs_a_body(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    api.refused(400, "disable_feedback", NO_BODY, **hit.params, user_id=user)
+    api.refused(400, "disable_feedback", NO_BODY, **hit.params, user_id=user, body=b" \n")
+    equal(reasons(api, hit, user), [], "reasons after refusals")
+
+
+@writes
+def test_a_reason_may_be_as_long_as_the_limit(api: Api, data: Data) -> None:
+    hit, user, limit = data.own_hit(), data.user(), api.facts.message_limit
+    give(api, hit, user, "x" * limit)
+    body = {"message": "x" * limit + "y"}
+    refusal = api.refused(400, "disable_feedback", **hit.params, user_id=user, body=body)
+    text = refusal.json["status"]
+    wanted = f"Error: 'feedback message is longer than {limit} bytes'"
+    check(text.endswith(wanted), f"status: {text!r} does not end with {wanted!r}")
+
+
+@writes
+def test_a_reason_for_an_unknown_cluster_is_refused(api: Api, data: Data) -> None:
+    params = {**data.hit().params, "cluster": data.unknown_cluster()}
+    text = NOT_FOUND.format(params["cluster"])
+    body = {"message": "nobody there"}
+    api.refused(404, "disable_feedback", text, **params, user_id=data.user(), body=body)

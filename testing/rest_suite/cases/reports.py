@@ -1,0 +1,193 @@
+"""Reports of clusters: one, its summary, one rule of it, several (contract 3.2 to 3.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..api import Api
+from ..case import DEPARTURES, each, profiles
+from ..checks import check, equal, skip
+from ..data import Cluster, Data
+from .parameters import NOT_FOUND, improper_clusters, improper_organizations
+from .steadiness import report_of, steadily
+
+CLUSTERS = improper_clusters()
+ORGANIZATIONS = improper_organizations("org_id")
+OF_CLUSTER = ("report", "report_info")
+LOOKED_AT = 5
+
+
+def some_clusters(data: Data) -> list[Cluster]:
+    """Return a few clusters, with hits and without."""
+    clusters = data.clusters()
+    return [*clusters[:LOOKED_AT], *[one for one in clusters if not one.hits][:1]]
+
+
+def params(cluster: Cluster, data: Data) -> dict[str, Any]:
+    """Return the parameters of a cluster's paths."""
+    return {"org_id": cluster.org_id, "cluster": cluster.name, "user_id": data.user()}
+
+
+def test_a_report_counts_its_hits(api: Api, data: Data) -> None:
+    for cluster in some_clusters(data):
+        report = report_of(api, cluster)
+        equal(report["meta"]["count"], len(report["reports"]) or -1, f"count of {cluster.name}")
+
+
+@profiles(DEPARTURES)
+def test_hits_come_by_rule_and_key(api: Api, data: Data) -> None:
+    for cluster in some_clusters(data):
+        found = [[one["component"], one["key"]] for one in report_of(api, cluster)["reports"]]
+        equal(found, sorted(found), f"hits of {cluster.name}")
+
+
+def test_no_hit_comes_twice(api: Api, data: Data) -> None:
+    for cluster in some_clusters(data):
+        found = [(one["component"], one["key"]) for one in report_of(api, cluster)["reports"]]
+        equal(len(set(found)), len(found), f"different hits of {cluster.name}")
+
+
+def test_the_summary_agrees_with_the_report(api: Api, data: Data) -> None:
+    for cluster in some_clusters(data):
+
+        def compare(report: Any, cluster: Cluster = cluster) -> None:
+            info = api.ok("report_info", org_id=cluster.org_id, cluster=cluster.name, user_id="u")
+            for name in ("count", "last_checked_at"):
+                equal(info["metainfo"][name], report["meta"][name], f"{name} of {cluster.name}")
+
+        steadily(lambda cluster=cluster: report_of(api, cluster), compare)  # type: ignore[misc]
+
+
+def test_each_hit_is_told_alone_as_in_the_report(api: Api, data: Data) -> None:
+    cluster = data.clusters()[0]
+
+    def compare(report: Any) -> None:
+        for hit in report["reports"]:
+            name = f"{hit['component']}|{hit['key']}"
+            asked = {"org_id": cluster.org_id, "cluster": cluster.name, "user_id": "rest-suite"}
+            rule = api.ok("rule", **asked, rule_id=name)["report"]
+            for part in ("component", "key", "details", "user_vote"):
+                equal(rule[part], hit[part], f"{part} of {name} on {cluster.name}")
+
+    steadily(lambda: report_of(api, cluster), compare)
+
+
+@each(*OF_CLUSTER)
+def test_an_unknown_cluster_is_not_found(api: Api, data: Data, operation: str) -> None:
+    org_id, cluster = data.organization().org_id, data.unknown_cluster()
+    text = NOT_FOUND.format(f"{org_id}/{cluster}")
+    api.refused(404, operation, text, org_id=org_id, cluster=cluster, user_id=data.user())
+
+
+@each(*OF_CLUSTER)
+def test_a_cluster_of_another_organization_is_not_found(
+    api: Api, data: Data, operation: str
+) -> None:
+    if api.organization is not None:
+        skip("the token speaks for one organization only")
+    others = [one.org_id for one in data.organizations(2)]
+    cluster = data.cluster()
+    org_id = next(number for number in others if number != cluster.org_id)
+    text = NOT_FOUND.format(f"{org_id}/{cluster.name}")
+    asked = {**params(cluster, data), "org_id": org_id}
+    api.refused(404, operation, text, **asked)
+
+
+@each(*OF_CLUSTER, "rule")
+def test_improper_clusters_are_refused(api: Api, data: Data, operation: str) -> None:
+    asked = {"org_id": data.organization().org_id, "user_id": data.user(), "rule_id": "a.b|KEY"}
+    for value, text in CLUSTERS.items():
+        api.refused(400, operation, text, **asked, cluster=value)
+
+
+@each(*OF_CLUSTER, "rule")
+def test_improper_organizations_are_refused(api: Api, data: Data, operation: str) -> None:
+    asked = {"cluster": data.cluster().name, "user_id": data.user(), "rule_id": "a.b|KEY"}
+    for value, text in ORGANIZATIONS.items():
+        api.refused(400, operation, text, **asked, org_id=value)
+
+
+def test_a_rule_that_does_not_hit_is_not_found(api: Api, data: Data) -> None:
+    cluster, rule = data.cluster(), data.rule()
+    text = NOT_FOUND.format(
+        f"{cluster.org_id}/{cluster.name}/{rule['rule_id']}/{rule['error_key']}"
+    )
+    name = f"{rule['rule_id']}|{rule['error_key']}"
+    api.refused(404, "rule", text, **params(cluster, data), rule_id=name)
+
+
+@each("abc", "a|b|c", "a-b|KEY", "|KEY", "a.b|")
+def test_improper_rules_are_refused(api: Api, data: Data, value: str) -> None:
+    refusal = api.refused(400, "rule", **params(data.cluster(), data), rule_id=value)
+    start = f"Error during parsing param 'rule_id' with value '{value}'. Error: 'Error during"
+    text = refusal.json["status"]
+    check(text.startswith(start), f"status: {text!r} does not start with {start!r}")
+
+
+def test_several_reports_come_in_the_order_asked_for(api: Api, data: Data) -> None:
+    organization = next((one for one in data.organizations() if one.clusters), None)
+    if organization is None:
+        skip("no organization with clusters is known")
+    names = [cluster.name for cluster in organization.clusters[:3]][::-1]
+    unknown = data.unknown_cluster()
+    body = {"clusters": [*names, unknown]}
+    found = api.ok("reports_by_body", org_id=organization.org_id, body=body)
+    equal(found["clusters"], names, "clusters")
+    equal(found["errors"], [unknown], "errors")
+    equal(sorted(found["reports"]), sorted(names), "names of the reports")
+    listed = ",".join([*names, unknown])
+    by_path = api.ok("reports", org_id=organization.org_id, cluster_list=listed)
+    for part in ("clusters", "errors"):
+        equal(by_path[part], found[part], f"{part}, asked for in the path")
+    equal(sorted(by_path["reports"]), sorted(names), "names of the reports, asked in the path")
+
+
+def test_several_reports_tell_what_each_report_tells(api: Api, data: Data) -> None:
+    cluster = data.clusters()[0]
+
+    def compare(report: Any) -> None:
+        body = {"clusters": [cluster.name]}
+        answer = api.ok("reports_by_body", org_id=cluster.org_id, body=body)
+        stored = answer["reports"][cluster.name]
+        hits = stored.get("reports") if isinstance(stored, dict) else None
+        if not isinstance(hits, list):
+            skip(f"the report of {cluster.name} was not written by the rules pipeline")
+        told = {f"{one['component']}|{one['key']}": one["details"] for one in report["reports"]}
+        found = {f"{one['component']}|{one['key']}": one["details"] for one in hits}
+        equal(found, told, f"details of {cluster.name}")
+
+    steadily(lambda: report_of(api, cluster), compare)
+
+
+def test_several_reports_are_indented(api: Api, data: Data) -> None:
+    cluster = data.cluster()
+    body = {"clusters": [cluster.name]}
+    text = api.call("reports_by_body", org_id=cluster.org_id, body=body).text
+    start = f'{{\n\t"clusters": [\n\t\t"{cluster.name}"\n\t],\n\t"errors": null,\n\t"reports": {{'
+    equal(text[: len(start)], start, "start of the answer")
+    end = '\t"generated_at": "",\n\t"status": "ok"\n}'
+    equal(text[-len(end) :], end, "end of the answer")
+
+
+def test_no_clusters_have_no_reports(api: Api, data: Data) -> None:
+    org_id = data.organization().org_id
+    found = api.ok("reports_by_body", org_id=org_id, body={"clusters": []})
+    equal((found["clusters"], found["errors"], found["reports"]), (None, None, {}), "answer")
+
+
+def test_clusters_of_another_organization_are_refused(api: Api, data: Data) -> None:
+    if api.organization is not None:
+        skip("the token speaks for one organization only")
+    cluster = data.cluster()
+    org_id = next(one.org_id for one in data.organizations(2) if one.org_id != cluster.org_id)
+    text = "Improper organization ID"
+    asked = {"clusters": [cluster.name]}
+    api.refused(400, "reports_by_body", text, org_id=org_id, body=asked)
+    api.refused(400, "reports", text, org_id=org_id, cluster_list=cluster.name)
+
+
+def test_improper_names_of_several_are_refused(api: Api, data: Data) -> None:
+    org_id = data.organization().org_id
+    text = "invalid cluster ID: 'abc'. Error: invalid UUID length: 3"
+    body = {"clusters": [data.unknown_cluster(), "abc"]}
+    api.refused(400, "reports_by_body", text, org_id=org_id, body=body)

@@ -1,0 +1,153 @@
+"""Rules disabled for one cluster, and the lists of them (contract 4.2, 4.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..api import Api
+from ..case import DEPARTURES, each, profiles, writes
+from ..checks import check, equal
+from ..data import Data, Hit
+from .parameters import NO_BODY, NOT_FOUND, improper_clusters, improper_organizations
+
+TOGGLES = ("disable", "enable")
+CLUSTERS = improper_clusters()
+ORGANIZATIONS = improper_organizations("org_id")
+
+
+def named(rules: list[dict[str, Any]], hit: Hit) -> list[dict[str, Any]]:
+    """Return what a list of disabled rules says of a hit."""
+    wanted = (hit.cluster, hit.rule_id, hit.error_key)
+    return [
+        rule for rule in rules if (rule["ClusterID"], rule["RuleID"], rule["ErrorKey"]) == wanted
+    ]
+
+
+def everywhere(api: Api, hit: Hit, user: str) -> dict[str, bool]:
+    """Return whether the hit is disabled, as each of the endpoints tells it."""
+    reports = api.ok("report", **hit.params, user_id=user)["report"]["reports"]
+    rule = api.ok("rule", **{**hit.params, "rule_id": hit.rule_and_key}, user_id=user)["report"]
+    listed = named(api.ok("disabled", org_id=hit.org_id)["rules"], hit)
+    body = [hit.cluster]
+    of_cluster = named(api.ok("disabled_for_clusters", org_id=hit.org_id, body=body)["rules"], hit)
+    clusters = api.ok("disabled_clusters", **hit.params)["clusters"] or []
+    return {
+        "report": [r["disabled"] for r in reports if (r["component"], r["key"]) == (
+            hit.rule_id, hit.error_key)] == [True],
+        "rule": rule["disabled"],
+        "disabled": len(listed) == 1,
+        "disabled_for_clusters": len(of_cluster) == 1,
+        "disabled_clusters": [one["cluster_id"] for one in clusters].count(hit.cluster) == 1,
+    }  # fmt: skip
+
+
+def demand(api: Api, hit: Hit, user: str, disabled: bool) -> None:
+    """Fail unless all endpoints agree."""
+    for place, told in everywhere(api, hit, user).items():
+        equal(told, disabled, f"{hit.rule_and_key} on {hit.cluster} disabled, as {place} tells it")
+
+
+@writes
+def test_a_toggle_is_told_everywhere(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    for operation in ("disable", "disable", "enable", "disable", "enable", "enable"):
+        api.ok(operation, **hit.params)
+        demand(api, hit, user, disabled=operation == "disable")
+
+
+@writes
+def test_the_times_of_a_toggle_agree(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    api.ok("disable", **hit.params)
+    (listed,) = named(api.ok("disabled", org_id=hit.org_id)["rules"], hit)
+    check(listed["DisabledAt"]["Valid"], "DisabledAt is not valid")
+    equal(listed["UpdatedAt"], listed["DisabledAt"], "UpdatedAt beside DisabledAt")
+    moment = listed["DisabledAt"]["Time"]
+    rule = api.ok("rule", **{**hit.params, "rule_id": hit.rule_and_key}, user_id=user)["report"]
+    equal(rule["disabled_at"], f"{moment[:19]}Z", "disabled_at of the rule")
+    clusters = api.ok("disabled_clusters", **hit.params)["clusters"]
+    found = [one["disabled_at"] for one in clusters if one["cluster_id"] == hit.cluster]
+    equal(found, [moment], "disabled_at in the list of clusters")
+
+
+@writes
+def test_a_toggle_without_a_reason_has_none(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    api.ok("disable", **hit.params)
+    for told in api.ok("report", **hit.params, user_id=user)["report"]["reports"]:
+        equal(told["disable_feedback"], "", f"disable_feedback of {told['component']}")
+        equal(told["disabled_at"], "", f"disabled_at of {told['component']}")
+
+
+@writes
+def test_other_hits_of_the_cluster_stay_enabled(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    mine = (hit.rule_id, hit.error_key)
+
+    def others() -> dict[str, bool]:
+        found = api.ok("report", **hit.params, user_id=user)["report"]["reports"]
+        return {
+            f"{one['component']}|{one['key']}": one["disabled"]
+            for one in found
+            if (one["component"], one["key"]) != mine
+        }
+
+    before = others()
+    api.ok("disable", **hit.params)
+    equal(others(), before, f"other hits of {hit.cluster} disabled")
+
+
+@writes
+def test_disabled_rules_of_other_clusters_are_left_out(api: Api, data: Data) -> None:
+    hit = data.own_hit()
+    api.ok("disable", **hit.params)
+    for body in ([data.unknown_cluster()], []):
+        found = api.ok("disabled_for_clusters", org_id=hit.org_id, body=body)["rules"]
+        equal(named(found, hit), [], f"disabled on {hit.cluster}, asked for {body}")
+
+
+@writes
+def test_disabled_rules_are_of_one_organization(api: Api, data: Data) -> None:
+    hit = data.own_hit()
+    api.ok("disable", **hit.params)
+    for organization in data.organizations(2):
+        number = organization.org_id
+        if number != hit.org_id:
+            equal(
+                named(api.ok("disabled", org_id=number)["rules"], hit), [], f"disabled in {number}"
+            )
+            found = api.ok("disabled_clusters", **{**hit.params, "org_id": number})["clusters"]
+            names = [one["cluster_id"] for one in found or []]
+            check(hit.cluster not in names, f"{hit.cluster} is told to organization {number}")
+
+
+def test_a_rule_that_nobody_disabled_has_no_clusters(api: Api, data: Data) -> None:
+    org_id = data.organization().org_id
+    answer = api.ok("disabled_clusters", **data.rule(), org_id=org_id)
+    equal(answer["clusters"], None, "clusters")
+
+
+@writes
+@each(*TOGGLES)
+def test_an_unknown_cluster_is_not_found(api: Api, data: Data, operation: str) -> None:
+    params = {**data.hit().params, "cluster": data.unknown_cluster()}
+    api.refused(404, operation, NOT_FOUND.format(params["cluster"]), **params)
+
+
+@writes
+@each(*TOGGLES)
+def test_improper_clusters_are_refused(api: Api, data: Data, operation: str) -> None:
+    params = data.hit().params
+    for value, text in CLUSTERS.items():
+        api.refused(400, operation, text, **{**params, "cluster": value})
+
+
+@each("disabled", "disabled_for_clusters", "disabled_clusters")
+def test_improper_organizations_are_refused(api: Api, data: Data, operation: str) -> None:
+    for value, text in ORGANIZATIONS.items():
+        api.refused(400, operation, text, **data.rule(), org_id=value, body=[])
+
+
+@profiles(DEPARTURES)
+def test_the_list_for_clusters_needs_a_body(api: Api, data: Data) -> None:
+    api.refused(400, "disabled_for_clusters", NO_BODY, org_id=data.organization().org_id)
