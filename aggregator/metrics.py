@@ -65,6 +65,9 @@ class Metrics:
             "produced_messages", "Tracker messages and dead letters that the broker acknowledged"
         )
         self.written_reports = self._counter("written_reports", "Reports written to the storage")
+        self.old_reports = self._counter(
+            "old_reports", "Reports skipped, as one of their time or a later one was stored before"
+        )
         self.refused_messages = self._counter(
             "refused_messages", "Messages that were set aside, by the kind of fault", ("kind",)
         )

@@ -81,6 +81,8 @@ class Journal:
             metrics.empty_results.inc()
         elif outcome.stored:
             metrics.written_reports.inc()
+        else:
+            metrics.old_reports.inc()
 
     def _tell_refused(self, outcome: Outcome) -> None:
         fields = _fields(outcome) | {"error": outcome.error, "kind": outcome.kind}

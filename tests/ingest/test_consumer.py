@@ -72,6 +72,7 @@ async def test_an_old_report_is_a_success_that_is_not_written() -> None:
         await scene.consumed()
     assert scene.reports.rows == {"c1": 2}
     assert scene.metric("written_reports") == 1
+    assert scene.metric("old_reports") == 1
     assert scene.metric("successful_messages_processing_time_count") == 2
 
 
