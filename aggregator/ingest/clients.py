@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -17,6 +17,7 @@ _OF_CONNECTION = (
     "sasl_mechanism", "sasl_plain_username", "sasl_plain_password",
 )  # fmt: skip
 PATIENCE = 5.0
+PARTING = 1.0
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
@@ -29,7 +30,7 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
     async def start(self) -> None:
         """Connect, and join the group if there is one."""
         try:
-            await super().start()
+            await _whole(super().start())
         except KafkaConnectionError as error:
             raise await _explained(error, self._settings) from error
 
@@ -44,7 +45,7 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]
     async def start(self) -> None:
         """Connect."""
         try:
-            await super().start()
+            await _whole(super().start())
         except KafkaConnectionError as error:
             raise await _explained(error, self._settings) from error
 
@@ -59,9 +60,25 @@ class Admin(AIOKafkaAdminClient):  # type: ignore[misc]
     async def start(self) -> None:
         """Connect."""
         try:
-            await super().start()
+            await _whole(super().start())
         except KafkaConnectionError as error:
             raise await _explained(error, self._settings) from error
+
+
+async def _whole(start: Coroutine[Any, Any, None]) -> None:
+    """Start; who cancels it waits for its end up to PARTING, then it is cut off.
+
+    The library forgets the connection over which it asks the first broker for the others when it
+    is cancelled there, and nobody could close it any more.
+    """
+    starting = asyncio.ensure_future(start)
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait((starting,), timeout=PARTING)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        raise
 
 
 async def _explained(error: KafkaConnectionError, settings: Mapping[str, Any]) -> KafkaError:

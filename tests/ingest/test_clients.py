@@ -1,0 +1,48 @@
+"""Clients of the brokers: nothing is left open, whenever their start is cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import warnings
+from typing import Any
+
+import pytest
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.protocol.metadata import MetadataRequest
+from testing.mocks.broker import Broker
+
+from aggregator.ingest import clients
+
+CLIENTS = (clients.Consumer, clients.Producer, clients.Admin)
+
+
+def unclosed(told: list[warnings.WarningMessage]) -> list[str]:
+    gc.collect()
+    return [str(warning.message) for warning in told if "Unclosed" in str(warning.message)]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_a_start_cut_off_at_the_first_broker_leaves_no_connection(
+    client: type[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+    send = AIOKafkaConnection.send
+
+    def watched(self: AIOKafkaConnection, request: Any, expect_response: bool = True) -> Any:
+        if isinstance(request, MetadataRequest):
+            asked.set()
+        return send(self, request, expect_response)
+
+    monkeypatch.setattr(AIOKafkaConnection, "send", watched)
+    with Broker() as broker, warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        it = client(bootstrap_servers=broker.address)
+        starting = asyncio.ensure_future(it.start())
+        await asyncio.wait_for(asked.wait(), 5)
+        starting.cancel()
+        await asyncio.wait((starting,), timeout=10)
+        assert starting.cancelled()
+        await (it.close() if client is clients.Admin else it.stop())
+        del it, starting
+        assert not unclosed(told)
