@@ -49,9 +49,9 @@ def _embedded_server_url() -> str:
 
 
 @asynccontextmanager
-async def fresh_database() -> AsyncIterator[str]:
-    """Give the SQLAlchemy URL of an empty database; drop it afterwards."""
-    server = sa.make_url(postgres_server_url())
+async def fresh_database(of: str = "") -> AsyncIterator[str]:
+    """Give the SQLAlchemy URL of an empty database, of this server or any; drop it afterwards."""
+    server = sa.make_url(of or postgres_server_url())
     name = f"test_{uuid.uuid4().hex}"
     await _maintain(server, f'CREATE DATABASE "{name}" TEMPLATE template0')
     try:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.protocol.metadata import MetadataRequest
-from testing.mocks.broker import Broker
 
 from aggregator.ingest import clients
+from testing.mocks.broker import Broker
 
 CLIENTS = (clients.Consumer, clients.Producer, clients.Admin)
 

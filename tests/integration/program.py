@@ -114,9 +114,9 @@ class Program:
         """Run a command to its end; return its exit status."""
         return await (await self.start(*arguments, **overrides)).wait()
 
-    async def serve(self) -> asyncio.subprocess.Process:
+    async def serve(self, **overrides: str) -> asyncio.subprocess.Process:
         """Start the service; return when it answers."""
-        process = await self.start("start-service")
+        process = await self.start("start-service", **overrides)
         for _ in range(200):
             if process.returncode is not None:
                 break

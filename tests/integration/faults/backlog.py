@@ -17,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aggregator.db import tables as t
 from aggregator.db.engine import open_url
 from tests.databases import fresh_database
+from tests.integration.faults.watching import Account
 from tests.integration.program import Program, until
 from tests.integration.test_main_job import cluster, count, message
 from tests.services import require
@@ -46,6 +47,10 @@ class Backlog:
         folder.mkdir()
         return Program(folder, self.brokers, self.topic, self.url)
 
+    async def create(self, topic: str) -> None:
+        """Create a topic of one partition."""
+        await self.admin.create_topics([NewTopic(topic, 1, 1)])
+
     async def fill(self, others: Iterable[tuple[int, bytes]] = ()) -> None:
         """Send both reports of every cluster, and others at their places among them."""
         half = MESSAGES // 2
@@ -63,6 +68,13 @@ class Backlog:
         finally:
             await producer.stop()
         self.produced = len(values) + len(extra)
+
+    async def assert_accounted_for(self, program: Program, refused: int = 0) -> Account:
+        """Check that the only service there was tells of each message what became of it."""
+        account = await Account.of(program)
+        assert account.refused == refused == len(await self.letters())
+        assert account.refused == await count(self.engine, t.consumer_error)
+        return account
 
     async def committed(self) -> int:
         """Return how many messages the group has committed."""
@@ -113,15 +125,15 @@ class Backlog:
 
 
 @asynccontextmanager
-async def backlog(folder: Path) -> AsyncIterator[Backlog]:
-    """Give a topic, a migrated database, and no message yet."""
-    brokers = require("kafka")
+async def backlog(folder: Path, brokers: str = "", postgres: str = "") -> AsyncIterator[Backlog]:
+    """Give a topic, a migrated database, and no message yet; of these servers, or of the shared."""
+    brokers = brokers or require("kafka")
     topic = f"test.fault.{uuid.uuid4().hex[:12]}"
     admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
     await admin.start()
     topics = [(topic, PARTITIONS), (f"{topic}.tracker", 1), (f"{topic}.dead", 1)]
     await admin.create_topics([NewTopic(name, partitions, 1) for name, partitions in topics])
-    async with fresh_database() as text:
+    async with fresh_database(postgres) as text:
         url = sa.make_url(text)
         engine = open_url(url)
         found = Backlog(folder, brokers, topic, url, engine, admin)
@@ -135,9 +147,3 @@ async def backlog(folder: Path) -> AsyncIterator[Backlog]:
             await engine.dispose()
             await admin.delete_topics([name for name, _ in topics])
             await admin.close()
-
-
-def metrics(text: str) -> dict[str, float]:
-    """Return the metrics without labels."""
-    pairs = (line.rpartition(" ") for line in text.splitlines() if line and line[0] != "#")
-    return {name: float(value) for name, _, value in pairs if "{" not in name}

@@ -5,30 +5,18 @@ from __future__ import annotations
 import asyncio
 import itertools
 import signal
-import urllib.request
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from aggregator.db import tables as t
-from tests.integration.faults.backlog import MESSAGES, backlog, metrics
-from tests.integration.program import PREFIX, Program, stop
+from tests.integration.faults.backlog import MESSAGES, backlog
+from tests.integration.program import stop
 from tests.integration.test_main_job import cluster, count
 
 BAD = Path(__file__).parents[3] / "fixtures" / "messages" / "bad"
 # at the rate of a desk, three seconds of 20,000 messages
 BETWEEN_KILLS = 3 * MESSAGES / 20_000
-
-
-async def told(program: Program) -> dict[str, float]:
-    """Return the service's metrics."""
-    url = f"http://127.0.0.1:{program.port}{PREFIX}metrics"
-
-    def fetch() -> str:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return str(answer.read().decode())
-
-    return metrics(await asyncio.to_thread(fetch))
 
 
 async def test_one_of_three_services_is_killed_again_and_again(tmp_path: Path) -> None:
@@ -76,9 +64,9 @@ async def test_a_stop_with_a_full_backlog_ends_well_and_is_gone_on_from(tmp_path
         assert await scene.letters() == []
         process = await program.serve()
         await scene.consumed()
+        await scene.assert_accounted_for(program)
         assert await stop(process) == 0
         await scene.assert_newest_stored()
-        assert await scene.letters() == []
 
 
 async def test_bad_messages_are_set_aside_and_everything_is_accounted_for(tmp_path: Path) -> None:
@@ -89,15 +77,13 @@ async def test_bad_messages_are_set_aside_and_everything_is_accounted_for(tmp_pa
         program = scene.service()
         process = await program.serve()
         await scene.consumed()
-        seen = await told(program)
+        account = await scene.assert_accounted_for(program, refused=len(bad))
         assert await stop(process) == 0
         await scene.assert_newest_stored()
         letters = await scene.letters()
         assert sorted(letter.value for letter in letters) == sorted(value for _, value in bad)
-        assert await count(scene.engine, t.consumer_error) == len(bad)
-        assert seen["consumed_messages"] == scene.produced
-        assert seen["consuming_errors"] == len(bad)
-        assert seen["written_reports"] == MESSAGES
+        assert account.consumed == scene.produced
+        assert account.written == MESSAGES
 
 
 async def test_what_the_database_refuses_is_found_and_the_rest_is_kept(tmp_path: Path) -> None:
@@ -113,9 +99,7 @@ async def test_what_the_database_refuses_is_found_and_the_rest_is_kept(tmp_path:
         program = scene.service()
         process = await program.serve()
         await scene.consumed()
-        seen = await told(program)
+        account = await scene.assert_accounted_for(program, refused=2)
         assert await stop(process) == 0
         await scene.assert_newest_stored(without=[17])
-        assert len(await scene.letters()) == 2
-        assert seen["consuming_errors"] == 2
-        assert seen["written_reports"] == MESSAGES - 2
+        assert account.written == MESSAGES - 2

@@ -1,0 +1,125 @@
+"""PostgreSQL, Kafka, Redis and the tracker's topic go away for a while, and come back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from tests.integration.faults.backlog import MESSAGES, backlog
+from tests.integration.faults.watching import Account, answer, becomes_paused, becomes_ready
+from tests.integration.own_kafka import OwnKafka
+from tests.integration.own_postgres import OwnPostgres
+from tests.integration.own_redis import OwnRedis
+from tests.integration.program import stop, until
+
+OUTAGE_SECONDS = float(os.environ.get("FAULT_OUTAGE_SECONDS", "4"))
+
+
+async def test_postgres_is_stopped_for_a_while(tmp_path: Path) -> None:
+    with OwnPostgres() as server:
+        async with backlog(tmp_path, postgres=server.url) as scene:
+            await scene.fill()
+            program = scene.service()
+            process = await program.serve()
+            await scene.begun()
+            await asyncio.to_thread(server.stop)
+            assert "database" in await becomes_paused(program)
+            held = await scene.committed()
+            status, _ = await answer(program, "organizations")
+            assert status == 503
+            await asyncio.sleep(OUTAGE_SECONDS)
+            assert await scene.committed() == held < scene.produced
+            await asyncio.to_thread(server.start)
+            await scene.engine.dispose()
+            await becomes_ready(program)
+            await scene.consumed()
+            await scene.assert_accounted_for(program)
+            assert await stop(process) == 0
+            await scene.assert_newest_stored()
+
+
+async def test_postgres_is_away_when_a_stop_is_asked_for(tmp_path: Path) -> None:
+    with OwnPostgres() as server:
+        async with backlog(tmp_path, postgres=server.url) as scene:
+            await scene.fill()
+            program = scene.service()
+            process = await program.serve()
+            await scene.begun()
+            await asyncio.to_thread(server.stop, "immediate")
+            await becomes_paused(program)
+            assert await stop(process) == 0
+            await asyncio.to_thread(server.start)
+            await scene.engine.dispose()
+            process = await program.serve()
+            await scene.consumed()
+            await scene.assert_accounted_for(program)
+            assert await stop(process) == 0
+            await scene.assert_newest_stored()
+
+
+async def test_the_broker_is_stopped_for_a_while(tmp_path: Path) -> None:
+    with OwnKafka(tmp_path / "kafka") as broker:
+        async with backlog(tmp_path, brokers=broker.address) as scene:
+            await scene.fill()
+            program = scene.service()
+            process = await program.serve()
+            await scene.begun()
+            await asyncio.to_thread(broker.stop)
+            await asyncio.sleep(OUTAGE_SECONDS)
+            status, _ = await answer(program, "organizations")
+            assert status == 200
+            await asyncio.to_thread(broker.start)
+            await scene.consumed()
+            await becomes_ready(program)
+            await scene.assert_accounted_for(program)
+            assert await stop(process) == 0
+            await scene.assert_newest_stored()
+
+
+async def test_redis_is_away_for_a_while(tmp_path: Path) -> None:
+    with OwnRedis(tmp_path / "redis") as server:
+        async with backlog(tmp_path) as scene, Redis(port=server.port) as redis:
+            await scene.fill()
+            program = scene.service()
+            process = await program.serve(
+                OCP_RECOMMENDATIONS_STORAGE__TYPE="redis",
+                REDIS__ENDPOINT=f"127.0.0.1:{server.port}",
+            )
+            await until(lambda: scene.committed(), 60)
+            await asyncio.to_thread(server.stop)
+            assert "redis" in await becomes_paused(program)
+            held = await scene.committed()
+            await asyncio.sleep(OUTAGE_SECONDS)
+            assert await scene.committed() == held < scene.produced
+            await asyncio.to_thread(server.start)
+            await scene.consumed()
+            await becomes_ready(program)
+            account = await Account.of(program)
+            assert (account.written, account.refused) == (account.consumed, 0)
+            assert await stop(process) == 0
+            assert await scene.letters() == []
+            # a key and a hash for each of its reports
+            assert await redis.dbsize() == 2 * MESSAGES
+
+
+async def test_the_topic_of_the_tracker_is_away_for_a_while(tmp_path: Path) -> None:
+    with OwnKafka(tmp_path / "kafka", settings={"auto.create.topics.enable": "false"}) as broker:
+        async with backlog(tmp_path, brokers=broker.address) as scene:
+            await scene.fill()
+            tracker = f"{scene.topic}.tracker"
+            await scene.admin.delete_topics([tracker])
+            program = scene.service()
+            process = await program.serve()
+            await becomes_paused(program)
+            held = await scene.committed()
+            await asyncio.sleep(OUTAGE_SECONDS)
+            assert await scene.committed() == held < scene.produced
+            await scene.create(tracker)
+            await scene.consumed()
+            await becomes_ready(program)
+            await scene.assert_accounted_for(program)
+            assert await stop(process) == 0
+            await scene.assert_newest_stored()
