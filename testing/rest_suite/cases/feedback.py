@@ -8,7 +8,7 @@ from ..api import Api
 from ..case import writes
 from ..checks import check, equal
 from ..data import Data, Hit
-from .parameters import NO_BODY, NOT_FOUND
+from .parameters import BLANK, NO_BODY, NO_USER, NOT_FOUND, improper_clusters, improper_rules
 
 
 def give(api: Api, hit: Hit, user: str, text: str) -> None:
@@ -117,3 +117,21 @@ def test_a_reason_for_an_unknown_cluster_is_refused(api: Api, data: Data) -> Non
     text = NOT_FOUND.format(params["cluster"])
     body = {"message": "nobody there"}
     api.refused(404, "disable_feedback", text, **params, user_id=data.user(), body=body)
+
+
+def test_reasons_are_those_of_somebody(api: Api, data: Data) -> None:
+    number = data.organization().org_id
+    api.refused(400, "reasons", NO_USER, user_id=BLANK, as_organization=number)
+
+
+@writes
+def test_a_reason_with_improper_parameters_is_refused(api: Api, data: Data) -> None:
+    hit, user, body = data.own_hit(), data.user(), {"message": "refused"}
+    for value, text in improper_clusters().items():
+        params = {**hit.params, "cluster": value}
+        api.refused(400, "disable_feedback", text, **params, user_id=user, body=body)
+    for value, text in improper_rules().items():
+        params = {**hit.params, "rule_id": value}
+        api.refused(400, "disable_feedback", text, **params, user_id=user, body=body)
+    api.refused(400, "disable_feedback", NO_USER, **hit.params, user_id=BLANK, body=body)
+    equal(reasons(api, hit, user), [], "reasons after refusals")

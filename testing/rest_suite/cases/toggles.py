@@ -8,10 +8,17 @@ from ..api import Api
 from ..case import DEPARTURES, each, profiles, writes
 from ..checks import check, equal
 from ..data import Data, Hit
-from .parameters import NO_BODY, NOT_FOUND, improper_clusters, improper_organizations
+from .parameters import (
+    NO_BODY,
+    NOT_FOUND,
+    improper_clusters,
+    improper_organizations,
+    improper_rules,
+)
 
 TOGGLES = ("disable", "enable")
 CLUSTERS = improper_clusters()
+RULES = improper_rules()
 ORGANIZATIONS = improper_organizations("org_id")
 
 
@@ -140,6 +147,31 @@ def test_improper_clusters_are_refused(api: Api, data: Data, operation: str) -> 
     params = data.hit().params
     for value, text in CLUSTERS.items():
         api.refused(400, operation, text, **{**params, "cluster": value})
+
+
+@writes
+@each(*TOGGLES)
+def test_improper_rules_are_refused(api: Api, data: Data, operation: str) -> None:
+    params = data.hit().params
+    for value, text in RULES.items():
+        api.refused(400, operation, text, **{**params, "rule_id": value})
+
+
+@writes
+@each(*TOGGLES)
+def test_toggles_of_improper_organizations_are_refused(
+    api: Api, data: Data, operation: str
+) -> None:
+    params = data.hit().params
+    for value, text in ORGANIZATIONS.items():
+        api.refused(400, operation, text, **{**params, "org_id": value})
+
+
+def test_the_clusters_of_improper_rules_are_refused(api: Api, data: Data) -> None:
+    org_id = data.organization().org_id
+    for value, text in RULES.items():
+        params = {"rule_id": value, "error_key": "KEY", "org_id": org_id}
+        api.refused(400, "disabled_clusters", text, **params)
 
 
 @each("disabled", "disabled_for_clusters", "disabled_clusters")

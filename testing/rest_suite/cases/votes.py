@@ -7,9 +7,19 @@ from ..case import DEPARTURES, NOW, THEN, each, writes
 from ..case import profiles as demanded_by
 from ..checks import check, equal
 from ..data import Data, Hit
+from .parameters import (
+    BLANK,
+    NO_USER,
+    improper_clusters,
+    improper_organizations,
+    improper_rules,
+)
 
 VOTES = {"like": 1, "dislike": -1, "reset_vote": 0}
 VALUES = tuple(VOTES)
+CLUSTERS = improper_clusters()
+RULES = improper_rules()
+ORGANIZATIONS = improper_organizations("org_id")
 
 
 def vote_in_report(api: Api, hit: Hit, user: str) -> object:
@@ -72,6 +82,38 @@ def test_no_vote_is_not_found(api: Api, data: Data) -> None:
     hit, user = data.hit(), data.user()
     text = f"Item with ID {hit.cluster}/{hit.rule_id}/{user} was not found in the storage"
     api.refused(404, "get_vote", text, **hit.params, user_id=user)
+
+
+def refuse_improper(api: Api, operation: str, hit: Hit, user: str) -> None:
+    """Demand that an improper cluster, rule and user are refused, in this order."""
+    for value, text in CLUSTERS.items():
+        params = {**hit.params, "cluster": value, "rule_id": "a-b"}
+        api.refused(400, operation, text, **params, user_id=user)
+    for value, text in RULES.items():
+        params = {**hit.params, "rule_id": value}
+        api.refused(400, operation, text, **params, user_id=BLANK)
+    api.refused(400, operation, NO_USER, **hit.params, user_id=BLANK)
+
+
+def test_no_vote_is_told_for_improper_parameters(api: Api, data: Data) -> None:
+    refuse_improper(api, "get_vote", data.hit(), data.user())
+
+
+def test_the_vote_of_an_unknown_cluster_is_not_found(api: Api, data: Data) -> None:
+    params = {**data.hit().params, "cluster": data.unknown_cluster()}
+    text = f"Item with ID {params['cluster']} was not found in the storage"
+    api.refused(404, "get_vote", text, **params, user_id=data.user())
+
+
+@writes
+@demanded_by(*NOW)
+@each(*VALUES)
+def test_a_vote_with_improper_parameters_is_refused(api: Api, data: Data, vote: str) -> None:
+    hit, user = data.own_hit(), data.user()
+    refuse_improper(api, vote, hit, user)
+    for value, text in ORGANIZATIONS.items():
+        api.refused(400, vote, text, **{**hit.params, "org_id": value}, user_id=user)
+    equal(vote_in_report(api, hit, user), 0, "user_vote after refusals")
 
 
 @writes

@@ -1,0 +1,121 @@
+"""The service about itself: main endpoint, info, metrics, its description (contract 3.0)."""
+
+from __future__ import annotations
+
+import re
+
+from ..api import Api
+from ..case import DEPARTURES, NOW, each, profiles
+from ..checks import check, equal, skip
+from ..contract import OPERATIONS, Operation
+from ..data import Data
+
+SCHEMAS = ("OCP_DB_version", "DVO_DB_version")
+NO_SCHEMA = "not supported"
+BUILD = {
+    "BuildVersion": r"v\d+\.\d+\.\d+\S*",
+    "BuildCommit": r"[0-9a-f]{40}",
+    "UtilsVersion": r"v\d+\.\d+.*",
+}
+UNKNOWN = "*not set*"
+METRICS = {
+    "api_endpoints_requests": "counter",
+    "consumed_messages": "counter",
+    "consuming_errors": "counter",
+    "failed_messages_processing_time": "histogram",
+    "feedback_on_rules": "counter",
+    "last_checked_timestamp_lag_minutes": "histogram",
+    "messages_with_empty_rule_execution_result": "counter",
+    "produced_messages": "counter",
+    "rating_on_rules": "counter",
+    "successful_messages_processing_time": "histogram",
+    "written_reports": "counter",
+}
+HEALTH = ("/livez", "/readyz")
+_PARAMETER = re.compile(r"\{\w+\}")
+_TYPE = re.compile(r"^# TYPE (\S+) (\S+)$", re.MULTILINE)
+
+
+def described(api: Api) -> set[tuple[str, str]]:
+    """Return method and path, the parameters without names, of each operation described."""
+    paths = api.ok("openapi")["paths"]
+    if not paths:
+        skip("the description is empty")
+    return {
+        (method.upper(), _PARAMETER.sub("{}", path).lstrip("/"))
+        for path, operations in paths.items()
+        for method in operations
+        if method in ("get", "put", "post", "delete")
+    }
+
+
+def existing(api: Api, *, debug: bool) -> list[Operation]:
+    """Return the operations that the instance has, or would have with debug switched on."""
+    return [
+        operation
+        for operation in OPERATIONS.values()
+        if api.facts.profile in operation.profiles and operation.debug is debug
+    ]
+
+
+def shown(operation: Operation) -> tuple[str, str]:
+    """Return an operation as `described` shows it."""
+    return operation.method, _PARAMETER.sub("{}", operation.path)
+
+
+def test_the_main_endpoint_says_ok(api: Api, data: Data) -> None:
+    equal(api.ok("main"), {"status": "ok"}, "answer of the main endpoint")
+
+
+@profiles(*NOW)
+def test_the_versions_of_the_schemas_are_told(api: Api, data: Data) -> None:
+    info = api.ok("info")["info"]
+    for name in SCHEMAS:
+        check(info[name].isdigit() or info[name] == NO_SCHEMA, f"{name}: {info[name]!r}")
+
+
+@profiles(*NOW)
+def test_what_is_told_of_the_build_stays(api: Api, data: Data) -> None:
+    equal(api.ok("info"), api.ok("info"), "info")
+
+
+@profiles(DEPARTURES)
+@each(*BUILD)
+def test_the_build_is_told(api: Api, data: Data, name: str) -> None:
+    told = api.ok("info")["info"][name]
+    known = re.fullmatch(BUILD[name], told) or told == UNKNOWN
+    check(known, f"{name}: {told!r} is not like {BUILD[name]}")
+
+
+@profiles(*NOW)
+@each(*METRICS)
+def test_a_metric_is_there(api: Api, data: Data, name: str) -> None:
+    kinds = dict(_TYPE.findall(api.ok("metrics")))
+    found = [one for one in kinds if one == name or one.endswith(f"_{name}")]
+    check(found, f"no metric {name}, with or without a prefix")
+    equal(kinds[found[0]], METRICS[name], f"type of {found[0]}")
+
+
+@profiles(*NOW)
+def test_every_operation_is_described(api: Api, data: Data) -> None:
+    known = described(api)
+    for operation in existing(api, debug=False):
+        check(shown(operation) in known, f"{shown(operation)} is not in the description")
+
+
+@profiles(*NOW)
+def test_debugging_is_described_where_it_is_on(api: Api, data: Data) -> None:
+    known = described(api)
+    for operation in existing(api, debug=True):
+        there = shown(operation) in known
+        equal(there, api.facts.debug, f"{shown(operation)} is in the description")
+
+
+@profiles(DEPARTURES)
+@each(*HEALTH)
+def test_health_is_told_to_anybody(api: Api, data: Data, path: str) -> None:
+    exchange = api.raw("GET", path, anonymous=True)
+    if exchange.status == 404:
+        skip(f"{path} is not to be reached from here")
+    equal(exchange.status, 200, exchange.place)
+    equal(exchange.json, {"status": "ok"}, exchange.place)
