@@ -1,0 +1,95 @@
+"""The mock server behind `responses`: what it answers may be changed on the way."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import requests
+import responses
+
+from testing.fixtures import fixtures_dir
+from testing.mocks.server import mock_server
+from testing.mocks.thread import in_thread
+from testing.rest_suite.api import Session
+from testing.rest_suite.case import DEPARTURES, READ, WRITE, Case
+from testing.rest_suite.client import Client, Connection
+from testing.rest_suite.contract import DEFAULT_PREFIX
+from testing.rest_suite.credentials import Nobody
+from testing.rest_suite.data import Claims
+from testing.rest_suite.facts import Facts
+from testing.rest_suite.middleware import Answer, Middleware, Request, identified
+from testing.rest_suite.runner import Run
+from testing.rest_suite.seed import seeded
+from testing.seed import Seed
+
+URL = "http://instance.test"
+SEED = fixtures_dir() / "seed.json"
+
+
+class Mock:
+    """The server at an address, asked in the place of an instance with another name."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._place = (parts.hostname or "", parts.port or 80)
+
+    def outcome(
+        self, case: Case, operation: str = "*", spoil: Middleware | None = None
+    ) -> tuple[str, str]:
+        """Run a case; return what came of it, and why. `raw` is what is no operation."""
+
+        def respond(sent: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
+            request = _received(sent)
+            concerned = spoil and operation in ("*", request.operation or "raw")
+            answer = spoil(request, self._ask) if spoil and concerned else self._ask(request)
+            body = gzip.compress(answer.body) if _packed(answer) else answer.body
+            return answer.status, dict(answer.headers), body
+
+        with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+            for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"):
+                mock.add_callback(method, re.compile(re.escape(URL)), respond)
+            session = Session(
+                Client(Connection(URL)), Nobody(), Facts(profile=DEPARTURES),
+                frozenset({READ, WRITE}),
+            )  # fmt: skip
+            result = Run(session, seeded(str(SEED))).one(case, Claims())
+        return result.outcome.value, result.reason
+
+    def _ask(self, request: Request) -> Answer:
+        connection = http.client.HTTPConnection(*self._place, timeout=10)
+        try:
+            connection.request(request.method, request.target, request.body, dict(request.headers))
+            answer = connection.getresponse()
+            found = Answer(answer.status, tuple(answer.getheaders()), answer.read())
+            if not _packed(found):
+                return found
+            unpacked = found.with_header("Content-Length", None)
+            return replace(unpacked, body=gzip.decompress(found.body))
+        finally:
+            connection.close()
+
+
+def _packed(answer: Answer) -> bool:
+    return any(
+        (name.lower(), value) == ("content-encoding", "gzip") for name, value in answer.headers
+    )
+
+
+def _received(sent: requests.PreparedRequest) -> Request:
+    target = str(sent.url).removeprefix(URL)
+    body = sent.body if isinstance(sent.body, bytes) else b""
+    headers = tuple((name, str(value)) for name, value in sent.headers.items())
+    return identified(Request(str(sent.method), target, headers, body), DEFAULT_PREFIX)
+
+
+@contextmanager
+def mock_instance() -> Iterator[Mock]:
+    """Run the server with the seed for as long as the block lasts."""
+    with in_thread(mock_server(seed=Seed.read(SEED))) as url:
+        yield Mock(url)

@@ -1,0 +1,107 @@
+"""Each check of what the service says of itself passes a right answer and fails wrong ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from testing.rest_suite import damage
+from testing.rest_suite.case import Case
+from testing.rest_suite.cases import about
+from testing.rest_suite.lapses import Make, changed
+from testing.rest_suite.middleware import Answer, Forward, Middleware, Request
+
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock, mock_instance
+from .wrongs import BROKEN, always, edited, only
+
+
+def without_path(pattern: str) -> Make:
+    """Leave paths out of the description."""
+
+    def some(paths: dict[str, Any]) -> dict[str, Any]:
+        return {path: value for path, value in paths.items() if not re.search(pattern, path)}
+
+    return edited("paths", some)
+
+
+def written(old: bytes, new: bytes) -> Make:
+    """Write the text of an answer differently."""
+    return changed(damage.body(lambda body: body.replace(old, new)))
+
+
+def of_health(change: damage.Change) -> Make:
+    """Change what is said of health."""
+    return only(lambda request: request.target in about.HEALTH, change)
+
+
+def another_each_time() -> Middleware:
+    """Tell of another build each time."""
+    seen: list[Request] = []
+
+    def middleware(request: Request, forward: Forward) -> Answer:
+        seen.append(request)
+        return damage.at("info.BuildTime", damage.value(str(len(seen))))(forward(request))
+
+    return middleware
+
+
+GAUGES = changed(damage.body(lambda body: re.sub(rb" (counter|histogram)\n", b" gauge\n", body)))
+LOST_METRICS = changed(damage.body(lambda body: b"# TYPE x counter\nx 1\n"))
+WRONGS: dict[str, tuple[Wrong, ...]] = {
+    "the_main_endpoint_says_ok": (
+        ("main", always("status", "fine")),
+        ("main", changed(BROKEN)),
+        ("main", changed(damage.body(lambda _: b'{"status":"ok","version":"1"}'))),
+    ),
+    "the_versions_of_the_schemas_are_told": (
+        ("info", always("info.OCP_DB_version", "latest")),
+        ("info", always("info.DVO_DB_version", "")),
+        ("info", changed(BROKEN)),
+    ),
+    "what_is_told_of_the_build_stays": (
+        ("info", another_each_time),
+    ),
+    "the_build_is_told": (
+        ("info", always("info.*", "1.0")),
+        ("info", always("info.*", "")),
+    ),
+    "a_metric_is_there": (
+        ("metrics", LOST_METRICS),
+        ("metrics", GAUGES),
+    ),
+    "every_operation_is_described": (
+        ("openapi", without_path("/report$")),
+        ("openapi", without_path("rating")),
+        ("openapi", written(b'"put"', b'"patch"')),
+    ),
+    "debugging_is_described_where_it_is_on": (
+        ("openapi", without_path("get_vote$")),
+        ("openapi", without_path("^/?organizations$")),
+    ),
+    "health_is_told_to_anybody": (
+        ("raw", of_health(damage.status(503))),
+        ("raw", of_health(damage.body(lambda _: b'{"status":"paused"}'))),
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[Mock]:
+    """Give an instance that answers rightly."""
+    with mock_instance() as found:
+        yield found
+
+
+@pytest.mark.parametrize("case", collected(about), ids=lambda case: case.name)
+def test_right_answers_pass(case: Case, instance: Mock) -> None:
+    assert instance.outcome(case) == ("passed", "")
+
+
+@pytest.mark.parametrize(("case", "operation", "make"), trials(about, WRONGS))
+def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
+    outcome, _ = instance.outcome(case, operation, make())
+    assert outcome == "failed"

@@ -1,0 +1,129 @@
+"""Each check of paths, methods and headers passes a right answer and fails wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from testing.rest_suite import damage
+from testing.rest_suite.case import Case
+from testing.rest_suite.cases import requests
+from testing.rest_suite.lapses import Make, changed
+from testing.rest_suite.middleware import Answer, Forward, Request
+
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock, mock_instance
+from .wrongs import BROKEN, WITH_BODY, only, renumbered
+
+
+def without(name: str) -> Make:
+    """Leave a header away."""
+    return changed(damage.header(name, None))
+
+
+def elsewhere(request: Request, forward: Forward) -> Answer:
+    """Redirect to somewhere else."""
+    answer = forward(request)
+    return answer.with_header("Location", "/elsewhere") if answer.status == 301 else answer
+
+
+def has(name: str) -> Callable[[Request], object]:
+    """Say whether a request has a header."""
+    return lambda request: request.header(name)
+
+
+def never_unchanged(request: Request, forward: Forward) -> Answer:
+    """Send everything again."""
+    return forward(request.with_headers(if_none_match=""))
+
+
+def always_unchanged(request: Request, forward: Forward) -> Answer:
+    """Send nothing again, whatever the client has."""
+    answer = forward(request.with_headers(if_none_match=""))
+    return damage.status(304)(answer) if request.header("If-None-Match") else answer
+
+
+def never_packed(request: Request, forward: Forward) -> Answer:
+    """Pack nothing."""
+    return forward(request.with_headers(accept_encoding="identity"))
+
+
+REDIRECTS: tuple[Wrong, ...] = (
+    ("raw", renumbered(301, 404)),
+    ("raw", renumbered(301, 308)),
+    ("raw", lambda: elsewhere),
+)
+WRONGS: dict[str, tuple[Wrong, ...]] = {
+    "an_unknown_path_is_not_found": (
+        ("raw", renumbered(404, 400)),
+        ("raw", changed(damage.body(lambda _: b'{"status":"not found"}'))),
+        ("raw", changed(damage.header("Content-Type", "text/html"))),
+    ),
+    "other_methods_are_not_allowed": tuple(("raw", make) for make in WITH_BODY),
+    "options_tell_the_methods": (
+        ("raw", renumbered(405, 200)),
+        ("raw", renumbered(405, 404)),
+    ),
+    "another_form_of_a_path_is_redirected": REDIRECTS,
+    "the_prefix_without_its_slash_is_redirected": REDIRECTS,
+    "a_bar_may_be_encoded": (
+        ("rule", only(lambda request: "%7C" in request.target, BROKEN)),
+        ("rule", only(lambda request: "|" in request.target, BROKEN)),
+    ),
+    "an_encoded_slash_splits_a_parameter": (
+        ("raw", renumbered(404, 400)),
+    ),
+    "a_query_changes_nothing": (
+        ("clusters", only(lambda request: "?" in request.target, BROKEN)),
+        ("clusters", only(lambda request: "?" in request.target, damage.at(
+            "clusters", damage.mapped(damage.strange)))),
+    ),
+    "what_a_client_accepts_changes_nothing": (
+        ("clusters", only(lambda request: "html" in request.header("Accept"), BROKEN)),
+    ),
+    "the_type_of_a_body_changes_nothing": (
+        ("*", only(lambda request: "plain" in request.header("Content-Type"), BROKEN)),
+    ),
+    "answers_have_a_length": (
+        ("*", changed(damage.body(lambda body: body + b" "))),
+    ),
+    "what_a_client_has_is_not_sent_again": (
+        ("*", without("ETag")),
+        ("*", lambda: never_unchanged),
+        ("*", lambda: always_unchanged),
+    ),
+    "answers_are_packed_for_who_can_unpack_them": (
+        ("openapi", lambda: never_packed),
+        ("openapi", changed(damage.header("Content-Encoding", "gzip"))),
+    ),
+    "browsers_do_not_guess_the_type": (
+        ("*", without("X-Content-Type-Options")),
+    ),
+}  # fmt: skip
+# these tell the methods, where a 405 is wrong
+LISTED = [name for name, one in requests.OPERATIONS.items() if one.options]
+for name in LISTED:
+    WRONGS[f"options_tell_the_methods[{name}]"] = (
+        ("raw", renumbered(200, 405)),
+        ("raw", without("Allow")),
+        ("raw", changed(damage.body(lambda _: b"{}"))),
+    )
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[Mock]:
+    """Give an instance that answers rightly."""
+    with mock_instance() as found:
+        yield found
+
+
+@pytest.mark.parametrize("case", collected(requests), ids=lambda case: case.name)
+def test_right_answers_pass(case: Case, instance: Mock) -> None:
+    assert instance.outcome(case) == ("passed", "")
+
+
+@pytest.mark.parametrize(("case", "operation", "make"), trials(requests, WRONGS))
+def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
+    outcome, _ = instance.outcome(case, operation, make())
+    assert outcome == "failed"
