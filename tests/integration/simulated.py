@@ -85,9 +85,13 @@ def config(url: sa.URL) -> Config:
     """Return a configuration with tracker and dead letters, on this database."""
     storage = StorageConfig(
         db_driver="postgres",
-        pg_username=url.username or "", pg_password=url.password or "", pg_host=url.host or str(url.query["host"]),
-        pg_port=url.port or 5432, pg_db_name=url.database or "", pg_params="sslmode=disable",
-    )  # fmt: skip
+        pg_username=url.username or "",
+        pg_password=url.password or "",
+        pg_host=url.host or str(url.query["host"]),
+        pg_port=url.port or 5432,
+        pg_db_name=url.database or "",
+        pg_params="sslmode=disable",
+    )
     return Config(
         broker=BrokerConfig(
             enabled=True, topic=TOPIC, payload_tracker_topic="t", dead_letter_queue_topic="d"

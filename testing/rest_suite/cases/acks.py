@@ -53,6 +53,18 @@ def test_an_ack_is_taken_back(api: Api, data: Data) -> None:
 
 
 @writes
+def test_acking_twice_is_acking_once(api: Api, data: Data) -> None:
+    rule = a_rule(data)
+    for _ in range(2):
+        api.ok("ack_disable", **rule, body={"justification": "said twice"})
+    (ack,) = listed(api, rule)
+    equal(ack["justification"], "said twice", "justification")
+    for _ in range(2):
+        api.ok("ack_enable", **rule)
+    equal(listed(api, rule), [], "acks of the rule after enable")
+
+
+@writes
 def test_what_is_not_acked_may_be_enabled(api: Api, data: Data) -> None:
     rule = a_rule(data)
     api.ok("ack_enable", **rule)

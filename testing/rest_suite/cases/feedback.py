@@ -49,6 +49,15 @@ def test_a_reason_is_told(api: Api, data: Data) -> None:
 
 
 @writes
+def test_a_reason_given_twice_is_one(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    for _ in range(2):
+        give(api, hit, user, "said twice")
+    (reason,) = reasons(api, hit, user)
+    equal(reason["Message"], "said twice", "message of the reason")
+
+
+@writes
 def test_the_time_of_a_reason_is_shown_in_the_report(api: Api, data: Data) -> None:
     hit, user = data.own_hit(), data.user()
     give(api, hit, user, "because")
