@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from tornado.httpserver import HTTPServer
-
 from . import build
 from .config import Config
 from .db import cache
 from .db import storage as sql
 from .handlers.app import application, claim, listen
 from .handlers.router import ApiApplication
+from .handlers.server import HttpServer
 from .ingest.roles import Ingest
 from .metrics import Metrics
 from .siblings import Place, Siblings
@@ -35,7 +34,7 @@ class Service:
         into_cache = self._cache.store if self._cache else None
         self._ingest = Ingest(config, self._storage, self._metrics, into_cache)
         self._siblings = Siblings(self._metrics, self._ingest.readiness, self._place)
-        self._server: HTTPServer | None = None
+        self._server: HttpServer | None = None
         self._consuming: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self.port = 0
@@ -57,7 +56,7 @@ class Service:
         shared = self._place.count > 1
         if shared and self._place.number == 0:
             server = replace(server, address=await claim(server.address))
-        self._server, self.port = listen(app, server, shared=shared)
+        self._server, self.port = await listen(app, server, shared=shared)
 
     def request_stop(self) -> None:
         """Let `wait` return; may be called by signal handlers, any number of times."""
@@ -79,7 +78,7 @@ class Service:
             for task in late:
                 task.cancel()
         if self._server is not None:
-            await asyncio.wait_for(self._server.close_all_connections(), timeout=1)
+            await self._server.close(1)
         await self._siblings.close()
         await self._health.close()
         if self._cache is not None:

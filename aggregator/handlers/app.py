@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
+from tornado.routing import Router
 
 from ..config import Config, ServerConfig
 from ..errors import UnusableFile
@@ -18,14 +18,18 @@ from ..storage import Storage
 from .about import without_debug
 from .auth import authenticator
 from .base import Context, Instance
+from .connection import Limits
 from .router import ApiApplication
 from .routes import routes
+from .server import HttpServer
 
-HEADER_LIMIT = 64 * 1024
-# longer bodies than the limit are read away up to this, then the connection is closed
-DRAINED_BYTES = 1024**3
-IDLE_SECONDS = 75
-BODY_SECONDS = 60
+LIMITS = Limits(
+    headers=64 * 1024,
+    # longer bodies than the configured limit are read away up to this
+    drained=1024**3,
+    idle=75,
+    request=60,
+)
 # how long the workers of a process that was killed may keep its port
 CLAIM_SECONDS, CLAIM_PAUSE = 3.0, 0.1
 
@@ -92,22 +96,15 @@ async def claim(address: str) -> str:
     return f"{host}:{found}"
 
 
-def listen(
-    app: ApiApplication, server: ServerConfig, *, shared: bool = False
-) -> tuple[HTTPServer, int]:
+async def listen(
+    app: Router, server: ServerConfig, *, shared: bool = False
+) -> tuple[HttpServer, int]:
     """Bind the configured address, with others when `shared`; return the server and its port.
 
     Raise OSError.
     """
     host, _, port = server.address.rpartition(":")
-    http = HTTPServer(
-        app,
-        max_body_size=DRAINED_BYTES,
-        max_header_size=HEADER_LIMIT,
-        idle_connection_timeout=IDLE_SECONDS,
-        body_timeout=BODY_SECONDS,
-        xheaders=False,
-    )
+    http = HttpServer(app, LIMITS)
     sockets = bind_sockets(int(port), address=host.strip("[]") or None, reuse_port=shared)
-    http.add_sockets(sockets)
+    await http.listen(sockets)
     return http, int(sockets[0].getsockname()[1])

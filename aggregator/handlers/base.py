@@ -88,8 +88,9 @@ class ApiHandler(RequestHandler):
     initialize: Callable[..., None] = _take
 
     def set_default_headers(self) -> None:
-        """Answer JSON and say nothing of the software."""
+        """Answer JSON and say nothing of the software; the connection adds the date."""
         self.clear_header("Server")
+        self.clear_header("Date")
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.set_header("X-Content-Type-Options", "nosniff")
 

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.routing import Router
@@ -105,12 +105,11 @@ async def mock_server(
         told = {**info(), "OCP_DB_version": ocp, "DVO_DB_version": dvo}
         metrics = Metrics()
         app = application(config, watched, metrics, told, _Ready(metrics))
-        http, bound = listen(cast(ApiApplication, _KnownNames(app)), server)
+        http, bound = await listen(_KnownNames(app), server)
         try:
             yield f"http://localhost:{bound}{prefix}"
         finally:
-            http.stop()
-            await http.close_all_connections()
+            await http.close(1)
 
 
 class _Changing:

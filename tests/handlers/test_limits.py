@@ -76,12 +76,11 @@ async def served(config: Config, storage: Storage) -> AsyncIterator[int]:
     """Serve the storage; yield the port."""
     metrics = Metrics("")
     app = application(config, storage, metrics, {}, Siblings(metrics, lambda: ""))
-    server, port = listen(app, config.server)
+    server, port = await listen(app, config.server)
     try:
         yield port
     finally:
-        server.stop()
-        await server.close_all_connections()
+        await server.close(1)
         await storage.health.close()
 
 

@@ -1,0 +1,290 @@
+"""What a client may send over a connection, in whatever pieces, and what it gets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
+
+from aggregator.handlers import server as server_module
+from aggregator.handlers.connection import Limits
+from aggregator.handlers.server import HttpServer
+
+LIMITS = Limits(headers=2000, drained=5000, idle=60, request=60)
+GET = b"GET /%s HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+class Echo(RequestHandler):
+    """Tells what came."""
+
+    waiting: asyncio.Event
+
+    async def prepare(self) -> None:
+        """Answer; some paths take their time."""
+        if self.request.path == "/slow":
+            await Echo.waiting.wait()
+        if self.request.path == "/large":
+            self.finish(b"x" * 3_000_000)
+            return
+        if self.request.path == "/none":
+            self.set_status(204)
+            self.finish()
+            return
+        body = f"{self.request.method} {self.request.uri} {len(self.request.body)}\n"
+        self.finish(body)
+
+
+class Client:
+    """A raw connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    def send(self, data: bytes) -> None:
+        self.writer.write(data)
+
+    async def answer(self) -> tuple[int, dict[str, str], bytes]:
+        """Read one answer that has a length."""
+        async with asyncio.timeout(5):
+            head = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+            headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+            body = await self.reader.readexactly(int(headers.get("content-length", "0")))
+        return int(head[0].split()[1]), headers, body
+
+    async def rest(self) -> bytes:
+        """Read until the server closes."""
+        async with asyncio.timeout(5):
+            return await self.reader.read()
+
+
+@asynccontextmanager
+async def connected(**limits: Any) -> AsyncIterator[Client]:
+    Echo.waiting = asyncio.Event()
+    server = HttpServer(Application([(".*", Echo)]), replace(LIMITS, **limits))
+    sockets = bind_sockets(0, "127.0.0.1")
+    await server.listen(sockets)
+    reader, writer = await asyncio.open_connection(*sockets[0].getsockname()[:2])
+    try:
+        yield Client(reader, writer)
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        await server.close(1)
+
+
+async def test_a_connection_is_kept_for_the_next_request() -> None:
+    async with connected() as client:
+        for name in (b"a", b"b"):
+            client.send(GET % name)
+            status, headers, body = await client.answer()
+            assert (status, body) == (200, b"GET /%s 0\n" % name)
+            assert "connection" not in headers
+            assert len(headers["date"]) == 29
+
+
+async def test_requests_sent_at_once_are_answered_in_order() -> None:
+    async with connected() as client:
+        client.send(b"".join(GET % name for name in (b"slow", b"b", b"c")))
+        await asyncio.sleep(0.05)
+        Echo.waiting.set()
+        bodies = [(await client.answer())[2] for _ in range(3)]
+    assert bodies == [b"GET /slow 0\n", b"GET /b 0\n", b"GET /c 0\n"]
+
+
+async def test_a_request_in_single_bytes_is_read() -> None:
+    async with connected() as client:
+        for byte in b"POST /a?x=1 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc":
+            client.send(bytes([byte]))
+            await client.writer.drain()
+            await asyncio.sleep(0)
+        assert (await client.answer())[2] == b"POST /a?x=1 3\n"
+
+
+async def test_a_body_in_pieces_is_read() -> None:
+    async with connected() as client:
+        client.send(b"PUT /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.send(b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+        assert (await client.answer())[2] == b"PUT /a 5\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "kept"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", False),
+        (b"GET / HTTP/1.0\r\n\r\n", False),
+        (b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", True),
+        (b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", False),
+    ],
+)
+async def test_the_client_says_whether_the_connection_stays(head: bytes, kept: bool) -> None:
+    async with connected() as client:
+        client.send(head)
+        status, headers, _ = await client.answer()
+        assert status == 200
+        assert headers.get("connection") == ("keep-alive" if kept else "close")
+        if not kept:
+            assert await client.rest() == b""
+
+
+async def test_who_wants_to_know_before_sending_is_told_to_go_on() -> None:
+    async with connected() as client:
+        client.send(
+            b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n"
+        )
+        assert (await client.answer())[0] == 100
+        client.send(b"a")
+        assert (await client.answer())[2] == b"POST / 1\n"
+
+
+async def test_no_body_has_no_length() -> None:
+    async with connected() as client:
+        client.send(GET % b"none")
+        status, headers, body = await client.answer()
+        assert (status, body) == (204, b"")
+        assert "content-length" not in headers
+        client.send(GET % b"a")
+        assert (await client.answer())[0] == 200
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"hello\r\n\r\n",
+        b"GET / HTTP/9.9\r\nHost: h\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: h\r\nNo colon\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+    ],
+)
+async def test_what_is_no_http_is_refused(data: bytes) -> None:
+    async with connected() as client:
+        client.send(data)
+        status, _, body = await client.answer()
+        assert (status, body) == (400, b"400 Bad Request")
+        assert await client.rest() == b""
+
+
+async def test_what_came_before_it_is_answered_first() -> None:
+    async with connected() as client:
+        client.send(GET % b"slow" + b"nonsense\r\n\r\n")
+        await asyncio.sleep(0.05)
+        Echo.waiting.set()
+        assert (await client.answer())[2] == b"GET /slow 0\n"
+        assert await client.rest() == b""
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET /%s HTTP/1.1\r\nHost: h\r\n\r\n" % (b"x" * 3000),
+        b"GET / HTTP/1.1\r\nHost: h\r\n" + b"x: y\r\n" * 2000 + b"\r\n",
+    ],
+)
+async def test_a_long_head_is_refused(data: bytes) -> None:
+    async with connected() as client:
+        client.send(data)
+        assert (await client.answer())[0] == 431
+        assert await client.rest() == b""
+
+
+async def test_a_body_without_end_is_refused() -> None:
+    async with connected() as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10000\r\n\r\n" + b"x" * 6000)
+        assert (await client.answer())[0] == 413
+
+
+@pytest.mark.parametrize("data", [b"", b"GET / HTTP/1.1\r\nHo", GET % b"a"])
+async def test_slow_clients_are_cut_off(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    monkeypatch.setattr(server_module, "LOOK_SECONDS", 0.02)
+    async with connected(idle=0.05, request=0.1) as client:
+        client.send(data)
+        try:
+            rest = await client.rest()
+        except ConnectionResetError:
+            rest = b""
+        assert rest.startswith(b"HTTP/1.1 200") == (data == GET % b"a")
+
+
+async def test_who_waits_for_us_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "LOOK_SECONDS", 0.02)
+    async with connected(idle=0.05, request=0.05) as client:
+        client.send(GET % b"slow")
+        await asyncio.sleep(0.3)
+        Echo.waiting.set()
+        assert (await client.answer())[0] == 200
+
+
+async def test_who_takes_no_answers_is_asked_for_no_more_requests() -> None:
+    async with connected() as client:
+        client.send((GET % b"large") * 20)
+        await asyncio.sleep(0.2)
+        # the others wait until this one is taken
+        sizes = [len((await client.answer())[2]) for _ in range(20)]
+    assert sizes == [3_000_000] * 20
+
+
+async def test_who_takes_no_answers_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "LOOK_SECONDS", 0.02)
+    async with connected(request=0.1) as client:
+        client.send((GET % b"large") * 20)
+        await asyncio.sleep(0.5)
+        with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+            [await client.answer() for _ in range(20)]
+
+
+async def test_a_client_that_leaves_early_disturbs_nobody() -> None:
+    async with connected() as client:
+        client.send(GET % b"slow")
+        await asyncio.sleep(0.05)
+        client.writer.transport.abort()
+        await asyncio.sleep(0.05)
+        Echo.waiting.set()
+        await asyncio.sleep(0.05)
+
+
+async def test_the_end_waits_for_answers_under_way() -> None:
+    Echo.waiting = asyncio.Event()
+    server = HttpServer(Application([(".*", Echo)]), LIMITS)
+    sockets = bind_sockets(0, "127.0.0.1")
+    await server.listen(sockets)
+    place = sockets[0].getsockname()[:2]
+    busy, idle = [Client(*await asyncio.open_connection(*place)) for _ in range(2)]
+    busy.send(GET % b"slow")
+    await asyncio.sleep(0.05)
+    closing = asyncio.ensure_future(server.close(5))
+    assert await idle.rest() == b""
+    assert not closing.done()
+    Echo.waiting.set()
+    status, headers, _ = await busy.answer()
+    assert (status, headers["connection"]) == (200, "close")
+    await asyncio.wait_for(closing, 2)
+    for client in (busy, idle):
+        client.writer.close()
+        await client.writer.wait_closed()
+
+
+async def test_the_end_comes_in_time() -> None:
+    Echo.waiting = asyncio.Event()
+    server = HttpServer(Application([(".*", Echo)]), LIMITS)
+    sockets = bind_sockets(0, "127.0.0.1")
+    await server.listen(sockets)
+    client = Client(*await asyncio.open_connection(*sockets[0].getsockname()[:2]))
+    client.send(GET % b"slow")
+    await asyncio.sleep(0.05)
+    await asyncio.wait_for(server.close(0.05), 1)
+    assert await client.rest() == b""
+    Echo.waiting.set()
+    client.writer.close()
+    await client.writer.wait_closed()
