@@ -76,6 +76,19 @@ def is_in(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.ColumnEl
     return column.in_(sa.select(values.c.value))
 
 
+def gathered(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return the aggregate of all values of a column, in any order; `gathered_list` reads it."""
+    if dialect == "postgresql":
+        return sa.func.array_agg(column, type_=ARRAY(column.type))
+    return sa.func.json_group_array(column, type_=sa.Text)
+
+
+def gathered_list(value: Any) -> list[Any]:
+    """Return what was gathered as a list."""
+    values: list[Any] = json.loads(value) if isinstance(value, str) else value
+    return values
+
+
 def list_parameter(dialect: str, values: Sequence[Any]) -> Any:
     """Return what is bound to the name in `is_in`."""
     return list(values) if dialect == "postgresql" else json.dumps(list(values))

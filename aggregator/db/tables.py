@@ -48,6 +48,9 @@ report = sa.Table(
     sa.UniqueConstraint("cluster", name="report_cluster_key"),
     sa.Index("report_kafka_offset_btree_idx", "kafka_offset"),
     sa.Index("report_reported_at_idx", "reported_at"),
+    sa.Index(
+        "report_org_id_reported_at_idx", "org_id", "reported_at", postgresql_include=["cluster"]
+    ).ddl_if(dialect="postgresql"),
 )
 
 rule_hit = sa.Table(
@@ -77,6 +80,12 @@ recommendation = sa.Table(
     ),
     sa.Index("recommendation_cluster_id_idx", "cluster_id"),
     sa.Index("recommendation_org_id_rule_id_idx", "org_id", "rule_id"),
+    sa.Index(
+        "recommendation_org_id_cluster_id_idx",
+        "org_id",
+        "cluster_id",
+        postgresql_include=["rule_id"],
+    ).ddl_if(dialect="postgresql"),
 )
 
 report_info = sa.Table(

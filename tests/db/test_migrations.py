@@ -19,9 +19,13 @@ CHAINS = pytest.mark.parametrize("chain", [OCP, DVO], ids=lambda chain: chain.na
 
 # ours at the latest version of OCP: line of the reference -> ours, or what we add
 EXTRA_INDEXES = {
-    "report": {"report_reported_at_idx": "reported_at"},
+    "report": {
+        "report_org_id_reported_at_idx": "org_id, reported_at) INCLUDE (cluster",
+        "report_reported_at_idx": "reported_at",
+    },
     "recommendation": {
         "recommendation_cluster_id_idx": "cluster_id",
+        "recommendation_org_id_cluster_id_idx": "org_id, cluster_id) INCLUDE (rule_id",
         "recommendation_org_id_rule_id_idx": "org_id, rule_id",
     },
     "cluster_rule_toggle": {"cluster_rule_toggle_org_id_disabled_idx": "org_id, disabled"},
