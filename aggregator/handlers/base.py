@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from tornado.ioloop import IOLoop
+from tornado.httputil import HTTPHeaders
 from tornado.web import HTTPError, RequestHandler
 
 from ..config import Config
@@ -43,6 +44,10 @@ STATUS: dict[type[AggregatorError], HTTPStatus] = {
 # what a client may see of an error whose text is the database's own
 PHRASE_ONLY = (RecordRejected, Unavailable)
 RETRY_AFTER_SECONDS = "5"
+DEFAULT_HEADERS = {
+    "Content-Type": "application/json; charset=utf-8",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 class Instance(Protocol):
@@ -82,23 +87,27 @@ class ApiHandler(RequestHandler):
         self.template = template
         self.identity: Identity | None = None
         self._late = False
-        self._timer: object | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     # subclasses take more
     initialize: Callable[..., None] = _take
 
-    def set_default_headers(self) -> None:
-        """Answer JSON and say nothing of the software; the connection adds the date."""
-        self.clear_header("Server")
-        self.clear_header("Date")
-        self.set_header("Content-Type", "application/json; charset=utf-8")
-        self.set_header("X-Content-Type-Options", "nosniff")
+    def clear(self) -> None:
+        """Begin an empty answer in JSON that says nothing of the software.
+
+        Tornado's own would format the date for each request, which the connection adds, and name
+        the server.
+        """
+        self._headers = HTTPHeaders(DEFAULT_HEADERS)
+        self._write_buffer = []
+        self._status_code = HTTPStatus.OK.value
+        self._reason = HTTPStatus.OK.phrase
 
     def prepare(self) -> None:
         """Count and log the request, start its clock, tell who is asking."""
         self.context.metrics.request_started(self.template)
         log.info("Request received - URI: %s, Method: %s", self.request.uri, self.request.method)
-        loop = IOLoop.current()
+        loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self.server.request_timeout, self._time_out)
         authenticator = self.context.authenticator
         if authenticator is not None and not self.open_to_all:
@@ -113,7 +122,7 @@ class ApiHandler(RequestHandler):
     def on_finish(self) -> None:
         """Stop the clock and count the answer."""
         if self._timer is not None:
-            IOLoop.current().remove_timeout(self._timer)
+            self._timer.cancel()
         self.context.metrics.request_finished(
             self.template, self.get_status(), self.request.request_time()
         )
