@@ -16,6 +16,8 @@ from typing import Any
 from .fixtures import Made
 from .messages import START, STEP
 
+GATHERED_BEFORE = timedelta(minutes=5)
+
 Document = dict[str, Any]
 
 
@@ -135,12 +137,17 @@ def _message(kind: str, name: str, cluster: SeedCluster, moment: datetime) -> by
         "OrgID": cluster.org_id,
         "AccountNumber": cluster.org_id,
         "ClusterName": name,
-        "LastChecked": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "LastChecked": _text(moment),
+        "Metadata": {"gathering_time": _text(moment - GATHERED_BEFORE)},
         "Version": 2 if kind == "ocp" else 1,
         "RequestId": f"seed-{kind}-{name}",
         **body,
     }
     return json.dumps(message, separators=(",", ":")).encode()
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _report(hits: Sequence[tuple[str, str]]) -> Document:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..api import Api
-from ..case import each, writes
+from ..case import DEPARTURES, each, profiles, writes
 from ..checks import check, equal
 from ..data import Data
 from .parameters import NO_BODY, improper_organizations, improper_rules
 
 NEVER = {"Time": "0001-01-01T00:00:00Z", "Valid": False}
 NOT_ACKED = "Rule was not disabled"
+SOME = 5
 ORGANIZATIONS = improper_organizations("org_id")
 RULES = improper_rules()
 PATHS = ("ack", "ack_disable", "ack_enable", "ack_update")
@@ -101,6 +102,31 @@ def test_acking_again_replaces_the_justification(api: Api, data: Data) -> None:
         api.ok("ack_disable", **rule, body={"justification": text})
         equal(api.ok("ack", **rule)["disabledRule"]["justification"], text, "justification")
     equal(len(listed(api, rule)), 1, "acks of the rule in the list")
+
+
+@writes
+def test_the_list_says_what_each_ack_says(api: Api, data: Data) -> None:
+    rule = a_rule(data)
+    api.ok("ack_disable", **rule, body={"justification": "listed"})
+    rows = api.ok("acks", org_id=rule["org_id"])["disabledRules"]
+    for row in rows if len(rows) <= 2 * SOME else rows[:SOME] + rows[-SOME:]:
+        params = {"rule_id": row["rule_id"], "error_key": row["error_key"]}
+        found = api.call("ack", **params, org_id=rule["org_id"])
+        if found.status != 200 or found.json["disabledRule"] != row:
+            # changed meanwhile, or it never was so
+            again = api.ok("acks", org_id=rule["org_id"])["disabledRules"]
+            check(row not in again, f"{found.place}: the list has {row}, the ack {found.text}")
+
+
+@writes
+@profiles(DEPARTURES)
+def test_acks_come_in_order(api: Api, data: Data) -> None:
+    org_id = data.organization().org_id
+    for rule in (data.rule(), data.rule()):
+        api.ok("ack_disable", **rule, org_id=org_id, body={"justification": "in order"})
+    rows = api.ok("acks", org_id=org_id)["disabledRules"]
+    order = [(row["rule_id"], row["error_key"]) for row in rows]
+    equal(order, sorted(order), "rule and key of each ack")
 
 
 @writes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..api import Api
-from ..case import writes
+from ..case import DEPARTURES, profiles, writes
 from ..checks import check, equal
 from ..data import Data, Hit
 from .parameters import BLANK, NO_BODY, NO_USER, NOT_FOUND, improper_clusters, improper_rules
@@ -51,10 +51,28 @@ def test_a_reason_is_told(api: Api, data: Data) -> None:
 @writes
 def test_a_reason_given_twice_is_one(api: Api, data: Data) -> None:
     hit, user = data.own_hit(), data.user()
+    first: dict[str, Any] = {}
     for _ in range(2):
         give(api, hit, user, "said twice")
-    (reason,) = reasons(api, hit, user)
+        (reason,) = reasons(api, hit, user)
+        first = first or reason
     equal(reason["Message"], "said twice", "message of the reason")
+    equal(first["UpdatedAt"], first["AddedAt"], "UpdatedAt of a reason given once")
+    equal(reason["AddedAt"], first["AddedAt"], "AddedAt after the reason was given again")
+    moments = [first["UpdatedAt"]["Time"], reason["UpdatedAt"]["Time"]]
+    check(moments[0] <= moments[1], f"UpdatedAt goes back: {moments}")
+
+
+@writes
+@profiles(DEPARTURES)
+def test_reasons_come_in_order(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    for rule in (data.rule(), data.rule()):
+        params = {**hit.params, **rule}
+        api.ok("disable_feedback", **params, user_id=user, body={"message": "in order"})
+    found = reasons(api, hit, user)
+    order = [(row["ClusterID"], row["RuleID"], row["ErrorKey"]) for row in found]
+    equal((len(order), order), (2, sorted(order)), "cluster, rule and key of each reason")
 
 
 @writes

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ..api import Api
-from ..case import REFERENCE_2020, each
+from ..case import NOW, REFERENCE_2020, each, profiles
 from ..checks import ascending, check, equal, skip
 from ..data import Data
+from .steadiness import steadily
 
+SOME = 20
 IMPROPER = {
     "abc": "unsigned integer expected",
     "-1": "unsigned integer expected",
@@ -43,6 +45,29 @@ def test_clusters_are_those_of_the_organization(api: Api, data: Data) -> None:
         for cluster in organization.clusters:
             if cluster.listed:
                 check(cluster.name in found, f"{cluster.name} is missing in {organization.org_id}")
+
+
+@profiles(*NOW)
+def test_clusters_that_reported_since_are_listed(api: Api, data: Data) -> None:
+    """A listed cluster shows how far back the list goes; who reported later is listed, too."""
+    clusters = data.clusters(2)[:SOME]
+    org_id = clusters[0].org_id
+
+    def stored(name: str) -> str:
+        params = {"org_id": org_id, "cluster": name, "user_id": "rest-suite"}
+        moment: str = api.ok("report_info", **params)["metainfo"]["stored_at"]
+        return moment
+
+    def compare(listed: list[str]) -> None:
+        moments = {cluster.name: stored(cluster.name) for cluster in clusters}
+        found = [moments[name] for name in moments if name in listed]
+        if not found:
+            skip("none of the clusters known has reported lately")
+        for name, moment in moments.items():
+            missing = name not in listed and moment >= min(found)
+            check(not missing, f"{name}, stored at {moment}, is not listed; others are since then")
+
+    steadily(lambda: api.ok("clusters", organization=org_id)["clusters"], compare)
 
 
 def test_no_cluster_belongs_to_two_organizations(api: Api, data: Data) -> None:

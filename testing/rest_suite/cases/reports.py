@@ -15,6 +15,7 @@ CLUSTERS = improper_clusters()
 ORGANIZATIONS = improper_organizations("org_id")
 OF_CLUSTER = ("report", "report_info")
 LOOKED_AT = 5
+SOME = 20
 
 
 def some_clusters(data: Data) -> list[Cluster]:
@@ -157,6 +158,14 @@ def test_several_reports_tell_what_each_report_tells(api: Api, data: Data) -> No
         equal(found, told, f"details of {cluster.name}")
 
     steadily(lambda: report_of(api, cluster), compare)
+
+
+def test_data_were_gathered_before_they_were_checked(api: Api, data: Data) -> None:
+    for cluster in data.clusters()[:SOME]:
+        meta = report_of(api, cluster)["meta"]
+        gathered, checked = meta.get("gathered_at"), meta["last_checked_at"]
+        check(gathered is None or gathered <= checked,
+              f"{cluster.name}: gathered at {gathered}, checked at {checked}")  # fmt: skip
 
 
 def test_several_reports_are_indented(api: Api, data: Data) -> None:

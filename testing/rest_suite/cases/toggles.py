@@ -16,7 +16,9 @@ from .parameters import (
     improper_rules,
 )
 
+NEVER = {"Time": "0001-01-01T00:00:00Z", "Valid": False}
 TOGGLES = ("disable", "enable")
+SOME = 5
 CLUSTERS = improper_clusters()
 RULES = improper_rules()
 ORGANIZATIONS = improper_organizations("org_id")
@@ -67,6 +69,9 @@ def test_the_times_of_a_toggle_agree(api: Api, data: Data) -> None:
     hit, user = data.own_hit(), data.user()
     api.ok("disable", **hit.params)
     (listed,) = named(api.ok("disabled", org_id=hit.org_id)["rules"], hit)
+    found = api.ok("disabled_for_clusters", org_id=hit.org_id, body=[hit.cluster])["rules"]
+    equal(named(found, hit), [listed], "what the list for clusters says of it")
+    equal(listed["EnabledAt"], NEVER, "EnabledAt of what is disabled")
     check(listed["DisabledAt"]["Valid"], "DisabledAt is not valid")
     equal(listed["UpdatedAt"], listed["DisabledAt"], "UpdatedAt beside DisabledAt")
     moment = listed["DisabledAt"]["Time"]
@@ -111,6 +116,48 @@ def test_disabled_rules_of_other_clusters_are_left_out(api: Api, data: Data) -> 
     for body in ([data.unknown_cluster()], []):
         found = api.ok("disabled_for_clusters", org_id=hit.org_id, body=body)["rules"]
         equal(named(found, hit), [], f"disabled on {hit.cluster}, asked for {body}")
+
+
+def rows_of(rows: list[Any]) -> list[Any]:
+    """Return some rows of a list that may be long: the first and the last."""
+    return rows if len(rows) <= 2 * SOME else rows[:SOME] + rows[-SOME:]
+
+
+@writes
+def test_the_lists_of_disabled_rules_agree(api: Api, data: Data) -> None:
+    hit = data.own_hit()
+    api.ok("disable", **hit.params)
+    for row in rows_of(api.ok("disabled", org_id=hit.org_id)["rules"]):
+        cluster, rule, key = row["ClusterID"], row["RuleID"], row["ErrorKey"]
+        params = {"org_id": hit.org_id, "rule_id": rule, "error_key": key}
+        clusters = api.ok("disabled_clusters", **params)["clusters"] or []
+        if cluster not in [one["cluster_id"] for one in clusters]:
+            # enabled meanwhile, or it never was
+            again = api.ok("disabled", org_id=hit.org_id)["rules"]
+            check(row not in again, f"{cluster} is not among those with {rule}|{key} disabled")
+
+
+@writes
+def test_the_cluster_disabled_last_comes_first(api: Api, data: Data) -> None:
+    rule, clusters = data.rule(), data.clusters(2)[:2]
+    org_id = clusters[0].org_id
+    for one in clusters:
+        api.ok("disable", **rule, cluster=one.name, org_id=org_id)
+    found = api.ok("disabled_clusters", **rule, org_id=org_id)["clusters"]
+    names = [one.name for one in reversed(clusters)]
+    equal([one["cluster_id"] for one in found], names, "clusters with the rule disabled")
+
+
+@writes
+@profiles(DEPARTURES)
+def test_disabled_rules_come_in_order(api: Api, data: Data) -> None:
+    rules, cluster = (data.rule(), data.rule()), data.clusters()[0]
+    for rule in rules:
+        api.ok("disable", **rule, cluster=cluster.name, org_id=cluster.org_id)
+    for operation in ("disabled", "disabled_for_clusters"):
+        found = api.ok(operation, org_id=cluster.org_id, body=[cluster.name])["rules"]
+        order = [(row["ClusterID"], row["RuleID"], row["ErrorKey"]) for row in found]
+        equal(order, sorted(order), f"{operation}: cluster, rule and key of each")
 
 
 @writes
