@@ -83,8 +83,13 @@ def _packed(answer: Answer) -> bool:
 
 def _received(sent: requests.PreparedRequest) -> Request:
     target = str(sent.url).removeprefix(URL)
-    body = sent.body if isinstance(sent.body, bytes) else b""
-    headers = tuple((name, str(value)) for name, value in sent.headers.items())
+    body = sent.body if isinstance(sent.body, bytes) else b"".join(sent.body or ())  # type: ignore[arg-type]
+    headers = tuple(
+        (name, str(value))
+        for name, value in sent.headers.items()
+        # the pieces are put together here
+        if name != "Transfer-Encoding"
+    )
     return identified(Request(str(sent.method), target, headers, body), DEFAULT_PREFIX)
 
 
@@ -93,3 +98,8 @@ def mock_instance() -> Iterator[Mock]:
     """Run the server with the seed for as long as the block lasts."""
     with in_thread(mock_server(seed=Seed.read(SEED))) as url:
         yield Mock(url)
+
+
+def organizations() -> list[int]:
+    """Return the organizations of the seed."""
+    return [one.org_id for one in seeded(str(SEED)).organizations]

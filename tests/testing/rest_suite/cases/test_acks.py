@@ -1,0 +1,106 @@
+"""Each check of acknowledgements passes a right answer and fails wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from testing.rest_suite import damage
+from testing.rest_suite.case import Case
+from testing.rest_suite.cases import acks
+from testing.rest_suite.lapses import Make, changed
+
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock, mock_instance
+from .wrongs import (
+    BROKEN,
+    always,
+    edited,
+    forgiven,
+    only,
+    other,
+    renumbered,
+    reworded,
+    stranger,
+    turned,
+)
+
+LIST = "disabledRules"
+LATER = damage.moved(hours=1)
+REFUSALS = (("", reworded(400)), ("", forgiven(400)), ("", renumbered(400, 500)))
+WRONGS: dict[str, tuple[Wrong, ...]] = {
+    "an_ack_can_be_read_and_is_listed": (
+        ("ack_disable", other("justification")),
+        ("ack", other("disabledRule.justification")),
+        ("ack", other("disabledRule.org_id")),
+        ("ack", always("disabledRule.user_id", "ann")),
+        ("ack", always("disabledRule.created_at.Valid", False)),
+        ("ack", edited("disabledRule.created_at.Time", LATER)),
+        ("acks", always(LIST, [])),
+        ("acks", edited(LIST, damage.doubled)),
+        ("acks", other(f"{LIST}.*.justification")),
+    ),
+    "an_ack_is_taken_back": (
+        ("acks", always(LIST, [])),
+        ("ack", forgiven(404)),
+        ("ack", reworded(404)),
+        ("ack_enable", always("status", "ok")),
+    ),
+    "acking_twice_is_acking_once": (
+        ("acks", edited(LIST, lambda rows: [*rows, *rows])),
+        ("acks", other(f"{LIST}.*.justification")),
+        ("ack_enable", changed(BROKEN)),
+    ),
+    "what_is_not_acked_may_be_enabled": (
+        ("ack_enable", changed(BROKEN)),
+        ("ack", forgiven(404)),
+    ),
+    "a_justification_is_changed": (
+        ("ack_update", other("justification")),
+        ("ack", always("disabledRule.justification", "first")),
+        ("ack", always("disabledRule.updated_at.Valid", False)),
+        ("acks", always(LIST, [])),
+    ),
+    "an_update_acks_nothing": (
+        ("ack_update", changed(BROKEN)),
+        ("ack", forgiven(404)),
+    ),
+    "acking_again_replaces_the_justification": (
+        ("ack", always("disabledRule.justification", "one")),
+        ("acks", edited(LIST, damage.doubled)),
+    ),
+    "the_list_says_what_each_ack_says": (
+        ("acks", stranger(LIST)),
+        ("acks", other(f"{LIST}.*.org_id")),
+        ("ack", other("disabledRule.justification")),
+    ),
+    "acks_come_in_order": (("acks", turned(LIST)),),
+    "an_ack_is_of_one_error_key": (("ack", forgiven(404)), ("ack", renumbered(404, 400))),
+    "an_ack_is_of_one_organization": (("ack", forgiven(404)),),
+    "a_justification_is_needed": REFUSALS,
+    "a_justification_may_be_as_long_as_the_limit": (
+        *REFUSALS,
+        ("", only(lambda request: len(request.body) > 250, BROKEN)),
+    ),
+    "improper_rules_are_refused": REFUSALS,
+    "improper_organizations_are_refused": REFUSALS,
+}
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[Mock]:
+    """Give an instance that answers rightly."""
+    with mock_instance() as found:
+        yield found
+
+
+@pytest.mark.parametrize("case", collected(acks), ids=lambda case: case.name)
+def test_right_answers_pass(case: Case, instance: Mock) -> None:
+    assert instance.outcome(case) == ("passed", "")
+
+
+@pytest.mark.parametrize(("case", "operation", "make"), trials(acks, WRONGS))
+def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
+    outcome, _ = instance.outcome(case, operation, make())
+    assert outcome == "failed"

@@ -1,0 +1,97 @@
+"""Each check of reasons for disabling passes a right answer and fails wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from testing.rest_suite import damage
+from testing.rest_suite.case import Case
+from testing.rest_suite.cases import feedback
+from testing.rest_suite.lapses import Make
+
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock, mock_instance
+from .wrongs import (
+    BROKEN,
+    always,
+    edited,
+    forgiven,
+    last_lost,
+    only,
+    other,
+    renumbered,
+    reworded,
+    turned,
+)
+
+NAME = "disable_feedback"
+LATER = damage.moved(hours=1)
+REFUSALS = ((NAME, reworded(400)), (NAME, forgiven(400, message="")), (NAME, renumbered(400, 500)))
+WRONGS: dict[str, tuple[Wrong, ...]] = {
+    "a_reason_is_told": (
+        (NAME, other("message")),
+        ("report", always("report.reports.*.disable_feedback", "")),
+        ("rule", other("report.disable_feedback")),
+        ("reasons", always("reasons", [])),
+        ("reasons", other("reasons.*.Message")),
+        ("reasons", other("reasons.*.ClusterID")),
+        ("reasons", always("reasons.*.AddedAt.Valid", False)),
+    ),
+    "a_reason_given_twice_is_one": (
+        ("reasons", edited("reasons.*.UpdatedAt.Time", LATER)),
+        ("reasons", edited("reasons.*.AddedAt.Time", LATER)),
+        ("reasons", edited("reasons", lambda rows: [*rows, *rows])),
+    ),
+    "reasons_come_in_order": (
+        ("reasons", turned("reasons")),
+        ("reasons", last_lost("reasons")),
+    ),
+    "the_time_of_a_reason_is_shown_in_the_report": (
+        ("report", edited("report.reports.*.disabled_at", LATER)),
+        ("reasons", edited("reasons.*.UpdatedAt.Time", LATER)),
+    ),
+    "a_reason_disables_nothing": (("rule", always("report.disabled", True)),),
+    "a_reason_is_of_one_user": (
+        ("report", always("report.reports.*.disable_feedback", "mine")),
+        ("rule", always("report.disable_feedback", "mine")),
+    ),
+    "a_reason_justifies_the_disabled_cluster": (
+        ("disabled_clusters", other("clusters.*.justification")),
+        ("disabled_clusters", always("clusters", None)),
+    ),
+    "who_gave_no_reason_has_none": (("reasons", always("reasons", None)),),
+    "a_reason_needs_a_body": REFUSALS,
+    "a_reason_may_be_as_long_as_the_limit": (
+        *REFUSALS,
+        (NAME, only(lambda request: len(request.body) > 250, BROKEN)),
+    ),
+    "a_reason_for_an_unknown_cluster_is_refused": (
+        (NAME, reworded(404)),
+        (NAME, forgiven(404, message="nobody there")),
+    ),
+    "reasons_are_those_of_somebody": (
+        ("reasons", reworded(400)),
+        ("reasons", forgiven(400)),
+    ),
+    "a_reason_with_improper_parameters_is_refused": REFUSALS,
+}
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[Mock]:
+    """Give an instance that answers rightly."""
+    with mock_instance() as found:
+        yield found
+
+
+@pytest.mark.parametrize("case", collected(feedback), ids=lambda case: case.name)
+def test_right_answers_pass(case: Case, instance: Mock) -> None:
+    assert instance.outcome(case) == ("passed", "")
+
+
+@pytest.mark.parametrize(("case", "operation", "make"), trials(feedback, WRONGS))
+def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
+    outcome, _ = instance.outcome(case, operation, make())
+    assert outcome == "failed"

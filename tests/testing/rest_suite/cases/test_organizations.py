@@ -1,0 +1,76 @@
+"""Each check of organizations and their clusters passes a right answer and fails wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from testing.rest_suite import damage
+from testing.rest_suite.case import Case
+from testing.rest_suite.cases import organizations
+from testing.rest_suite.lapses import Make, changed
+
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock, mock_instance
+from .wrongs import (
+    BROKEN,
+    always,
+    edited,
+    first_lost,
+    forgiven,
+    last_lost,
+    only,
+    renumbered,
+    reworded,
+    turned,
+)
+
+REFUSALS = (
+    ("clusters", reworded(400)),
+    ("clusters", forgiven(400, clusters=[])),
+    ("clusters", renumbered(400, 500)),
+)
+WRONGS: dict[str, tuple[Wrong, ...]] = {
+    "organizations_are_ascending": (("organizations", turned("organizations")),),
+    "organizations_have_those_with_clusters": (("organizations", always("organizations", [1])),),
+    "clusters_are_ascending": (
+        ("clusters", turned("clusters")),
+        ("clusters", edited("clusters", damage.doubled)),
+    ),
+    "clusters_are_those_of_the_organization": (("clusters", changed(BROKEN)),),
+    "clusters_that_reported_since_are_listed": (
+        ("clusters", first_lost("clusters")),
+        ("clusters", last_lost("clusters")),
+    ),
+    "no_cluster_belongs_to_two_organizations": (
+        ("clusters", edited("clusters", lambda _: ["0a332b89-da0e-59d5-ad16-1eba16cd4adc"])),
+    ),
+    "an_unknown_organization_has_no_clusters": (
+        ("clusters", always("clusters", ["0a332b89-da0e-59d5-ad16-1eba16cd4adc"])),
+        ("clusters", changed(BROKEN)),
+    ),
+    "leading_zeros_do_not_matter": (
+        ("clusters", only(lambda request: request.params["organization"][:1] == "0", BROKEN)),
+    ),
+    "an_improper_organization_is_refused": REFUSALS,
+    "an_organization_beyond_32_bits_is_refused": REFUSALS,
+}
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[Mock]:
+    """Give an instance that answers rightly."""
+    with mock_instance() as found:
+        yield found
+
+
+@pytest.mark.parametrize("case", collected(organizations), ids=lambda case: case.name)
+def test_right_answers_pass(case: Case, instance: Mock) -> None:
+    assert instance.outcome(case) == ("passed", "")
+
+
+@pytest.mark.parametrize(("case", "operation", "make"), trials(organizations, WRONGS))
+def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
+    outcome, _ = instance.outcome(case, operation, make())
+    assert outcome == "failed"

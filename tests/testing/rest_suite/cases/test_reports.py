@@ -1,0 +1,112 @@
+"""Each check of reports passes a right answer and fails wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from testing.rest_suite import damage
+from testing.rest_suite.case import Case
+from testing.rest_suite.cases import reports
+from testing.rest_suite.lapses import Make, changed
+
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock, mock_instance
+from .wrongs import (
+    BROKEN,
+    always,
+    edited,
+    first_lost,
+    forgiven,
+    last_lost,
+    other,
+    renumbered,
+    reworded,
+    stranger,
+    turned,
+)
+
+HITS = "report.reports"
+SEVERAL = "reports_by_body"
+REFUSALS = (("", reworded(400)), ("", forgiven(400)), ("", renumbered(400, 404)))
+OF_RULE = tuple(("rule", make) for _, make in REFUSALS)
+WRONGS: dict[str, tuple[Wrong, ...]] = {
+    "a_report_counts_its_hits": (
+        ("report", other("report.meta.count")),
+        ("report", first_lost(HITS)),
+    ),
+    "hits_come_by_rule_and_key": (("report", turned(HITS)),),
+    "no_hit_comes_twice": (("report", edited(HITS, damage.doubled)),),
+    "the_summary_agrees_with_the_report": (
+        ("report_info", other("metainfo.count")),
+        ("report_info", other("metainfo.last_checked_at")),
+        ("report_info", changed(BROKEN)),
+    ),
+    "each_hit_is_told_alone_as_in_the_report": (
+        ("rule", other("report.component")),
+        ("rule", other("report.key")),
+        ("rule", always("report.details", {})),
+        ("rule", always("report.user_vote", 1)),
+        ("report", stranger(HITS)),
+    ),
+    "an_unknown_cluster_is_not_found": (
+        ("", reworded(404)),
+        ("", forgiven(404)),
+        ("", renumbered(404, 400)),
+    ),
+    "a_cluster_of_another_organization_is_not_found": (("", forgiven(404)), ("", reworded(404))),
+    "improper_clusters_are_refused": REFUSALS,
+    "improper_organizations_are_refused": REFUSALS,
+    "a_rule_that_does_not_hit_is_not_found": (("rule", reworded(404)), ("rule", forgiven(404))),
+    "improper_rules_are_refused": OF_RULE,
+    "several_reports_come_in_the_order_asked_for": (
+        (SEVERAL, turned("clusters")),
+        (SEVERAL, last_lost("clusters")),
+        (SEVERAL, always("errors", None)),
+        (SEVERAL, first_lost("reports")),
+        ("reports", turned("clusters")),
+        ("reports", stranger("errors")),
+        ("reports", last_lost("reports")),
+    ),
+    "several_reports_tell_what_each_report_tells": (
+        (SEVERAL, always("reports.*.reports.*.details", {})),
+        (SEVERAL, first_lost("reports.*.reports")),
+        ("report", other(f"{HITS}.*.details.type")),
+    ),
+    "data_were_gathered_before_they_were_checked": (
+        ("report", edited("report.meta.gathered_at", damage.moved(hours=1))),
+    ),
+    "several_reports_are_indented": (
+        (SEVERAL, changed(damage.body(lambda body: body.replace(b"\t", b"  ")))),
+        (SEVERAL, changed(damage.body(lambda body: body + b"\n"))),
+    ),
+    "no_clusters_have_no_reports": (
+        (SEVERAL, always("clusters", [])),
+        (SEVERAL, always("errors", [])),
+        (SEVERAL, changed(BROKEN)),
+    ),
+    "clusters_of_another_organization_are_refused": (
+        (SEVERAL, reworded(400)),
+        ("reports", forgiven(400)),
+    ),
+    "improper_names_of_several_are_refused": tuple((SEVERAL, make) for _, make in REFUSALS),
+}
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[Mock]:
+    """Give an instance that answers rightly."""
+    with mock_instance() as found:
+        yield found
+
+
+@pytest.mark.parametrize("case", collected(reports), ids=lambda case: case.name)
+def test_right_answers_pass(case: Case, instance: Mock) -> None:
+    assert instance.outcome(case) == ("passed", "")
+
+
+@pytest.mark.parametrize(("case", "operation", "make"), trials(reports, WRONGS))
+def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
+    outcome, _ = instance.outcome(case, operation, make())
+    assert outcome == "failed"
