@@ -9,6 +9,7 @@ import pytest
 from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import requests
+from testing.rest_suite.contract import OPERATIONS
 from testing.rest_suite.lapses import Make, changed
 from testing.rest_suite.middleware import Answer, Forward, Request
 
@@ -102,7 +103,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     ),
 }  # fmt: skip
 # these tell the methods, where a 405 is wrong
-LISTED = [name for name, one in requests.OPERATIONS.items() if one.options]
+LISTED = [name for name, one in OPERATIONS.items() if one.options]
 for name in LISTED:
     WRONGS[f"options_tell_the_methods[{name}]"] = (
         ("raw", renumbered(200, 405)),
