@@ -13,7 +13,7 @@ from ..config import Config
 from ..errors import InvalidInput
 from ..service import Service
 from ..siblings import Place
-from .start_service import end_on_signals, ended
+from .start_service import end_on_signals, ended, spare_what_stays
 
 
 def run(config: Config, argv: Sequence[str]) -> int:
@@ -48,6 +48,7 @@ async def _serve(config: Config, place: Place) -> int:
     loop.add_reader(source, look)
     try:
         await service.start()
+        spare_what_stays()
         await service.wait()
     finally:
         await service.stop()
