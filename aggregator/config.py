@@ -104,7 +104,7 @@ class StorageConfig:
     pg_params: str = ""
     log_sql_queries: bool = False
     pg_read_host: str = ""
-    pg_pool_size: int = 10
+    pg_pool_size: int = 4
 
 
 @dataclass(frozen=True)

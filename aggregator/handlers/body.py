@@ -72,10 +72,15 @@ def names(document: Any) -> list[str]:
     """
     if document is None:
         return []
-    if not isinstance(document, list) or not all(
-        item is None or isinstance(item, str) for item in document
-    ):
+    if not isinstance(document, list):
         raise InvalidInput(BAD_TYPE)
+    kinds = set(map(type, document))
+    if not kinds <= {str, type(None)}:
+        raise InvalidInput(BAD_TYPE)
+    # names of clusters are nothing but ASCII; there may be thousands of them
+    together = "".join(document) if kinds == {str} else "\0"
+    if together.isascii() and "\0" not in together:
+        return document
     return [clean("clusters", _well_formed(item or "")) for item in document]
 
 
