@@ -70,6 +70,7 @@ def spare_what_stays() -> None:
     Looking through all modules took tens of milliseconds each time, in which nobody is answered.
     """
     gc.collect()
+    gc.set_threshold(20000, 20, 20)
     gc.freeze()
 
 

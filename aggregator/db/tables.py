@@ -47,7 +47,6 @@ report = sa.Table(
     sa.PrimaryKeyConstraint("org_id", "cluster", name="report_pkey"),
     sa.UniqueConstraint("cluster", name="report_cluster_key"),
     sa.Index("report_kafka_offset_btree_idx", "kafka_offset"),
-    sa.Index("report_reported_at_idx", "reported_at"),
     sa.Index(
         "report_org_id_reported_at_idx", "org_id", "reported_at", postgresql_include=["cluster"]
     ).ddl_if(dialect="postgresql"),

@@ -21,7 +21,6 @@ CHAINS = pytest.mark.parametrize("chain", [OCP, DVO], ids=lambda chain: chain.na
 EXTRA_INDEXES = {
     "report": {
         "report_org_id_reported_at_idx": "org_id, reported_at) INCLUDE (cluster",
-        "report_reported_at_idx": "reported_at",
     },
     "recommendation": {
         "recommendation_cluster_id_idx": "cluster_id",

@@ -17,7 +17,6 @@ _INDEXES = {
         "cluster_user_rule_disable_feedback (user_id)"
     ),
     "consumer_error_consumed_at_idx": "consumer_error (consumed_at)",
-    "report_reported_at_idx": "report (reported_at)",
 }
 # PostgreSQL only: lists are answered from the index, whose entries lie side by side, while the
 # rows of an organization are spread over the whole table
