@@ -42,19 +42,29 @@ class Rates:
     again: float
 
 
-def fill(brokers: str, topic: str, clusters: int) -> None:
-    """Make the topics of a run, and put two reports of every cluster into the first."""
+def topics(brokers: str, topic: str) -> None:
+    """Make the topics of a run."""
     admin = AdminClient({"bootstrap.servers": brokers})
     names = [topic, f"{topic}.tracker", f"{topic}.dead"]
     for future in admin.create_topics([NewTopic(name, 1, 1) for name in names]).values():
         future.result()
+
+
+def produce(brokers: str, topic: str, messages: int, clusters: int = 5_000) -> None:
+    """Send so many reports of so many clusters, each time newer ones."""
     producer = Producer({"bootstrap.servers": brokers, "linger.ms": 20})
-    for message in itertools.islice(ocp_messages(7, clusters=clusters), 2 * clusters):
+    for message in itertools.islice(ocp_messages(7, clusters=clusters), messages):
         producer.produce(topic, message, partition=0)
         producer.poll(0)
         if len(producer) > 50_000:
             producer.flush()
     producer.flush()
+
+
+def fill(brokers: str, topic: str, clusters: int) -> None:
+    """Make the topics of a run, and put two reports of every cluster into the first."""
+    topics(brokers, topic)
+    produce(brokers, topic, 2 * clusters, clusters)
 
 
 def begin(brokers: str, topic: str, group: str) -> None:

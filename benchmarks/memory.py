@@ -1,0 +1,108 @@
+"""Memory of a service's processes over rounds of requests and messages.
+
+    python -m benchmarks.memory --requests 100000 --messages 100000
+
+A round is a part of both. What is taken in the first rounds are caches and pools; growth after
+them would be a leak.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import databases, dataset, ingest
+from benchmarks.candidate import OURS, Candidate
+from benchmarks.endpoints import Request, requests
+from benchmarks.load import drive
+from benchmarks.peer import WORKERS
+
+SERVER = "postgresql://postgres:postgres@127.0.0.1:5432"
+HANDLED = ingest.HANDLED
+CONNECTIONS, SECONDS = 16, 2
+
+
+def resident(pid: int) -> dict[str, int]:
+    """Return VmRSS and VmHWM of a process and its children together, in KiB."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    total = {"VmRSS": 0, "VmHWM": 0}
+    for one in (str(pid), *children):
+        for line in Path(f"/proc/{one}/status").read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name in total:
+                total[name] += int(value.split()[0])
+    return total
+
+
+def round_of(
+    candidate: Candidate, made: Sequence[Request], wanted: int, messages: int
+) -> tuple[int, int]:
+    """Send requests and messages; return how many were answered and handled."""
+    before = (candidate.metrics() or {}).get(HANDLED, 0.0)
+    ingest.produce(candidate.brokers, candidate.topic, messages)
+    answered = 0.0
+    while answered < wanted:
+        load = drive(candidate.url, made, CONNECTIONS, SECONDS)
+        answered += load.rate * SECONDS
+    end = time.monotonic() + 300
+    handled = before
+    while handled < before + messages and time.monotonic() < end:
+        time.sleep(0.2)
+        handled = (candidate.metrics() or {}).get(HANDLED, 0.0)
+    return round(answered), round(handled - before)
+
+
+def main() -> None:
+    """Measure as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--brokers", default="localhost:29092")
+    parser.add_argument("--postgres", default=SERVER)
+    parser.add_argument("--requests", type=int, default=100_000)
+    parser.add_argument("--messages", type=int, default=100_000)
+    parser.add_argument("--clusters", type=int, default=5_000)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--json", type=Path, help="write the numbers to this file")
+    arguments = parser.parse_args()
+    topic = f"bench.{uuid.uuid4().hex[:8]}"
+    table = Table("round", "requests", "messages", "resident MiB", "most MiB", title="one process")
+    rows = []
+    with (
+        tempfile.TemporaryDirectory() as name,
+        databases.fresh(sa.make_url(arguments.postgres), Path(name)) as url,
+    ):
+        dataset.fill(url, arguments.clusters)
+        made = requests(dataset.sample(url))["mix"]
+        ingest.topics(arguments.brokers, topic)
+        group = f"{topic}.group"
+        ingest.begin(arguments.brokers, topic, group)
+        candidate = Candidate(
+            "ours", OURS, Path(name) / "ours", url, arguments.brokers, topic, group, {WORKERS: "1"}
+        )
+        with candidate.serving() as process:
+            for turn in range(arguments.rounds + 1):
+                done = (0, 0)
+                if turn:
+                    share = arguments.requests // arguments.rounds
+                    messages = arguments.messages // arguments.rounds
+                    done = round_of(candidate, made, share, messages)
+                found = resident(process.pid)
+                rows.append({"round": turn, "requests": done[0], "messages": done[1], **found})
+                mebibytes = [f"{found[kind] / 1024:.0f}" for kind in ("VmRSS", "VmHWM")]
+                table.add_row(str(turn), f"{done[0]:,}", f"{done[1]:,}", *mebibytes)
+        ingest.drop(arguments.brokers, topic)
+    Console().print(table)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
