@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 from collections.abc import Callable, Coroutine, Sequence
@@ -12,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from ..config import Config
 from ..errors import AggregatorError, ConfigError, SchemaMismatch, Unavailable, UnusableFile
+from ..memory import give_back_large_blocks, spare_what_stays
 from ..service import Service
 from ..siblings import Place
 from ..workers import Workers, wanted
@@ -30,6 +30,7 @@ def run(config: Config, argv: Sequence[str] = ()) -> int:
 
 def ended(config: Config, serving: Coroutine[None, None, int]) -> int:
     """Serve in a loop; return the exit status of however that ended."""
+    give_back_large_blocks()
     try:
         return _loop_runner()(serving)
     except UnusableFile as error:
@@ -62,16 +63,6 @@ async def _serve(config: Config) -> int:
         finally:
             await asyncio.gather(others.stop(), service.stop())
     return 0
-
-
-def spare_what_stays() -> None:
-    """Let the garbage collector pass over what is there as long as the process is.
-
-    Looking through all modules took tens of milliseconds each time, in which nobody is answered.
-    """
-    gc.collect()
-    gc.set_threshold(20000, 20, 20)
-    gc.freeze()
 
 
 def end_on_signals(service: Service, *, told: bool = True) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from ..config import Config
 from ..errors import InvalidInput
+from ..memory import spare_what_stays
 from ..service import Service
 from ..siblings import Place
-from .start_service import end_on_signals, ended, spare_what_stays
+from .start_service import end_on_signals, ended
 
 
 def run(config: Config, argv: Sequence[str]) -> int:

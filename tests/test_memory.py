@@ -1,0 +1,57 @@
+"""The settings of the process's memory, in a process of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+GARBAGE = """
+import gc, json
+from aggregator.memory import spare_what_stays
+kept = [[] for _ in range(1000)]
+spare_what_stays()
+print(json.dumps({"frozen": gc.get_freeze_count(), "young": gc.get_threshold()[0]}))
+"""
+BLOCKS = """
+import json
+from pathlib import Path
+from aggregator.memory import give_back_large_blocks
+
+def resident():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+
+if GIVE_BACK:
+    give_back_large_blocks()
+# a large block is freed, so the threshold would be its size from now on
+bytearray(30 << 20)
+before = resident()
+blocks = [bytearray(1 << 20) for _ in range(60)]
+# this one keeps the end of the heap
+last = bytearray(1 << 20)
+del blocks
+print(json.dumps({"kept": resident() - before}))
+"""
+
+
+def told(program: str) -> dict[str, int]:
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    found: dict[str, int] = json.loads(done.stdout)
+    return found
+
+
+def test_what_is_there_is_looked_at_no_more() -> None:
+    found = told(GARBAGE)
+    assert found["frozen"] > 1000
+    assert found["young"] == 20_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and glibc")
+def test_large_blocks_are_given_back() -> None:
+    kept = {give: told(BLOCKS.replace("GIVE_BACK", give))["kept"] for give in ("True", "False")}
+    assert kept["True"] < 10_000 < kept["False"]
