@@ -1,5 +1,5 @@
 # Each target is one line of the program or of tox.
-.PHONY: help run test lint types integration docs
+.PHONY: help run test lint types integration docs bench
 .DEFAULT_GOAL := help
 
 # pyenv keeps its interpreters off the PATH, and tox wants several of them
@@ -30,6 +30,9 @@ types: .venv/tox ## mypy
 
 docs: ## write docs/messages.md out of the schemas
 	$(PYTHON) docs/messages.py
+
+bench: .venv/installed ## a short set of measurements (ARGS="--peer COMMAND" for ratios)
+	.venv/bin/python -m benchmarks $(ARGS)
 
 integration: .venv/tox ## the tests that need real servers
 	$(TOX) -e integration

@@ -49,7 +49,7 @@ def main() -> None:
         dataset.fill(url, arguments.clusters)
         made = requests(dataset.sample(url))
         ingest.topics(arguments.brokers, topic)
-        ingest.produce(arguments.brokers, topic, arguments.messages)
+        ingest.produce(arguments.brokers, topic, arguments.messages, arguments.clusters)
         group = f"{topic}.group"
         ingest.begin(arguments.brokers, topic, group)
         workers = {WORKERS: str(arguments.workers)}
@@ -57,7 +57,7 @@ def main() -> None:
             "ours", OURS, Path(name) / "ours", url, arguments.brokers, topic, group, workers
         )
         table = Table(
-            "", "requests/s", "p50 ms", "p99 ms", "messages/s",
+            "", "requests/s", "p50 ms", "p99 ms", "failed", "messages/s",
             title=f"{arguments.connections} connections, {arguments.workers} workers",
         )  # fmt: skip
         with candidate.serving():
@@ -69,8 +69,9 @@ def main() -> None:
                 left = arguments.messages - round(after)
                 told[read] = {**asdict(load), "messages": rate, "messages_left": left}
                 table.add_row(
-                    read, f"{load.rate:,.0f}", f"{load.p50:.1f}", f"{load.p99:.1f}", f"{rate:,.0f}"
-                )
+                    read, f"{load.rate:,.0f}", f"{load.p50:.1f}", f"{load.p99:.1f}",
+                    str(load.failed or ""), f"{rate:,.0f}",
+                )  # fmt: skip
         ingest.drop(arguments.brokers, topic)
     console.print(table)
     if arguments.json:

@@ -28,6 +28,7 @@ from rich.table import Table
 
 from benchmarks import databases
 from benchmarks.candidate import OURS, Candidate
+from benchmarks.dataset import ORGANIZATIONS, SEED
 from testing.messages import ocp_messages
 
 HANDLED = "successful_messages_processing_time_count"
@@ -50,10 +51,11 @@ def topics(brokers: str, topic: str) -> None:
         future.result()
 
 
-def produce(brokers: str, topic: str, messages: int, clusters: int = 5_000) -> None:
-    """Send so many reports of so many clusters, each time newer ones."""
+def produce(brokers: str, topic: str, messages: int, clusters: int) -> None:
+    """Send so many reports of so many clusters, those of `dataset`, each time newer ones."""
     producer = Producer({"bootstrap.servers": brokers, "linger.ms": 20})
-    for message in itertools.islice(ocp_messages(7, clusters=clusters), messages):
+    made = ocp_messages(SEED, clusters=clusters, organizations=ORGANIZATIONS)
+    for message in itertools.islice(made, messages):
         producer.produce(topic, message, partition=0)
         producer.poll(0)
         if len(producer) > 50_000:
@@ -101,6 +103,8 @@ def measure(candidate: Candidate, clusters: int) -> Rates:
 
 
 def _rate(start: tuple[float, float], end: tuple[float, float]) -> float:
+    if end[0] <= start[0]:
+        sys.exit("it is over too soon to be measured: --clusters makes it longer")
     return (end[1] - start[1]) / (end[0] - start[0])
 
 

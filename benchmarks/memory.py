@@ -44,11 +44,11 @@ def resident(pid: int) -> dict[str, int]:
 
 
 def round_of(
-    candidate: Candidate, made: Sequence[Request], wanted: int, messages: int
+    candidate: Candidate, made: Sequence[Request], wanted: int, messages: int, clusters: int
 ) -> tuple[int, int]:
     """Send requests and messages; return how many were answered and handled."""
     before = (candidate.metrics() or {}).get(HANDLED, 0.0)
-    ingest.produce(candidate.brokers, candidate.topic, messages)
+    ingest.produce(candidate.brokers, candidate.topic, messages, clusters)
     answered = 0.0
     while answered < wanted:
         load = drive(candidate.url, made, CONNECTIONS, SECONDS)
@@ -93,7 +93,7 @@ def main() -> None:
                 if turn:
                     share = arguments.requests // arguments.rounds
                     messages = arguments.messages // arguments.rounds
-                    done = round_of(candidate, made, share, messages)
+                    done = round_of(candidate, made, share, messages, arguments.clusters)
                 found = resident(process.pid)
                 rows.append({"round": turn, "requests": done[0], "messages": done[1], **found})
                 mebibytes = [f"{found[kind] / 1024:.0f}" for kind in ("VmRSS", "VmHWM")]

@@ -1,0 +1,71 @@
+"""Every measurement works: its smallest run, whose numbers say nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.databases import postgres_server_url
+from tests.services import require
+
+ROOT = Path(__file__).parents[2]
+SMALL = {
+    "startup": ("--rounds", "1"),
+    "rest": ("--clusters", "300", "--seconds", "1", "--rounds", "1", "--only", "report,vote"),
+    "ingest": ("--clusters", "3000", "--rounds", "1", "--sqlite"),
+    "during_ingest": ("--clusters", "300", "--messages", "500", "--seconds", "1"),
+    "memory": ("--clusters", "300", "--requests", "200", "--messages", "200", "--rounds", "2"),
+}
+WITH_KAFKA = ("ingest", "during_ingest", "memory")
+
+
+def run(name: str, folder: Path) -> Any:
+    server = sa.make_url(postgres_server_url())
+    if server.host is None:
+        pytest.skip("the measurements need PostgreSQL on a port: TEST_POSTGRES_URL names one")
+    place = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    brokers = ("--brokers", require("kafka")) if name in WITH_KAFKA else ()
+    file = folder / "told.json"
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{name}", *SMALL[name], *brokers,
+         "--postgres", place, "--json", str(file)],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(file.read_text())
+
+
+def test_startup(tmp_path: Path) -> None:
+    told = run("startup", tmp_path)
+    assert told["start-service"].keys() == {"ours", "ours, SQLite"}
+    assert all(seconds > 0 for services in told.values() for seconds in services.values())
+
+
+def test_rest(tmp_path: Path) -> None:
+    told = run("rest", tmp_path)
+    assert told.keys() == {"report", "vote"}
+    assert all(of["ours"]["rate"] > 0 and of["ours"]["failed"] == 0 for of in told.values())
+
+
+def test_ingest(tmp_path: Path) -> None:
+    told = run("ingest", tmp_path)
+    assert told.keys() == {"ours", "ours, SQLite"}
+    assert all(rate > 0 for rates in told.values() for rate in rates.values())
+
+
+def test_reads_during_ingest(tmp_path: Path) -> None:
+    told = run("during_ingest", tmp_path)
+    assert all(load["rate"] > 0 and load["failed"] == 0 for load in told.values())
+
+
+def test_memory(tmp_path: Path) -> None:
+    rows = run("memory", tmp_path)
+    assert [row["messages"] for row in rows] == [0, 100, 100]
+    assert all(row["requests"] >= 100 for row in rows[1:])
+    assert all(row["VmHWM"] >= row["VmRSS"] > 0 for row in rows)
