@@ -21,7 +21,7 @@ from testing.rest_suite.case import DEPARTURES, READ, WRITE, Case
 from testing.rest_suite.client import Client, Connection
 from testing.rest_suite.contract import DEFAULT_PREFIX
 from testing.rest_suite.credentials import Nobody
-from testing.rest_suite.data import Claims
+from testing.rest_suite.data import Claims, Inventory
 from testing.rest_suite.facts import Facts
 from testing.rest_suite.middleware import Answer, Middleware, Request, identified
 from testing.rest_suite.runner import Run
@@ -35,8 +35,9 @@ SEED = fixtures_dir() / "seed.json"
 class Mock:
     """The server at an address, asked in the place of an instance with another name."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, known: Inventory) -> None:
         parts = urlsplit(url)
+        self._known = known
         self._place = (parts.hostname or "", parts.port or 80)
 
     def outcome(
@@ -58,7 +59,7 @@ class Mock:
                 Client(Connection(URL)), Nobody(), Facts(profile=DEPARTURES),
                 frozenset({READ, WRITE}),
             )  # fmt: skip
-            result = Run(session, seeded(str(SEED))).one(case, Claims())
+            result = Run(session, self._known).one(case, Claims())
         return result.outcome.value, result.reason
 
     def _ask(self, request: Request) -> Answer:
@@ -94,10 +95,10 @@ def _received(sent: requests.PreparedRequest) -> Request:
 
 
 @contextmanager
-def mock_instance() -> Iterator[Mock]:
-    """Run the server with the seed for as long as the block lasts."""
-    with in_thread(mock_server(seed=Seed.read(SEED))) as url:
-        yield Mock(url)
+def mock_instance(seed: Seed | None = None, known: Inventory | None = None) -> Iterator[Mock]:
+    """Run the server with a seed, the shipped one by default, for as long as the block lasts."""
+    with in_thread(mock_server(seed=seed or Seed.read(SEED))) as url:
+        yield Mock(url, known or seeded(str(SEED)))
 
 
 def organizations() -> list[int]:
