@@ -85,7 +85,7 @@ class Metrics:
         self.rating_on_rules = self._counter("rating_on_rules", "Ratings stored")
         self.sql_queries_counter = self._counter("sql_queries_counter", "SQL statements run")
         self.sql_queries_durations = self._histogram(
-            "sql_queries_durations", "Seconds spent on a statement, by its name", WORK, ("query",)
+            "sql_queries_durations", "Seconds spent on a statement, by its text", WORK, ("query",)
         )
         self.api_endpoints_requests = self._counter(
             "api_endpoints_requests", "Requests by endpoint", ("endpoint",)
@@ -120,10 +120,13 @@ class Metrics:
         self.api_endpoints_status_codes.labels(str(status), endpoint).inc()
         self.api_endpoints_response_time.labels(endpoint).observe(seconds)
 
-    def query_finished(self, name: str, seconds: float) -> None:
-        """Count a SQL statement by its name."""
+    def query_started(self) -> None:
+        """Count a SQL statement."""
         self.sql_queries_counter.inc()
-        self.sql_queries_durations.labels(name).observe(seconds)
+
+    def query_finished(self, text: str, seconds: float) -> None:
+        """Note how long a statement took that succeeded."""
+        self.sql_queries_durations.labels(text).observe(seconds)
 
     def snapshot(self) -> Snapshot:
         """Return all metrics as JSON can carry them to another process."""

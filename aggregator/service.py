@@ -29,7 +29,7 @@ class Service:
         self._config = config
         self._place = place or Place()
         self._metrics = Metrics(config.metrics.namespace)
-        self._storage, self._health = sql.build(config)
+        self._storage, self._health = sql.build(config, self._metrics)
         self._cache = cache.reports(config)
         into_cache = self._cache.store if self._cache else None
         self._ingest = Ingest(config, self._storage, self._metrics, into_cache)

@@ -74,12 +74,13 @@ def test_a_request_is_counted_with_its_status_and_its_time() -> None:
     assert 'api_endpoints_response_time_bucket{endpoint="/info",le="0.005"} 1.0' in page
 
 
-def test_a_statement_is_counted_by_its_name() -> None:
+def test_a_statement_is_counted_by_its_text() -> None:
     metrics = Metrics()
-    metrics.query_finished("reports.store", 0.2)
+    metrics.query_started()
+    metrics.query_finished("SELECT 1", 0.2)
     page = lines(metrics)
     assert "sql_queries_counter 1.0" in page
-    assert 'sql_queries_durations_count{query="reports.store"} 1.0' in page
+    assert 'sql_queries_durations_count{query="SELECT 1"} 1.0' in page
 
 
 def test_label_values_are_escaped() -> None:

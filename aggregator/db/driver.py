@@ -14,6 +14,8 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from .statements import StatementLog
+
 SESSION = {"timezone": "UTC", "application_name": "insights-results-aggregator"}
 CONNECT_SECONDS = 5
 WAIT_SECONDS = 5
@@ -40,9 +42,12 @@ class Row(asyncpg.Record):  # type: ignore[misc]
 class Driver:
     """A pool of the driver's own connections to where the engine goes; opened when needed."""
 
-    def __init__(self, engine: AsyncEngine, size: int) -> None:
+    def __init__(
+        self, engine: AsyncEngine, size: int, statements: StatementLog | None = None
+    ) -> None:
         self._engine = engine
         self._size = size
+        self._statements = statements
         self._pool: Any = None
         self._opening = asyncio.Lock()
         self._compiled: dict[sa.Executable, _Compiled] = {}
@@ -54,6 +59,12 @@ class Driver:
         """
         text, names, fixed = self._compiled.get(statement) or self._compile(statement)
         given = [values[name] if name in values else fixed[name] for name in names]
+        if self._statements:
+            with self._statements.observed(text):
+                return await self._fetched(text, given)
+        return await self._fetched(text, given)
+
+    async def _fetched(self, text: str, given: Sequence[Any]) -> Sequence[Any]:
         pool = self._pool or await self._open()
         async with pool.acquire(timeout=WAIT_SECONDS) as connection:
             rows: Sequence[Any] = await connection.fetch(text, *given, record_class=Row)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from ..config import StorageConfig
 from ..errors import ConfigError, RecordRejected, Unavailable
 from .driver import CONNECT_SECONDS, SESSION, Driver
+from .statements import StatementLog
 
 # SQLSTATE classes that say "not now", whatever the statement: connection, resources, operator
 # intervention, system error, rollback (deadlock, serialization), read-only replica, catalog moved
@@ -123,14 +124,23 @@ def _sqlite(location: sa.URL, pool_size: int) -> AsyncEngine:
 class Database:
     """The engine of one storage, with reads apart from writes and errors in the domain's words."""
 
-    def __init__(self, engine: AsyncEngine, replica: AsyncEngine | None = None) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        replica: AsyncEngine | None = None,
+        statements: StatementLog | None = None,
+    ) -> None:
         self.engine = engine
         self._reader = (replica or engine).execution_options(isolation_level="AUTOCOMMIT")
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._drivers: tuple[Driver, Driver] | None = None
         if self.dialect == "postgresql":
-            primary = Driver(engine, _size(engine))
-            self._drivers = (primary, Driver(replica, _size(replica)) if replica else primary)
+            primary = Driver(engine, _size(engine), statements)
+            second = Driver(replica, _size(replica), statements) if replica else primary
+            self._drivers = (primary, second)
+        for one in (engine, replica):
+            if one is not None and statements is not None:
+                statements.watch(one)
 
     @property
     def dialect(self) -> str:

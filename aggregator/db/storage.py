@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..config import Config, StorageConfig
 from ..errors import ConfigError, SchemaMismatch, Unavailable
+from ..metrics import Metrics
 from ..storage import Storage
 from . import noop
 from .acks import SqlAcks
@@ -15,6 +16,7 @@ from .ratings import SqlRatings
 from .recommendations import SqlRecommendations
 from .refused import SqlRefusedMessages
 from .reports import SqlReports
+from .statements import StatementLog
 from .toggles import SqlToggles
 from .votes import SqlVotes
 from .workloads import SqlDvo
@@ -75,13 +77,16 @@ def _mismatch(version: int, chain: Chain) -> str:
     return f"old DB migration version (current: {version}, latest: {chain.latest})"
 
 
-def build(config: Config) -> tuple[Storage, SqlHealth]:
-    """Construct the storage; nothing is connected yet. Raise ConfigError."""
+def build(config: Config, metrics: Metrics | None = None) -> tuple[Storage, SqlHealth]:
+    """Construct the storage; nothing is connected yet. Raise ConfigError.
+
+    `metrics` hear of statements where `log_sql_queries` is on.
+    """
     ocp, dvo = config.ocp_recommendations_storage, config.dvo_recommendations_storage
     for name, section in (("ocp", ocp), ("dvo", dvo)):
         if section.type not in _TYPES[name]:
             raise ConfigError(f"Unknown storage type '{section.type}'")
-    databases = _databases(ocp, dvo)
+    databases = _databases(ocp, dvo, StatementLog(metrics) if metrics else None)
     health = SqlHealth(databases)
     first, second = databases.get("ocp"), databases.get("dvo")
     either = first or second
@@ -102,14 +107,16 @@ def build(config: Config) -> tuple[Storage, SqlHealth]:
     return storage, health
 
 
-def _databases(ocp: StorageConfig, dvo: StorageConfig) -> dict[str, Database]:
+def _databases(
+    ocp: StorageConfig, dvo: StorageConfig, statements: StatementLog | None
+) -> dict[str, Database]:
     """Return a database for each SQL storage; two storages in one place share its pool."""
     databases: dict[str, Database] = {}
     if ocp.type == "sql":
-        databases["ocp"] = _database(ocp)
+        databases["ocp"] = _database(ocp, statements)
     if dvo.type == "sql":
         shared = databases.get("ocp") if _same_place(ocp, dvo) else None
-        databases["dvo"] = shared or _database(dvo)
+        databases["dvo"] = shared or _database(dvo, statements)
     return databases
 
 
@@ -118,6 +125,6 @@ def _same_place(ocp: StorageConfig, dvo: StorageConfig) -> bool:
     return all(getattr(ocp, name) == getattr(dvo, name) for name in fields)
 
 
-def _database(section: StorageConfig) -> Database:
+def _database(section: StorageConfig, statements: StatementLog | None) -> Database:
     replica = connect(section, read_replica=True) if section.pg_read_host else None
-    return Database(connect(section), replica)
+    return Database(connect(section), replica, statements if section.log_sql_queries else None)
