@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -16,8 +17,8 @@ from aggregator.metrics import Metrics
 from tests.db.stores import KINDS, open_store
 
 NAME = sa.bindparam("name", type_=sa.String)
-ONE = sa.select(sa.literal_column("1").label("one"), NAME.label("name"))
-WRONG = sa.select(sa.literal_column("nothing_like_that"))
+ONE: sa.Select[Any] = sa.select(sa.literal_column("1").label("one"), NAME.label("name"))
+WRONG: sa.Select[Any] = sa.select(sa.literal_column("nothing_like_that"))
 
 
 def value(metrics: Metrics, name: str) -> float:
