@@ -113,9 +113,7 @@ class Connection(asyncio.Protocol, HTTPConnection):
         """Read on."""
         if self._last:
             return
-        if self._reading is None:
-            self._reading = _Request()
-            self.deadline = self._loop.time() + self._limits.request
+        self.on_message_begin()
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade:
@@ -136,7 +134,7 @@ class Connection(asyncio.Protocol, HTTPConnection):
     def resume_writing(self) -> None:
         """Go on."""
         self._blocked = False
-        self.deadline = None
+        self.deadline = self._loop.time() + self._limits.request if self._reading else None
         self._next()
 
     def close(self) -> None:
@@ -152,8 +150,10 @@ class Connection(asyncio.Protocol, HTTPConnection):
     # the parser's callbacks
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
-        self._reading = self._reading or _Request()
+        """Begin a request, unless its first bytes have come already."""
+        if self._reading is None:
+            self._reading = _Request()
+            self.deadline = self._loop.time() + self._limits.request
 
     def on_url(self, part: bytes) -> None:
         """Take a part of the target."""

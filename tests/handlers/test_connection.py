@@ -217,6 +217,15 @@ async def test_slow_clients_are_cut_off(monkeypatch: pytest.MonkeyPatch, data: b
         assert rest.startswith(b"HTTP/1.1 200") == (data == GET % b"a")
 
 
+async def test_a_slow_second_request_is_cut_off_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_module, "LOOK_SECONDS", 0.02)
+    async with connected(request=0.1) as client:
+        client.send(GET % b"a" + b"GET /b HTT")
+        assert (await client.answer())[2] == b"GET /a 0\n"
+        with suppress(ConnectionResetError):
+            assert await client.rest() == b""
+
+
 async def test_who_waits_for_us_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "LOOK_SECONDS", 0.02)
     async with connected(idle=0.05, request=0.05) as client:
