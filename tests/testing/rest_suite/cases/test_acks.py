@@ -9,7 +9,7 @@ import pytest
 from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import acks
-from testing.rest_suite.lapses import Make, changed
+from testing.rest_suite.lapses import Make, changed, remembered
 
 from .scene_instance import Wrong, collected, trials
 from .scene_mock import Mock, mock_instance
@@ -46,11 +46,13 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("ack", forgiven(404)),
         ("ack", reworded(404)),
         ("ack_enable", always("status", "ok")),
+        ("acks", remembered),
     ),
     "acking_twice_is_acking_once": (
         ("acks", edited(LIST, lambda rows: [*rows, *rows])),
         ("acks", other(f"{LIST}.*.justification")),
         ("ack_enable", changed(BROKEN)),
+        ("acks", remembered),
     ),
     "what_is_not_acked_may_be_enabled": (
         ("ack_enable", changed(BROKEN)),
@@ -102,5 +104,5 @@ def test_right_answers_pass(case: Case, instance: Mock) -> None:
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(acks, WRONGS))
 def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
-    outcome, _ = instance.outcome(case, operation, make())
-    assert outcome == "failed"
+    outcome, reason = instance.outcome(case, operation, make())
+    assert (outcome, "no answer" in reason) == ("failed", False)

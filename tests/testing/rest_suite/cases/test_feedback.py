@@ -27,6 +27,11 @@ from .wrongs import (
 )
 
 NAME = "disable_feedback"
+THEN = {"Time": "2026-03-01T10:00:00Z", "Valid": True}
+ANOTHERS = {
+    "ClusterID": "0a332b89-da0e-59d5-ad16-1eba16cd4adc", "RuleID": "a.one.report",
+    "ErrorKey": "KEY", "Message": "not yours", "AddedAt": THEN, "UpdatedAt": THEN,
+}  # fmt: skip
 LATER = damage.moved(hours=1)
 REFUSALS = ((NAME, reworded(400)), (NAME, forgiven(400, message="")), (NAME, renumbered(400, 500)))
 WRONGS: dict[str, tuple[Wrong, ...]] = {
@@ -61,7 +66,10 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("disabled_clusters", other("clusters.*.justification")),
         ("disabled_clusters", always("clusters", None)),
     ),
-    "who_gave_no_reason_has_none": (("reasons", always("reasons", None)),),
+    "who_gave_no_reason_has_none": (
+        ("reasons", always("reasons", None)),
+        ("reasons", always("reasons", [ANOTHERS])),
+    ),
     "a_reason_needs_a_body": REFUSALS,
     "a_reason_may_be_as_long_as_the_limit": (
         *REFUSALS,
@@ -93,5 +101,5 @@ def test_right_answers_pass(case: Case, instance: Mock) -> None:
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(feedback, WRONGS))
 def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
-    outcome, _ = instance.outcome(case, operation, make())
-    assert outcome == "failed"
+    outcome, reason = instance.outcome(case, operation, make())
+    assert (outcome, "no answer" in reason) == ("failed", False)

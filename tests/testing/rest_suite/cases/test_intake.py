@@ -83,5 +83,5 @@ def test_right_answers_pass(case: Case, instance: Mock) -> None:
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(intake, WRONGS))
 def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
-    outcome, _ = instance.outcome(case, operation, make())
-    assert outcome == "failed"
+    outcome, reason = instance.outcome(case, operation, make())
+    assert (outcome, "no answer" in reason) == ("failed", False)

@@ -54,6 +54,12 @@ def of_all_clusters(request: Request, forward: Forward) -> Answer:
 NOBODYS = ("", reworded(404)), ("", forgiven(404)), ("", renumbered(404, 400))
 REFUSALS = (("", reworded(400)), ("", forgiven(400)), ("", renumbered(400, 404)))
 OF_CLUSTERS = tuple(("disabled_clusters", make) for _, make in REFUSALS)
+ANOTHERS = {
+    "cluster_id": "0a332b89-da0e-59d5-ad16-1eba16cd4adc",
+    "cluster_name": "",
+    "disabled_at": "2026-03-01T10:00:00Z",
+    "justification": "",
+}
 TIME = "rules.*.DisabledAt.Time"
 LATER = damage.moved(hours=1)
 WRONGS: dict[str, tuple[Wrong, ...]] = {
@@ -102,6 +108,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     "disabled_rules_are_of_one_organization": (("disabled", lambda: of_everybody),),
     "a_rule_that_nobody_disabled_has_no_clusters": (
         ("disabled_clusters", always("clusters", [])),
+        ("disabled_clusters", always("clusters", [ANOTHERS])),
         ("disabled_clusters", changed(BROKEN)),
     ),
     "an_unknown_cluster_is_not_found": NOBODYS,
@@ -130,5 +137,5 @@ def test_right_answers_pass(case: Case, instance: Mock) -> None:
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(toggles, WRONGS))
 def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
-    outcome, _ = instance.outcome(case, operation, make())
-    assert outcome == "failed"
+    outcome, reason = instance.outcome(case, operation, make())
+    assert (outcome, "no answer" in reason) == ("failed", False)
