@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import sqlalchemy as sa
@@ -17,10 +20,14 @@ from ..errors import ConfigError, RecordRejected, Unavailable
 from .driver import CONNECT_SECONDS, SESSION, Driver
 from .statements import StatementLog
 
+if TYPE_CHECKING:
+    import aiosqlite
+
 # SQLSTATE classes that say "not now", whatever the statement: connection, resources, operator
 # intervention, system error, rollback (deadlock, serialization), read-only replica, catalog moved
 _AWAY = ("08", "53", "57", "58", "40", "25", "3D", "28", "0A000", "55", "42P01", "3F")
 _BUSY_WAIT_MS = 5_000
+_SWITCH_WAIT_SECONDS = 0.01
 # the texts of reports are compressed; the default way takes half of the time of storing one
 _QUICK_COMPRESSION = (
     "SELECT set_config(name, 'lz4', false) FROM pg_settings "
@@ -106,11 +113,7 @@ def _sqlite(location: sa.URL, pool_size: int) -> AsyncEngine:
     @sa.event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = NORMAL")
-        cursor.close()
+        connection.run_async(_prepare_sqlite)
 
     @sa.event.listens_for(engine.sync_engine, "begin")
     def begin(connection: sa.Connection) -> None:
@@ -119,6 +122,21 @@ def _sqlite(location: sa.URL, pool_size: int) -> AsyncEngine:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+async def _prepare_sqlite(connection: aiosqlite.Connection) -> None:
+    await connection.execute("PRAGMA foreign_keys = ON")
+    # SQLite does not wait by itself when several connections turn a new file into WAL at once
+    deadline = time.monotonic() + _BUSY_WAIT_MS / 1000
+    while True:
+        try:
+            await connection.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(_SWITCH_WAIT_SECONDS)
+    await connection.execute("PRAGMA synchronous = NORMAL")
 
 
 class Database:

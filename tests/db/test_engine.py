@@ -1,0 +1,28 @@
+"""Tests of engines: what a connection is prepared with, also while another one is at work."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from aggregator.db.engine import open_url
+
+
+async def test_a_connection_waits_to_turn_a_file_into_wal_until_its_writer_ends(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "new.db"
+    engine = open_url(f"sqlite+aiosqlite:///{file}")
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("CREATE TABLE t (id INTEGER)")
+        other.execute("BEGIN IMMEDIATE")
+        asyncio.get_running_loop().call_later(0.2, other.execute, "COMMIT")
+
+        async with engine.connect() as connection:
+            result = await connection.exec_driver_sql("PRAGMA journal_mode")
+            mode = result.scalar_one()
+    await engine.dispose()
+
+    assert mode == "wal"
