@@ -6,7 +6,7 @@ import enum
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NewType
+from typing import Any, NamedTuple, NewType
 
 from .errors import InvalidInput
 
@@ -45,8 +45,7 @@ class RuleHit:
     error_key: ErrorKey
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A rule that hits a cluster; `template_data` is JSON text as it came, `created_at` UTC."""
 
     rule_id: RuleId

@@ -13,10 +13,10 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+import msgspec
 from aiokafka import ConsumerRecord
 
 from ..errors import RecordRejected
@@ -33,8 +33,7 @@ SLICE_SECONDS = 0.002
 REJECTED = "database"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What became of a message so far; `error` is set when it is refused."""
 
     record: ConsumerRecord

@@ -70,7 +70,7 @@ def _accepted(
     report = model.DvoReport(
         org=model.OrgId(opened.known["OrgID"]),
         cluster=model.ClusterId(opened.known["ClusterName"]),
-        text=gojson.quote(gojson.rewrite(opened.body or {})),
+        text=gojson.quote(gojson.rewrite(opened.body)),
         namespaces=tuple(
             model.Workloads(
                 namespace=model.Namespace(uid),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -20,6 +21,15 @@ _ATTRIBUTES = gojson.names(
 )
 _METADATA = gojson.names("gathering_time")
 _TEXTS = ("ClusterName", "LastChecked", "RequestId")
+_OBJECT = ord("{")
+_DIGITS = len(str(model.MAX_ORG_ID))
+
+
+class _UsualMetadata(msgspec.Struct, forbid_unknown_fields=True):
+    gathering_time: msgspec.Raw
+
+
+_metadata = msgspec.json.Decoder(_UsualMetadata).decode
 
 
 def read(value: bytes | None, body: str, maximum_unpacked_size: int) -> Message:
@@ -69,48 +79,58 @@ def _read_envelope(message: Message, members: Iterable[Member], body: str) -> No
 def _read_usual(message: Message, document: Member, body: str) -> bool:
     """Note the attributes of a usual message in few steps; say whether it is one.
 
-    Every attribute is there once, spelled as in the contract, with a value of the usual form.
+    Every attribute that is there is there once, spelled as in the contract, in the usual form.
     Nothing is noted of any other message.
     """
     members = gojson.fields(document)
     if members is None or not _are_usual(tuple(members), body):
         return False
-    numbers = {name: _number(members.get(name), most) for name, most in _MAXIMA.items()}
-    texts = {name: gojson.plain_text(members.get(name)) for name in _TEXTS}
-    inner = gojson.inner(document, body)
-    gathered = _gathered(members.get("Metadata"))
-    if inner is None or gathered is None or None in numbers.values() or None in texts.values():
+    read = {name: _usual_value(name, raw, body) for name, raw in members.items()}
+    if None in read.values():
         return False
-    message.known = {**numbers, **texts, body: True}
-    message.body = {part.key: part for part in inner}
-    message.gathered = gathered
+    message.gathered = read.pop("Metadata", times.UNKNOWN)
+    message.known = read
+    if body in members:
+        message.whole = gojson.whole(document, body, members[body])
     return True
+
+
+def _usual_value(name: str, raw: msgspec.Raw, body: str) -> Any:
+    """Return the value of an attribute of the usual form, None if it has another one."""
+    if name in _MAXIMA:
+        return _number(raw, _MAXIMA[name])
+    if name in _TEXTS:
+        return gojson.plain_text(raw)
+    if name == "Metadata":
+        return _gathered(raw)
+    if name == body:
+        return True if memoryview(raw)[0] == _OBJECT else None
+    return raw
 
 
 @lru_cache(maxsize=1024)
 def _are_usual(names: tuple[str, ...], body: str) -> bool:
-    """Say whether all attributes are there, and no name means one that is spelled otherwise."""
+    """Say whether no name means an attribute that is spelled otherwise."""
     usual = {*_ATTRIBUTES.values(), body}
     folded = {gojson.fold(name) for name in usual}
-    return usual <= set(names) and not any(
-        gojson.fold(name) in folded for name in names if name not in usual
-    )
+    return not any(gojson.fold(name) in folded for name in names if name not in usual)
 
 
-def _number(raw: msgspec.Raw | None, most: int) -> int | None:
-    text = str(raw, "ascii") if raw is not None and len(raw) <= 10 else ""
-    return int(text) if text.isdigit() and int(text) <= most else None
+def _number(raw: msgspec.Raw, most: int) -> int | None:
+    digits = bytes(raw) if len(raw) <= _DIGITS else b""
+    return number if digits.isdigit() and (number := int(digits)) <= most else None
 
 
-def _gathered(raw: msgspec.Raw | None) -> times.Moment | None:
+def _gathered(raw: msgspec.Raw) -> times.Moment | None:
     """Return the time in the metadata, if they are nothing but that, as usual."""
-    members = gojson.fields(Member("", raw, raw)) if raw is not None else None
-    text = gojson.plain_text((members or {}).get("gathering_time"))
-    if text is None or members is None or len(members) > 1:
-        return None
     try:
+        written = _metadata(raw).gathering_time
+        text = gojson.plain_text(written)
+        # its length tells whether the name is there twice
+        if text is None or len(raw) != len(written) + len('{"gathering_time":}'):
+            return None
         return times.strict_moment(text)
-    except InvalidInput:
+    except (msgspec.DecodeError, InvalidInput):
         return None
 
 
@@ -164,10 +184,10 @@ def _read_gathering_time(message: Message, part: Member) -> None:
 
 def _read_body(message: Message, name: str, member: Member) -> None:
     if member.first == "n":
-        message.known[name] = message.body = None
+        message.known[name] = message.parts = None
     elif member.first == "{":
         # given twice, the two are merged
         message.known[name] = True
-        message.body = (message.body or {}) | {part.key: part for part in gojson.members(member)}
+        message.parts = (message.parts or {}) | {part.key: part for part in gojson.members(member)}
     else:
         _blame(message, "type", name, "object expected", member)

@@ -27,7 +27,6 @@ _HTML_ESCAPES = {char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 
 _parse = json.JSONDecoder().raw_decode
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_objects = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
 _list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 _Text = str | msgspec.Raw
@@ -99,11 +98,11 @@ def fields(of: Member) -> dict[str, msgspec.Raw] | None:
     return found if size == len(of.compact) else None
 
 
-def inner(of: Member, name: str) -> list[Member] | None:
-    """Return the members of the object that is the member `name`; None if that is no object."""
-    lean, written = _object(of.compact)[name], _object(of.written)[name]
-    part = Member(name, written, lean)
-    return members(part) if part.first == "{" else None
+def whole(of: Member, name: str, compact: msgspec.Raw) -> Member:
+    """Return the member `name` of an object without odd names; its compact value is known."""
+    if len(of.compact) == len(of.written):
+        return Member(name, compact, compact)
+    return Member(name, _object(of.written)[name], compact)
 
 
 def plain_text(raw: msgspec.Raw | None) -> str | None:
@@ -119,21 +118,6 @@ def members(of: Member) -> list[Member]:
         written = lean if len(of.compact) == len(of.written) else _object(of.written)
         return [Member(key, written[key], value) for key, value in lean.items()]
     return [Member(key, text, jsonscan.compact(text)) for key, text in jsonscan.members(of.text)]
-
-
-def objects(of: Member) -> list[tuple[dict[str, msgspec.Raw], dict[str, msgspec.Raw]]] | None:
-    """Return a list's objects, compact and as written; None if a name is odd or is there twice."""
-    try:
-        lean = _objects(of.compact)
-        written = lean if len(of.compact) == len(of.written) else _objects(of.written)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        return None
-    size = (
-        1
-        + len(lean)
-        + sum(1 + sum(map(len, one)) + sum(map(len, one.values())) + 4 * len(one) for one in lean)
-    )
-    return list(zip(lean, written, strict=True)) if size == len(of.compact) else None
 
 
 def items(of: Member) -> list[Member]:
@@ -167,10 +151,16 @@ def rewrite(parts: Mapping[str, Member]) -> str:
     Keys in the order of their bytes, no blanks, nested values in the order and spelling of the
     message; `< > &` and the two line separators are escaped.
     """
-    compact = ",".join(f"{_name(key)}:{as_text(parts[key].compact)}" for key in sorted(parts))
+    members = (f"{_name(key)}:{as_text(parts[key].compact)}" for key in sorted(parts))
+    return escaped("{" + ",".join(members) + "}")
+
+
+def escaped(text: str) -> str:
+    """Return JSON text with the characters escaped that the reference escapes."""
     for char, escape in _HTML_ESCAPES.items():
-        compact = compact.replace(char, escape)
-    return "{" + compact + "}"
+        if char in text:
+            text = text.replace(char, escape)
+    return text
 
 
 @lru_cache(maxsize=4096)

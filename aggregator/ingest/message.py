@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+import msgspec
+
 from .. import model
 from ..errors import InvalidInput
-from . import times
+from . import gojson, times
 from .gojson import Member
 
 T_co = TypeVar("T_co", covariant=True)
@@ -17,8 +19,7 @@ T_co = TypeVar("T_co", covariant=True)
 DATE_LAYOUT = "2006-01-02T15:04:05.999999999Z07:00"
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True):
     """What is known of a message, also of a refused one.
 
     `received` says that the payload tracker hears `received` of it; `last_checked` is naive UTC,
@@ -43,8 +44,7 @@ class Refused(InvalidInput):
         self.envelope = envelope
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded(Generic[T_co]):
+class Decoded(msgspec.Struct, Generic[T_co], frozen=True):
     """An accepted message; `report` is None when it is skipped as empty."""
 
     envelope: Envelope
@@ -61,18 +61,27 @@ class Decoder(Protocol):
 
 @dataclass(slots=True)
 class Message:
-    """An opened message: the text and what the envelope holds; `body` is the report's members.
+    """An opened message: the text and what the envelope holds.
 
-    `known` grows while the envelope is read, so that a refusal tells what is known till then.
+    The report is there as a `whole` where the message is a usual one, else by its `parts`. `known`
+    grows while the envelope is read, so that a refusal tells what is known till then.
     """
 
     text: str = ""
     known: dict[str, Any] = field(default_factory=dict)
-    body: dict[str, Member] | None = None
+    whole: Member | None = None
+    parts: dict[str, Member] | None = None
     gathered: times.Moment = times.UNKNOWN
     received: bool = False
     last_checked: datetime | None = None
     wrong: tuple[str, str] | None = None
+
+    @property
+    def body(self) -> dict[str, Member]:
+        """Return the members of the report by name, none if there is no report."""
+        if self.parts is None and self.whole is not None:
+            self.parts = {part.key: part for part in gojson.members(self.whole)}
+        return self.parts or {}
 
     def envelope(self) -> Envelope:
         """Return what is known of the message."""

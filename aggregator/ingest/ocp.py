@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from .. import model
-from . import envelope, gojson
+from . import envelope, gojson, usual
 from .gojson import Member, WrongType
 from .message import Decoded, Message
 from .schema import Profile, Schema
@@ -45,22 +45,28 @@ class OcpDecoder:
         opened.require("OrgID", "ClusterName", "Report")
         opened.require_cluster()
         opened.received = True
-        if _is_empty(opened):
+        read = usual.read(opened.whole) if opened.whole else None
+        if read is None and _is_empty(opened):
             return Decoded(opened.envelope(), None)
-        hits, version = _read_report(opened)
+        hits, version = _read_report(opened) if read is None else _read_usual(opened, read)
         if self._schema:
             self._schema.check(opened)
         warnings = opened.version_warnings()
         opened.check_organization(self._allowlist)
-        return self._accepted(opened, hits, version, warnings)
+        return self._accepted(opened, hits, version, warnings, read.text if read else "")
 
     def _accepted(
-        self, opened: Message, hits: list[model.Hit], version: str | None, warnings: list[str]
+        self,
+        opened: Message,
+        hits: list[model.Hit],
+        version: str | None,
+        warnings: list[str],
+        text: str,
     ) -> Decoded[model.Report]:
         """Return the report, now that only storage could still say no."""
         last_checked = opened.read_last_checked()
         opened.require_storable(_names(hits, version))
-        text = gojson.rewrite(opened.body or {})
+        text = text or gojson.rewrite(opened.body)
         if not gojson.is_unicode(text):
             raise opened.refused("encoding", "Report: the bytes are not UTF-8")
         kept = hits if self._keep_duplicates else _without_duplicates(hits, warnings)
@@ -81,7 +87,7 @@ class OcpDecoder:
 
 def _is_empty(opened: Message) -> bool:
     """Say whether the report is to be skipped; raise Refused if it lacks keys."""
-    body = opened.body or {}
+    body = opened.body
     missing = [key for key in _REQUIRED if key not in body]
     if not missing:
         return False
@@ -110,47 +116,43 @@ def _says_nothing(member: Member) -> bool:
 
 def _read_report(opened: Message) -> tuple[list[model.Hit], str | None]:
     """Return hits and cluster version; raise Refused for wrong types."""
-    body = opened.body or {}
     try:
-        _expect_list(body["reports"])
-        hits = _usual_hits(body["reports"])
-        if hits is None:
-            hits = [_hit(item) for item in gojson.items(body["reports"])]
-        version = None
-        if "info" in body:
-            _expect_list(body["info"])
-            for item in gojson.elements(body["info"]):
-                version = _version(item, version)
+        _expect_list(opened.body["reports"])
+        hits = [_hit(item) for item in gojson.items(opened.body["reports"])]
+        return hits, _read_info(opened.body.get("info"))
     except WrongType as error:
         raise opened.refused("type", str(error)) from error
-    return hits, version
+
+
+def _read_usual(opened: Message, read: usual.UsualReport) -> tuple[list[model.Hit], str | None]:
+    """Return hits and cluster version of a usual report; raise Refused for a wrong `info`."""
+    try:
+        return read.hits, _version_of(read.info)
+    except WrongType as error:
+        raise opened.refused("type", str(error)) from error
+
+
+@lru_cache(maxsize=512)
+def _version_of(info: bytes) -> str | None:
+    """Return the cluster version that compact JSON tells; many clusters' is the same."""
+    text = info.decode()
+    return _read_info(Member("info", text, text) if text else None)
+
+
+def _read_info(info: Member | None) -> str | None:
+    """Return the cluster version, None if nothing tells it; raise WrongType."""
+    version = None
+    if info is not None:
+        _expect_list(info)
+        for item in gojson.elements(info):
+            version = _version(item, version)
+    return version
 
 
 def _expect_list(member: Member) -> None:
     """Raise WrongType unless the value is a list."""
     if member.first != "[":
         raise WrongType(f"{member.key}: list expected, got {gojson.shown(member.value)}")
-
-
-def _usual_hits(reports: Member) -> list[model.Hit] | None:
-    """Return the hits in few steps if all of them are usual: every attribute once, plain text."""
-    found = []
-    for lean, written in gojson.objects(reports) or ():
-        rule, key = gojson.plain_text(lean.get("component")), gojson.plain_text(lean.get("key"))
-        if rule is None or key is None or not _are_usual(tuple(lean)):
-            return None
-        details = gojson.as_text(written["details"])
-        found.append(model.Hit(model.RuleId(rule), model.ErrorKey(key), details))
-    return found or None
-
-
-@lru_cache(maxsize=1024)
-def _are_usual(names: tuple[str, ...]) -> bool:
-    """Say whether a hit has details, and no name means an attribute that is spelled otherwise."""
-    known = set(_HIT.values())
-    return "details" in names and not any(
-        gojson.attribute(name, _HIT) for name in names if name not in known
-    )
 
 
 def _hit(item: Member) -> model.Hit:

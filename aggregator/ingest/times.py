@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from ..errors import InvalidInput
 from ..model import YEAR_ONE
@@ -16,12 +16,11 @@ _TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{1,2}):([0-9]{2}):([0-9]{2})"
     r"(?:[.,]([0-9]+))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))"
 )
-_USUAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_USUAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
 _STRICT = re.compile(r"[0-9-]{10}T[0-9]{2}:[0-9:]{5}(?:\.[0-9]+)?(?:Z|[+-](?:[01]|2[0-3]).*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A moment as naive UTC, rounded to microseconds, and as text with its own zone."""
 
     utc: datetime
@@ -36,9 +35,21 @@ def moment(text: str) -> Moment:
 
     As in the reference the hour may have one digit and the fraction may follow a comma.
     """
-    if _USUAL.fullmatch(text):
-        with suppress(ValueError):
-            return Moment(datetime.fromisoformat(text[:-1]), text)
+    return _usual(text) or _any(text)
+
+
+def _usual(text: str) -> Moment | None:
+    """Return the moment if it is UTC, to the microsecond at most, quickly."""
+    match = _USUAL.fullmatch(text)
+    if match is None:
+        return None
+    with suppress(ValueError):
+        utc = datetime.fromisoformat(text[:-1])
+        return Moment(utc, text if match[1] is None else text[:-1].rstrip("0").rstrip(".") + "Z")
+    return None
+
+
+def _any(text: str) -> Moment:
     match = _TIME.fullmatch(text)
     if match is None:
         raise InvalidInput("RFC 3339 expected")
@@ -62,6 +73,8 @@ def moment(text: str) -> Moment:
 
 def strict_moment(text: str) -> Moment:
     """Return the moment of text that must be RFC 3339 to the letter; raise InvalidInput."""
+    if usual := _usual(text):
+        return usual
     if not _STRICT.fullmatch(text):
         raise InvalidInput("RFC 3339 expected")
     if text[-1] != "Z" and int(text[-2:]) > 59:

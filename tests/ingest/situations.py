@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from aiokafka import ConsumerRecord
+from msgspec.structs import replace
 
 from aggregator.errors import RecordRejected
 from aggregator.ingest.batch import Outcome

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 from aiokafka.errors import KafkaTimeoutError
+from msgspec.structs import replace
 
 from aggregator.errors import Unavailable
 from aggregator.ingest.message import Envelope

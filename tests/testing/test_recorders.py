@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from aiokafka.errors import KafkaTimeoutError
+from msgspec.structs import replace
 
 from aggregator.errors import TooManyRefused, Unavailable
 from aggregator.ingest.refused import Limit
