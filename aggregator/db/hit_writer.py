@@ -83,12 +83,14 @@ class _Merge:
         )
         return sa.delete(table).where(is_in("postgresql", table.c.cluster_id, "names"), ~stays)
 
-    def _born(self, born: sa.Column[datetime], rule: sa.ColumnElement[str]) -> tuple[Any, Any]:
-        """Return what to join for the birthday, and the birthday."""
+    def _born(
+        self, born: sa.Column[datetime], rule: sa.ColumnElement[str], *more: Any
+    ) -> tuple[Any, Any, Any]:
+        """Return what to join for the birthday, the birthday, and `more` of the former rows."""
         table, given = born.table, self._given.c
         name = (table.c.cluster_id, table.c.rule_fqdn, table.c.error_key)
         old = (
-            sa.select(*name, sa.func.min(born).label("born"))
+            sa.select(*name, sa.func.min(born).label("born"), *more)
             .where(is_in("postgresql", table.c.cluster_id, "names"))
             .group_by(*name)
             .subquery(f"old_{table.name}")
@@ -98,15 +100,30 @@ class _Merge:
             old.c.rule_fqdn == rule,
             old.c.error_key == given.error_key,
         )
-        return self._given.outerjoin(old, same), sa.func.coalesce(old.c.born, self._now)
+        return self._given.outerjoin(old, same), sa.func.coalesce(old.c.born, self._now), old.c
 
     def _put_hits(self) -> Any:
+        """Insert new hits, and write those again that say something else now."""
         table, given = t.rule_hit, self._given.c
-        source, born = self._born(table.c.created_at, given.rule_fqdn)
+        source, born, old = self._born(
+            table.c.created_at,
+            given.rule_fqdn,
+            sa.func.count().label("rows"),
+            sa.func.min(table.c.org_id).label("org_id"),
+            sa.func.min(table.c.template_data).label("template_data"),
+        )
+        written = sa.and_(
+            old.rows == 1,
+            old.org_id == given.org_id,
+            old.template_data == given.template_data,
+            old.born.is_not(None),
+        )
         columns = ("org_id", "cluster_id", "rule_fqdn", "error_key", "template_data")
         insert = postgresql.insert(table).from_select(
             [*columns, "created_at"],
-            sa.select(*(given[name] for name in columns), born).select_from(source),
+            sa.select(*(given[name] for name in columns), born)
+            .select_from(source)
+            .where(sa.func.coalesce(written, sa.false()).is_(sa.false())),
         )
         new = insert.excluded
         return insert.on_conflict_do_update(
@@ -115,12 +132,11 @@ class _Merge:
                 "template_data": new.template_data,
                 "created_at": sa.func.coalesce(table.c.created_at, new.created_at),
             },
-            where=sa.or_(table.c.template_data != new.template_data, table.c.created_at.is_(None)),
         )
 
     def _put_recommendations(self) -> Any:
         table, given = t.recommendation, self._given.c
-        source, born = self._born(table.c.impacted_since, given.recommended)
+        source, born, _ = self._born(table.c.impacted_since, given.recommended)
         insert = postgresql.insert(table).from_select(
             [column.name for column in table.c],
             sa.select(

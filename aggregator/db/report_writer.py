@@ -155,8 +155,9 @@ class ReportWriter:
         rows = Rows(
             self._dialect, "given", org_id=sa.Integer(), cluster_id=_TEXT, version_info=_TEXT
         )
+        written = sa.exists().where(*(column == rows.c[column.name] for column in table.c))
         insert = _INSERT[self._dialect](table).from_select(
-            list(rows.c.keys()), sa.select(rows.clause).where(sa.true())
+            list(rows.c.keys()), sa.select(rows.clause).where(~written)
         )
         given = insert.excluded
         return rows, insert.on_conflict_do_update(
