@@ -9,6 +9,7 @@ from collections.abc import (
     AsyncIterable,
     Awaitable,
     Callable,
+    Coroutine,
     Iterable,
     Iterator,
     Sequence,
@@ -29,6 +30,9 @@ Store = Callable[[Sequence[Any]], Awaitable[list[bool]]]
 
 # how long decoding may keep the loop from answering requests, and the database's answers waiting
 SLICE_SECONDS = 0.002
+
+# the fewest messages that are worth a transaction beside others
+LANE = 50
 
 REJECTED = "database"
 
@@ -138,18 +142,46 @@ def _decode(record: ConsumerRecord, decoder: Decoder) -> Outcome:
     return Outcome(record, message.envelope, message.report, utc_now(), seconds, message.warnings)
 
 
-async def stored(outcomes: list[Outcome], store: Store) -> list[Outcome]:
-    """Store what is good, in order; what the database refuses becomes refused."""
+async def stored(outcomes: list[Outcome], store: Store, lanes: int = 1) -> list[Outcome]:
+    """Store what is good; what the database refuses becomes refused.
+
+    The lanes are stored beside each other, all reports of a cluster in one of them, in order.
+    """
     good = [at for at, outcome in enumerate(outcomes) if outcome.report is not None]
     if not good:
         return outcomes
     start = time.perf_counter()
-    answers = await _bisect([outcomes[at].report for at in good], store)
+    split = _lanes(good, outcomes, lanes)
+    stores = (_bisect([outcomes[at].report for at in lane], store) for lane in split)
+    answers = await _all(stores)
     seconds = (time.perf_counter() - start) / len(good)
     settled = list(outcomes)
-    for at, answer in zip(good, answers, strict=True):
-        settled[at] = outcomes[at].told(answer, seconds)
+    for lane, of_lane in zip(split, answers, strict=True):
+        for at, answer in zip(lane, of_lane, strict=True):
+            settled[at] = outcomes[at].told(answer, seconds)
     return settled
+
+
+def _lanes(good: list[int], outcomes: list[Outcome], most: int) -> list[list[int]]:
+    """Divide positions by cluster; a short batch stays whole."""
+    count = max(1, min(most, len(good) // LANE))
+    if count == 1:
+        return [good]
+    found: list[list[int]] = [[] for _ in range(count)]
+    for at in good:
+        found[hash(outcomes[at].report.cluster) % count].append(at)
+    return [lane for lane in found if lane]
+
+
+async def _all(works: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """Return what all of them give; where one fails, the others have ended, too."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _bisect(reports: Sequence[Any], store: Store) -> list[bool | RecordRejected]:

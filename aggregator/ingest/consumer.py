@@ -42,6 +42,8 @@ class Settings:
     batch_size: int = 500
     batch_bytes: int = 4 * 1024 * 1024
     batch_wait: float = 0.5
+    # transactions beside each other in which a batch is stored
+    store_lanes: int = 1
     show_refused: bool = False
     commit_timeout: float = 5.0
     # a broker answers every fetch within half a second, messages or not
@@ -130,7 +132,10 @@ class Consumer:
         """Tell of one batch while the next is stored and the one after that is decoded."""
         parts = self._parts(records)
         decoded = batch.ahead(partial(batch.decoded, decoder=self._decoder), parts)
-        stored = batch.ahead(partial(batch.stored, store=self._store_insistently), decoded)
+        store = partial(
+            batch.stored, store=self._store_insistently, lanes=self._settings.store_lanes
+        )
+        stored = batch.ahead(store, decoded)
         async with aclosing(parts), aclosing(decoded), aclosing(stored):
             async for outcomes in stored:
                 await self._settle(outcomes)
@@ -138,13 +143,16 @@ class Consumer:
     async def _parts(
         self, records: list[ConsumerRecord]
     ) -> AsyncGenerator[list[ConsumerRecord], None]:
+        """Cut what was taken into batches, and go on as long as there is more at once."""
         settings = self._settings
-        for part in batch.split(records, settings.batch_size, settings.batch_bytes):
-            # the rest is uncommitted and comes again, here or elsewhere
-            if self._stopping.is_set() or self._membership.changing:
-                return
-            self._journal.taken(part)
-            yield part
+        while records:
+            for part in batch.split(records, settings.batch_size, settings.batch_bytes):
+                # the rest is uncommitted and comes again, here or elsewhere
+                if self._stopping.is_set() or self._membership.changing:
+                    return
+                self._journal.taken(part)
+                yield part
+            records = await self._take_more()
 
     async def _settle(self, outcomes: list[Outcome]) -> None:
         start = time.perf_counter()
@@ -173,23 +181,39 @@ class Consumer:
             raise
 
     async def _take(self) -> list[ConsumerRecord]:
-        wait = max(1, round(self._settings.batch_wait * 1000))
+        """Wait for messages; none after a while."""
         try:
-            taken = await self._kafka.getmany(timeout_ms=wait, max_records=self._take_at_most)
+            records = await self._poll(max(1, round(self._settings.batch_wait * 1000)))
         except KafkaError as error:
             if not is_away(error):
                 raise
             self.backpressure.pause(f"broker: {error!r}")
             await asyncio.sleep(self._settings.batch_wait)
             return []
-        records = [record for of_partition in taken.values() for record in of_partition]
         if records:
             self._membership.begun()
+        else:
+            self._listen()
+        return records
+
+    async def _take_more(self) -> list[ConsumerRecord]:
+        """Return messages that are here already, so that no stage of the work stands still."""
+        if self.backpressure.state.paused or self._membership.changing:
+            return []
+        try:
+            return await self._poll(0)
+        except KafkaError as error:
+            if not is_away(error):
+                raise
+            return []
+
+    async def _poll(self, milliseconds: int) -> list[ConsumerRecord]:
+        taken = await self._kafka.getmany(timeout_ms=milliseconds, max_records=self._take_at_most)
+        records = [record for of_partition in taken.values() for record in of_partition]
+        if records:
             size = sum(len(record.value or b"") for record in records) // len(records)
             most = TAKEN_BYTES // max(1, size)
             self._take_at_most = max(1, min(PARTS * self._settings.batch_size, most))
-        else:
-            self._listen()
         return records
 
     def _listen(self) -> None:

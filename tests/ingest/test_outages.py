@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from aiokafka.errors import (
 )
 
 from aggregator.errors import Unavailable
+from aggregator.ingest.consumer import PARTS
 from tests.ingest.scene import FIRST, Scene, until
 from tests.ingest.situations import good
 
@@ -103,13 +105,13 @@ async def test_a_broker_that_falls_silent_is_told_and_heard_again() -> None:
 
 
 async def test_the_time_of_a_long_batch_is_no_silence(caplog: pytest.LogCaptureFixture) -> None:
-    scene = Scene(silence=0.05)
+    scene = Scene(silence=0.5)
     async with scene.consuming() as (_, kafka):
         scene.producer.hold()
         scene.group.produce(good("c1", request="r"))
         await until(lambda: "c1" in scene.reports.rows)
         kafka.silent_since = time.time()
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.6)
         scene.producer.answering.set()
         await scene.consumed()
         await asyncio.sleep(0.03)
@@ -148,6 +150,26 @@ async def test_one_batch_is_told_of_while_the_next_is_stored() -> None:
         scene.producer.answering.set()
         await scene.consumed()
     assert scene.statuses()[:6] == ["received", "processed", "success"] * 2
+
+
+async def test_what_is_there_already_is_taken_before_the_last_batch_is_told_of() -> None:
+    scene = Scene(batch_size=1)
+    for number in range(2 * PARTS):
+        scene.group.produce(good(f"c{number}", request="r"))
+    store = scene.reports.store
+
+    async def stored(reports: Sequence[Any]) -> list[bool]:
+        if reports[0]["cluster"] == f"c{PARTS - 1}":
+            await until(lambda: scene.group.committed == {FIRST: PARTS - 1})
+            scene.producer.hold()
+        return await store(reports)
+
+    scene.reports.store = stored  # type: ignore[method-assign]
+    async with scene.consuming():
+        await until(lambda: f"c{PARTS}" in scene.reports.rows)
+        assert scene.group.committed == {FIRST: PARTS - 1}
+        scene.producer.answering.set()
+        await scene.consumed()
 
 
 async def test_a_stop_while_the_database_is_away_leaves_the_batch_uncommitted() -> None:

@@ -1,0 +1,91 @@
+"""Tests of the lanes in which a batch is stored."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from aggregator.errors import RecordRejected, Unavailable
+from aggregator.ingest import batch
+from aggregator.ingest.batch import Outcome
+from aggregator.ingest.message import Envelope
+from tests.ingest.situations import AT, record
+
+
+@dataclass(frozen=True)
+class Report:
+    cluster: str
+    number: int
+
+
+def outcomes(count: int, clusters: int) -> list[Outcome]:
+    return [
+        Outcome(record(offset=n), Envelope(), Report(f"c{n % clusters}", n), AT, 0.0)
+        for n in range(count)
+    ]
+
+
+async def test_lanes_are_stored_beside_each_other_and_a_cluster_stays_in_one() -> None:
+    both = asyncio.Barrier(2)
+    lanes: list[list[Report]] = []
+
+    async def store(reports: Sequence[Report]) -> list[bool]:
+        lanes.append(list(reports))
+        async with asyncio.timeout(5):
+            await both.wait()
+        return [report.number % 3 == 0 for report in reports]
+
+    told = await batch.stored(outcomes(4 * batch.LANE, clusters=60), store, lanes=2)
+
+    assert [one.stored for one in told] == [n % 3 == 0 for n in range(4 * batch.LANE)]
+    first, second = lanes
+    assert {one.cluster for one in first}.isdisjoint(one.cluster for one in second)
+    for lane in lanes:
+        assert [one.number for one in lane] == sorted(one.number for one in lane)
+
+
+@pytest.mark.parametrize(("count", "most"), [(2 * batch.LANE - 1, 2), (4 * batch.LANE, 1)])
+async def test_a_short_batch_and_one_lane_are_stored_at_once(count: int, most: int) -> None:
+    sizes: list[int] = []
+
+    async def store(reports: Sequence[Report]) -> list[bool]:
+        sizes.append(len(reports))
+        return [True] * len(reports)
+
+    await batch.stored(outcomes(count, clusters=count), store, lanes=most)
+
+    assert sizes == [count]
+
+
+async def test_what_the_database_refuses_is_found_in_its_lane() -> None:
+    async def store(reports: Sequence[Report]) -> list[bool]:
+        if any(report.number in (7, 90) for report in reports):
+            raise RecordRejected("no")
+        return [True] * len(reports)
+
+    told = await batch.stored(outcomes(4 * batch.LANE, clusters=200), store, lanes=2)
+
+    assert [at for at, one in enumerate(told) if one.refused] == [7, 90]
+    assert sum(one.stored for one in told) == 4 * batch.LANE - 2
+
+
+async def test_where_one_lane_fails_the_other_has_ended_too() -> None:
+    ended = asyncio.Event()
+    begun = 0
+
+    async def store(reports: Sequence[Report]) -> list[bool]:
+        nonlocal begun
+        begun += 1
+        if begun == 1:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                ended.set()
+        raise Unavailable("away")
+
+    with pytest.raises(Unavailable):
+        await batch.stored(outcomes(4 * batch.LANE, clusters=200), store, lanes=2)
+    assert ended.is_set()
