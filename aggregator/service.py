@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from . import build
 from .config import Config
-from .db import cache
 from .db import storage as sql
 from .handlers.app import application, claim, listen
 from .handlers.router import ApiApplication
@@ -15,6 +15,9 @@ from .handlers.server import HttpServer
 from .ingest.roles import Ingest
 from .metrics import Metrics
 from .siblings import Place, Siblings
+
+if TYPE_CHECKING:
+    from .db.cache import RedisReports
 
 STOP_SECONDS = 10
 
@@ -30,7 +33,7 @@ class Service:
         self._place = place or Place()
         self._metrics = Metrics(config.metrics.namespace)
         self._storage, self._health = sql.build(config, self._metrics)
-        self._cache = cache.reports(config)
+        self._cache = _cache(config)
         into_cache = self._cache.store if self._cache else None
         self._ingest = Ingest(config, self._storage, self._metrics, into_cache)
         self._siblings = Siblings(self._metrics, self._ingest.readiness, self._place)
@@ -83,3 +86,13 @@ class Service:
         await self._health.close()
         if self._cache is not None:
             await self._cache.close()
+
+
+def _cache(config: Config) -> RedisReports | None:
+    """Return where OCP reports go when the storage type is `redis`, else None."""
+    if config.ocp_recommendations_storage.type != "redis":
+        return None
+    # its client takes 6 MB
+    from .db import cache
+
+    return cache.RedisReports(cache.connect(config.redis))

@@ -55,3 +55,12 @@ def test_what_is_there_is_looked_at_no_more() -> None:
 def test_large_blocks_are_given_back() -> None:
     kept = {give: told(BLOCKS.replace("GIVE_BACK", give))["kept"] for give in ("True", "False")}
     assert kept["True"] < 10_000 < kept["False"]
+
+
+def test_what_a_service_on_sql_does_not_need_is_not_loaded():
+    program = (
+        "import json, sys, aggregator.service; print(json.dumps(dict.fromkeys(sys.modules, 1)))"
+    )
+    loaded = set(told(program))
+    assert "sqlalchemy" in loaded
+    assert loaded.isdisjoint({"redis", "jsonschema", "jsonschema_rs", "jwt", "boto3", "rich"})

@@ -10,7 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from ..config import Config, RedisConfig
+from ..config import RedisConfig
 from ..errors import ConfigError, RecordRejected, Unavailable
 from ..model import REPORT_SUFFIX, Report, utc_now
 
@@ -63,13 +63,6 @@ class RedisReports:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
-
-
-def reports(config: Config) -> RedisReports | None:
-    """Return where OCP reports go when the storage type is `redis`, else None."""
-    if config.ocp_recommendations_storage.type != "redis":
-        return None
-    return RedisReports(connect(config.redis))
 
 
 def _key(report: Report) -> str:

@@ -6,10 +6,6 @@ import json
 from importlib.resources import files
 from typing import Any, Literal
 
-import jsonschema
-import jsonschema_rs
-from jsonschema.exceptions import best_match
-
 from .message import Message
 
 Profile = Literal["default", "strict"]
@@ -22,9 +18,14 @@ class Schema:
     """
 
     def __init__(self, name: str) -> None:
+        # both are seldom wanted, and take 7 MB
+        import jsonschema
+        import jsonschema_rs
+
         schema = strict(load(name))
         self._fast = jsonschema_rs.validator_for(schema)
         self._explaining = jsonschema.Draft202012Validator(schema)
+        self._best_match = jsonschema.exceptions.best_match
 
     def check(self, opened: Message) -> None:
         """Raise Refused unless the message keeps the schema."""
@@ -34,7 +35,7 @@ class Schema:
                 return
         except (RecursionError, ValueError) as error:
             raise opened.refused("schema", f"schema: cannot be checked ({error})") from error
-        complaint = best_match(self._explaining.iter_errors(document))
+        complaint = self._best_match(self._explaining.iter_errors(document))
         raise opened.refused("schema", f"schema: {_explained(complaint)}")
 
 
