@@ -36,6 +36,12 @@ del blocks
 print(json.dumps({"kept": resident() - before}))
 """
 
+LOADED = """
+import json, sys
+import aggregator.service
+print(json.dumps(dict.fromkeys(sys.modules, 1)))
+"""
+
 
 def told(program: str) -> dict[str, int]:
     done = subprocess.run(
