@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +14,6 @@ from hypothesis import strategies as st
 
 from aggregator.db import tables as t
 from aggregator.db.engine import Database, open_url
-from aggregator.db.migrations import DVO, OCP, migrate
 from aggregator.db.reports import SqlReports
 from aggregator.db.workloads import SqlDvo
 from aggregator.model import (
@@ -31,7 +28,7 @@ from aggregator.model import (
     Version,
     Workloads,
 )
-from tests.databases import fresh_database
+from tests.db.stores import migrated_store
 
 CLUSTERS = st.sampled_from([ClusterId(name) for name in ("c1", "c2", "c3")])
 ORGS = st.sampled_from([OrgId(1), OrgId(2)])
@@ -72,27 +69,8 @@ TABLES = {
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def location(request: pytest.FixtureRequest) -> Iterator[str]:
     """Give the URL of a migrated database, which is emptied before each use."""
-    with asyncio.Runner() as runner:
-        database = fresh_database() if request.param == "postgresql" else sqlite_file()
-        url = runner.run(database.__aenter__())
-        try:
-            runner.run(migrated(url))
-            yield url
-        finally:
-            runner.run(database.__aexit__(None, None, None))
-
-
-@asynccontextmanager
-async def sqlite_file() -> AsyncIterator[str]:
-    with tempfile.TemporaryDirectory() as folder:
-        yield f"sqlite+aiosqlite:///{folder}/aggregator.db"
-
-
-async def migrated(url: str) -> None:
-    engine = open_url(url)
-    for chain in (OCP, DVO):
-        await migrate(engine, chain, chain.latest)
-    await engine.dispose()
+    with migrated_store(request.param) as url:
+        yield url
 
 
 async def rows_after(url: str, kind: str, sittings: Sequence[Sequence[Sequence[Any]]]) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import importlib
 import pkgutil
@@ -16,11 +15,9 @@ import testing.contract
 from aggregator.config import Config, StorageConfig
 from aggregator.db import storage as sql
 from aggregator.db.engine import open_url
-from aggregator.db.migrations import DVO, OCP, migrate
-from aggregator.db.tables import metadata
 from aggregator.storage import Storage
 from testing.mocks.storage import memory_storage
-from tests.databases import fresh_database
+from tests.db.stores import emptied, migrated, migrated_store
 
 Scene = Callable[[Storage], Awaitable[None]]
 
@@ -42,28 +39,13 @@ SCENES = [
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[sa.URL]:
     """Give one migrated database for all scenes; each empties the tables first."""
-    with asyncio.Runner() as runner:
-        database = fresh_database()
-        url = sa.make_url(runner.run(database.__aenter__()))
-        try:
-            runner.run(_migrate(url))
-            yield url
-        finally:
-            runner.run(database.__aexit__(None, None, None))
-
-
-async def _migrate(url: sa.URL) -> None:
-    engine = open_url(url)
-    for chain in (OCP, DVO):
-        await migrate(engine, chain, chain.latest)
-    await engine.dispose()
+    with migrated_store("postgresql") as url:
+        yield sa.make_url(url)
 
 
 async def _emptied(url: sa.URL) -> None:
     engine = open_url(url)
-    async with engine.begin() as conn:
-        for table in reversed(metadata.sorted_tables):
-            await conn.execute(sa.delete(table))
+    await emptied(engine)
     await engine.dispose()
 
 
@@ -98,7 +80,7 @@ async def test_the_storage_keeps_the_contract(
     if section.db_driver == "postgres":
         await _emptied(url)
     elif section.sqlite_datasource != ":memory:":
-        await _migrate(url)
+        await migrated(url)
     storage, health = sql.build(config)
     try:
         await health.require_latest()
