@@ -84,17 +84,18 @@ class SqlRecommendations:
 
 
 def _select_by_rule(dialect: str, wanted: Rows) -> sa.Select[Any]:
-    # a join, which reads one entry of the covering index for each cluster; with `= ANY` PostgreSQL
-    # reads all of a large organization instead
-    joined = wanted.clause.join(
-        recommendation,
-        sa.and_(recommendation.c.org_id == _ORG, recommendation.c.cluster_id == wanted.c.cluster),
-    )
-    return (
-        sa.select(recommendation.c.rule_id, gathered(dialect, recommendation.c.cluster_id))
-        .select_from(joined)
+    cluster = recommendation.c.cluster_id
+    select = (
+        sa.select(recommendation.c.rule_id, gathered(dialect, cluster))
+        .where(recommendation.c.org_id == _ORG)
         .group_by(recommendation.c.rule_id)
     )
+    if dialect == "postgresql":
+        # a join, which reads one entry of the covering index for each cluster; with `= ANY` all of
+        # a large organization is read instead
+        return select.select_from(wanted.clause).where(cluster == wanted.c.cluster)
+    # SQLite would read the whole list for each hit of a join
+    return select.where(cluster.in_(sa.select(wanted.c.cluster)))
 
 
 def _select_hit_by() -> sa.Select[Any]:
