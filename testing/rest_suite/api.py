@@ -125,10 +125,11 @@ class Api:
         *,
         body: object = NOTHING,
         headers: Mapping[str, str] | None = None,
+        as_organization: int | None = None,
         anonymous: bool = False,
     ) -> Exchange:
         """Send to a path that is no operation: after the prefix, or from the root when it has /."""
-        identity = {} if anonymous else self._session.credentials.headers(None)
+        identity = {} if anonymous else self._session.credentials.headers(as_organization)
         target = path if path.startswith("/") else self.facts.prefix + path
         return self._send("raw", method, target, {**identity, **(headers or {})}, body, False)
 

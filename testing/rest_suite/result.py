@@ -20,11 +20,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long an operation took, and how it was answered."""
+    """How long an operation took, and how it was answered: status and bytes of the body."""
 
     operation: str
     status: int
     seconds: float
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,9 @@ class Run:
             outcome=outcome,
             reason=reason,
             seconds=time.monotonic() - start,
-            timings=tuple(Timing(e.operation, e.status, e.seconds) for e in api.exchanges),
+            timings=tuple(
+                Timing(e.operation, e.status, e.seconds, len(e.body)) for e in api.exchanges
+            ),
             exchanges=tuple(api.exchanges) if outcome is Outcome.FAILED else (),
             decisive=decisive,
         )

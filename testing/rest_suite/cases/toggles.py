@@ -209,9 +209,11 @@ def test_improper_rules_are_refused(api: Api, data: Data, operation: str) -> Non
 def test_toggles_of_improper_organizations_are_refused(
     api: Api, data: Data, operation: str
 ) -> None:
-    params = data.hit().params
+    hit = data.hit()
     for value, text in ORGANIZATIONS.items():
-        api.refused(400, operation, text, **{**params, "org_id": value})
+        # whose cluster it is, is looked at before
+        who = {**hit.params, "org_id": value}
+        api.refused(400, operation, text, **who, as_organization=hit.org_id)
 
 
 def test_the_clusters_of_improper_rules_are_refused(api: Api, data: Data) -> None:

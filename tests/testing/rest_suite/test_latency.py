@@ -23,7 +23,7 @@ def test_only_answered_operations_of_the_contract_count() -> None:
         Timing("report", 0, 9.0),
         Timing("raw", 404, 9.0),
     ]
-    assert latencies(timings) == [Latency("report", (0.1, 0.2))]
+    assert latencies(timings) == [Latency("report", (0.1, 0.2), (0.1, 0.2))]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_budget_is_read(text: str, budget: Budget) -> None:
 
 
 def test_a_budget_is_kept_when_none_is_given_and_none_when_off() -> None:
-    assert chosen([]) == [Budget("p95", 1.0)]
+    assert chosen([]) == [Budget("p95", 1.0, eased=True)]
     assert chosen(["off"]) == []
     assert chosen(["max=1s", "report:p50=1s"]) == [
         Budget("max", 1.0),
@@ -62,3 +62,20 @@ def test_an_operation_that_is_too_slow_fails_and_its_own_budget_beats_the_genera
         "budget.main.p95": Outcome.PASSED,
         "budget.report.p95": Outcome.PASSED,
     }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "size", "options", "outcome"),
+    [
+        (5.0, 6_000_000, [], Outcome.PASSED),
+        (7.0, 6_000_000, [], Outcome.FAILED),
+        (5.0, 900_000, [], Outcome.FAILED),
+        (5.0, 6_000_000, ["p95=1s"], Outcome.FAILED),
+    ],
+)
+def test_large_answers_may_take_longer_where_no_budget_is_given(
+    seconds: float, size: int, options: list[str], outcome: Outcome
+) -> None:
+    found = latencies([Timing("workloads", 200, seconds, size)])
+    (result,) = judged(chosen(options), found)
+    assert result.outcome is outcome
