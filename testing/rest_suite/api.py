@@ -65,6 +65,11 @@ class Api:
         """Return the only organization that may be asked about, None when any may."""
         return self._session.credentials.organization
 
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """Return the profile of the instance, and that of the one it is compared with."""
+        return self._session.profiles
+
     def ok(self, operation: str, **arguments: Any) -> Any:
         """Call, demand a 200 that fits the contract, and return its JSON (metrics: its text)."""
         exchange = self.call(operation, **arguments)

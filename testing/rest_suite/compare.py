@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -111,14 +112,20 @@ class Comparison:
         places = (self._location(ours, self.prefix), self._location(theirs, self.other.prefix))
         if places[0] != places[1]:
             yield f"Location: {places[0]} / {places[1]}"
-        if ours.operation in OF_ITSELF or ours.status != theirs.status:
-            return
+        if ours.operation not in OF_ITSELF and ours.status == theirs.status:
+            yield from self._bodies(ours, theirs)
+
+    def _bodies(self, ours: Exchange, theirs: Exchange) -> Iterator[str]:
+        """Yield how the documents of two answers with one status differ."""
         try:
             pair = ours.json, theirs.json
         except CheckFailed:
             if ours.body != theirs.body:
                 yield f"body: {shown(ours.text)} / {shown(theirs.text)}"
             return
+        if ours.status == HTTPStatus.BAD_REQUEST and not _is_json(ours.request_body):
+            # what is wrong with JSON, each parser says in its own words
+            pair = _wordless(pair[0]), _wordless(pair[1])
         if ours.operation in UNORDERED:
             pair = self._ordered(pair[0]), self._ordered(pair[1])
         yield from self._unequal("", *pair)
@@ -166,3 +173,17 @@ class Comparison:
         if isinstance(value, list):
             return [self._still(item) for item in value]
         return "now" if self._of_now(value) else value
+
+
+def _is_json(body: bytes | None) -> bool:
+    """Say whether a body is a JSON document; one that is absent is nothing to have words about."""
+    try:
+        json.loads(body or b"null")
+    except ValueError:
+        return False
+    return True
+
+
+def _wordless(document: Any) -> Any:
+    """Return an error without its text."""
+    return {**document, "status": ""} if isinstance(document, dict) else document

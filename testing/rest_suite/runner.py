@@ -32,8 +32,10 @@ class Run:
 
     def all(self, cases: Sequence[Case], repeat: int = 1) -> list[Result]:
         """Run the cases so many times; Ctrl-C lets the running ones clean up, then ends."""
+        # two instances that are compared come to the same by the same writes in the same order
+        writers = 1 if self.session.mirror else self.workers
         for _ in range(repeat):
-            for kind, workers in ((READ, self.workers), (WRITE, self.workers), (DELETE, 1)):
+            for kind, workers in ((READ, self.workers), (WRITE, writers), (DELETE, 1)):
                 self._phase([case for case in cases if case.marks.kind == kind], workers)
         return self.results
 

@@ -47,8 +47,9 @@ MOVED = {
 def there(api: Api, name: str) -> Operation:
     """Return the operation; skip the case where the instance has it not."""
     operation = OPERATIONS[name]
-    if api.facts.profile not in operation.profiles:
-        skip(f"{name} does not exist in profile {api.facts.profile}")
+    for profile in api.profiles:
+        if profile not in operation.profiles:
+            skip(f"{name} does not exist in profile {profile}")
     if operation.debug and not api.facts.debug:
         skip(f"{name} exists with debug = true only")
     return operation

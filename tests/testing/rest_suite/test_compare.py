@@ -12,6 +12,7 @@ import responses
 
 from testing.rest_suite.api import Api
 from testing.rest_suite.case import REFERENCE_2020, REFERENCE_2026
+from testing.rest_suite.cases.requests import there
 from testing.rest_suite.checks import Skipped
 from testing.rest_suite.client import Client, Connection
 from testing.rest_suite.compare import Comparison
@@ -136,3 +137,24 @@ def test_what_the_other_instance_does_not_have_is_skipped() -> None:
     with pytest.raises(Skipped, match="info does not exist in profile reference-2020"):
         caller.ok("info")
     assert comparison.results() == []
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [(b"hello", Outcome.PASSED), (b"[1]", Outcome.FAILED), (b"", Outcome.FAILED)],
+)
+def test_what_is_wrong_with_json_may_be_said_in_other_words(body: bytes, outcome: Outcome) -> None:
+    for api, text in ((API, "Expecting value"), (OTHER_API, "invalid character 'h'")):
+        answer(api + "organization/101/workloads", {"status": text}, status=400, method="POST")
+    caller, comparison = comparing()
+    caller.call("workloads_by_body", org_id=101, body=body)
+    assert [result.outcome for result in comparison.results()] == [outcome]
+
+
+@responses.activate
+def test_routes_of_one_profile_only_are_not_compared() -> None:
+    caller, _ = comparing(REFERENCE_2020)
+    with pytest.raises(Skipped, match="report_info does not exist in profile reference-2020"):
+        there(caller, "report_info")
+    assert there(caller, "report").name == "report"

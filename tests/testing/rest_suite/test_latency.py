@@ -79,3 +79,20 @@ def test_large_answers_may_take_longer_where_no_budget_is_given(
     found = latencies([Timing("workloads", 200, seconds, size)])
     (result,) = judged(chosen(options), found)
     assert result.outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("seconds", "options", "outcome"),
+    [
+        ((0.1, 5.0), [], Outcome.PASSED),
+        ((5.0, 5.0), [], Outcome.FAILED),
+        ((5.0,), [], Outcome.FAILED),
+        ((0.1, 5.0), ["p95=1s"], Outcome.FAILED),
+    ],
+)
+def test_one_slow_answer_is_none_where_no_budget_is_given(
+    seconds: tuple[float, ...], options: list[str], outcome: Outcome
+) -> None:
+    found = latencies([Timing("organizations", 200, one) for one in seconds])
+    (result,) = judged(chosen(options), found)
+    assert result.outcome is outcome

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,12 +13,16 @@ import responses
 
 from testing.rest_suite.api import Api
 from testing.rest_suite.case import DELETE, DEPARTURES, READ, WRITE, Case, Marks
-from testing.rest_suite.checks import CheckFailed, skip
+from testing.rest_suite.checks import CheckFailed, check, skip
+from testing.rest_suite.client import Client, Connection
+from testing.rest_suite.compare import Comparison
+from testing.rest_suite.contract import DEFAULT_PREFIX
 from testing.rest_suite.data import Claims, Data
+from testing.rest_suite.facts import Facts
 from testing.rest_suite.result import Outcome, Result
 from testing.rest_suite.runner import Run
 
-from .scene import DONE, HIT, INVENTORY, VOTED, answer, sent, session
+from .scene import DONE, HIT, INVENTORY, URL, VOTED, answer, sent, session
 
 
 def case(function: Callable[..., Any], kind: int = READ, name: str = "case", **marks: Any) -> Case:
@@ -175,3 +181,16 @@ def test_a_disabled_hit_is_nobodys_to_write_to() -> None:
     assert data.own_hit().disabled is False
     data.release()
     assert data.own_hit() == HIT
+
+
+def test_writers_come_one_by_one_where_two_instances_are_compared() -> None:
+    running = threading.Semaphore(1)
+
+    def alone(api: Api, data: Data) -> None:
+        check(running.acquire(blocking=False), "another case writes")
+        time.sleep(0.05)
+        running.release()
+
+    both = replace(session(), mirror=Comparison(Client(Connection(URL)), DEFAULT_PREFIX, Facts()))
+    results = Run(both, INVENTORY, 4).all([case(alone, WRITE, str(number)) for number in range(4)])
+    assert [result.reason for result in results] == [""] * 4
