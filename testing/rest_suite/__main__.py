@@ -94,21 +94,23 @@ def _test(options: argparse.Namespace, cases: Sequence[Case], console: Console) 
 
 def _session(options: argparse.Namespace) -> Session:
     credentials = command_line.credentials(options)
-    client, facts = _reach(options, options.url, credentials)
+    client, facts = _reach(options, "--url", credentials)
     allowed = {READ} | ({WRITE} if options.allow_writes else set())
     allowed |= {DELETE} if options.allow_deletes else set()
     session = Session(client, credentials, facts, frozenset(allowed))
     if not options.compare:
         return session
-    other, others = _reach(options, options.compare, credentials)
+    other, others = _reach(options, "--compare", credentials)
     # what only one of them has, or has on purpose otherwise, is no news
     common = replace(facts, debug=facts.debug and others.debug)
     return replace(session, facts=common, mirror=Comparison(other, facts.prefix, others))
 
 
-def _reach(options: argparse.Namespace, url: str, credentials: Credentials) -> tuple[Client, Facts]:
-    """Return a client of an instance that answers, and what there is to know of it."""
-    origin, path = split_url(url)
+def _reach(
+    options: argparse.Namespace, option: str, credentials: Credentials
+) -> tuple[Client, Facts]:
+    """Return a client of the instance that an option names, and what there is to know of it."""
+    origin, path = split_url(getattr(options, option.strip("-")), option)
     client = Client(
         Connection(
             origin,

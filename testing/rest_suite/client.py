@@ -174,8 +174,12 @@ def _reason(failure: Exception) -> str:
     if isinstance(failure, requests.Timeout):
         return "timed out"
     if isinstance(failure, requests.exceptions.SSLError):
-        return f"TLS: {failure}"
-    cause: BaseException = failure
+        return f"TLS: {_innermost(failure)}"
+    return _innermost(failure)
+
+
+def _innermost(failure: BaseException) -> str:
+    cause = failure
     while cause.__cause__ or cause.__context__:
         cause = cause.__cause__ or cause.__context__ or cause
     return str(cause) or type(failure).__name__

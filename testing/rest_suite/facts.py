@@ -134,10 +134,15 @@ def _absolute(prefix: str) -> str:
     return f"/{inner}/" if inner else "/"
 
 
-def split_url(url: str) -> tuple[str, str | None]:
-    """Return origin and path of --url; the path is the prefix when there is one."""
-    parts = urlsplit(url if "://" in url else f"http://{url}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"--url: http://host[:port][/prefix] expected, not '{url}'")
+def split_url(url: str, option: str = "--url") -> tuple[str, str | None]:
+    """Return origin and path of an instance's URL; the path is the prefix when there is one."""
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        # the port is looked at when it is asked for
+        proper = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        proper = False
+    if not proper:
+        raise UsageError(f"{option}: http://host[:port][/prefix] expected, not '{url}'")
     path = parts.path if parts.path.strip("/") else None
     return f"{parts.scheme}://{parts.netloc}", path and _absolute(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,11 @@ from .facts import UsageError
 EPILOGUE = """\
 exit status: 0 all passed, 1 failures, 2 usage, 3 instance not reachable, 4 nothing tested,
 130 interrupted. Nothing is written without --allow-writes; what was written is taken back."""
+LAST_ORGANIZATION = 4294967295
+# what HTTP lets a header be called, and carry
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -48,6 +54,8 @@ def credentials(options: argparse.Namespace) -> Credentials:
             token = Path(options.token_file).read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
             raise UsageError(f"--token-file: cannot read '{options.token_file}': {error}") from None
+        if not _TOKEN.fullmatch(token):
+            raise UsageError(f"--token-file: '{options.token_file}' holds no token")
         organization = options.org or organization_of(token)
         if organization is None:
             raise UsageError(
@@ -62,7 +70,7 @@ def headers(options: argparse.Namespace) -> dict[str, str]:
     found = {}
     for text in options.header:
         name, colon, value = text.partition(":")
-        if not colon or not name.strip():
+        if not colon or not _HEADER.fullmatch(name.strip()) or not _VALUE.fullmatch(value.strip()):
             raise UsageError(f"--header: 'Name: value' expected, not '{text}'")
         found[name.strip()] = value.strip()
     return found
@@ -94,7 +102,7 @@ def _instance(group: Any) -> None:
     group.add_argument("--url", help="of the instance; its path, if any, is the prefix")
     group.add_argument("--prefix", help="of the API (found out when not given)")
     group.add_argument("--auth", choices=("none", "xrh", "jwt"), default="none")
-    group.add_argument("--org", type=_positive, metavar="N", help="the organization that asks")
+    group.add_argument("--org", type=_organization, metavar="N", help="the organization that asks")
     group.add_argument("--account", default="rest-suite", help="account number of the identity")
     group.add_argument("--user", default="rest-suite", help="user id of the identity")
     group.add_argument("--token-file", metavar="FILE", help="with a JWT")
@@ -162,7 +170,8 @@ def _from_file(reader: argparse.ArgumentParser, name: str) -> dict[str, Any]:
     try:
         document = yaml.safe_load(Path(name).read_text(encoding="utf-8")) or {}
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UsageError(f"--config: cannot read '{name}': {error}") from None
+        reason = " ".join(str(error).split())
+        raise UsageError(f"--config: cannot read '{name}': {reason}") from None
     if not isinstance(document, dict):
         raise UsageError(f"--config: '{name}' does not hold options by name")
     arguments = [word for key, value in document.items() for word in _words(str(key), value)]
@@ -188,6 +197,13 @@ def _positive(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) == 0:
         raise argparse.ArgumentTypeError(f"a positive number expected, not '{text}'")
     return int(text)
+
+
+def _organization(text: str) -> int:
+    number = _positive(text)
+    if number > LAST_ORGANIZATION:
+        raise argparse.ArgumentTypeError(f"a number up to {LAST_ORGANIZATION} expected")
+    return number
 
 
 def _seconds(text: str) -> float:

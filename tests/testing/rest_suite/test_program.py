@@ -80,7 +80,15 @@ def test_the_exit_status_tells_how_it_went(words: list[str], status: int) -> Non
         (["--url", URL, "--timeout", "-1"], "--timeout"),
         (["--url", URL, "--auth", "jwt"], "--auth jwt needs --token-file"),
         (["--url", URL, "--auth", "jwt", "--token-file", "/no"], "cannot read '/no'"),
+        (["--url", URL, "--auth", "jwt", "--token-file", __file__], "holds no token"),
+        (["--url", "http://[::1"], "--url: http://host[:port][/prefix] expected"),
+        (["--url", "http://localhost:99999"], "--url: http://host[:port][/prefix] expected"),
+        (["--url", URL, "--compare", "foo://x"], "--compare: http://host[:port][/prefix] expected"),
+        (["--url", URL, "--org", "4294967296"], "--org"),
         (["--url", URL, "--header", "x"], "--header: 'Name: value' expected, not 'x'"),
+        (["--url", URL, "--header", "a b: x"], "--header: 'Name: value' expected"),
+        (["--url", URL, "--header", "a: \u8a9e"], "--header: 'Name: value' expected"),
+        (["--url", URL, "--header", "a: x\ny"], "--header: 'Name: value' expected"),
         (["--url", URL, "--ca-file", "/no"], "--ca-file: there is no '/no'"),
         (["--url", URL, "--data", "here"], "--data"),
         (["--url", URL, "--data", "kafka://x"], "--data"),
@@ -137,7 +145,9 @@ def test_a_file_that_is_none_is_told(
     file = tmp_path / "suite.yaml"
     file.write_text(text)
     assert main(["--config", str(file)]) == 2
-    assert str(file) in capsys.readouterr().err.replace("\n", "")
+    said = capsys.readouterr().err
+    assert str(file) in said
+    assert said.count("\n") == 1
 
 
 def test_options_say_who_asks(tmp_path: Path) -> None:
