@@ -96,7 +96,7 @@ class Broker:
             self._library.rd_kafka_destroy(self._client)
         self._cluster = self._client = None
 
-    def create_topic(self, name: str, *, partitions: int) -> None:
+    def create_topic(self, name: str, *, partitions: int = 1) -> None:
         """Make a topic with this many partitions (one that is only named gets four)."""
         answer = self._library.rd_kafka_mock_topic_create(
             self._running(), name.encode(), partitions, 1

@@ -60,6 +60,13 @@ async def test_a_topic_has_the_partitions_it_was_made_with() -> None:
             broker.create_topic(TOPIC, partitions=3)
 
 
+async def test_a_topic_has_one_partition_where_nobody_says_how_many() -> None:
+    with Broker() as broker:
+        broker.create_topic("plain")
+        async with AIOKafkaProducer(bootstrap_servers=broker.address) as producer:
+            assert await producer.partitions_for("plain") == {0}
+
+
 async def test_an_outage_refuses_clients_and_keeps_messages() -> None:
     with Broker() as broker:
         async with AIOKafkaProducer(bootstrap_servers=broker.address) as producer:

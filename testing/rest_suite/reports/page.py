@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from ..client import Exchange
-from ..result import Outcome, Result
+from ..result import Outcome, Result, count
 from ..summary import Summary
 from .chart import chart
 
@@ -88,9 +88,9 @@ def _cases(summary: Summary) -> Iterator[str]:
     yield "<h2>Cases</h2>"
     for group, results in summary.groups.items():
         failed = any(result.outcome is Outcome.FAILED for result in results)
-        passed = sum(result.outcome is Outcome.PASSED for result in results)
+        numbers = ", ".join(f"{n} {outcome}" for outcome, n in count(results).items() if n)
         yield f"<details{' open' if failed else ''}><summary><b>{_safe(group)}</b> "
-        yield f"{passed} of {len(results)} passed</summary><table>"
+        yield f"{numbers}</summary><table>"
         yield from map(_row, results)
         yield "</table></details>"
 

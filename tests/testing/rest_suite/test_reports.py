@@ -113,6 +113,7 @@ def test_the_page_is_whole_and_lets_no_answer_in() -> None:
     assert not page.open
     assert "script" not in page.tags
     assert page.tags.count("rect") == 4
+    assert "<b>votes</b> \n1 passed, 1 skipped</summary>" in text
     assert "src=" not in text
     assert "&lt;script&gt;alert(1)" in text
 
