@@ -77,7 +77,8 @@ class Inventory:
     """All that is known to be there, the same for all cases.
 
     `certain` when it is known from elsewhere than the instance itself; `produced` are the OCP
-    messages that were sent to it, `produced_workloads` the DVO messages.
+    messages that were sent to it, `produced_workloads` the DVO messages. `failed` are requests
+    that found nothing because the instance did not answer them.
     """
 
     organizations: tuple[Organization, ...] = ()
@@ -85,6 +86,7 @@ class Inventory:
     certain: bool = False
     produced: tuple[dict[str, Any], ...] = ()
     produced_workloads: tuple[dict[str, Any], ...] = ()
+    failed: tuple[str, ...] = ()
 
     @property
     def clusters(self) -> tuple[Cluster, ...]:

@@ -19,6 +19,7 @@ ASKED_ABOUT = 500
 WITH_HITS = 8
 WITHOUT_HITS = 2
 NAMESPACES = 6
+BROKEN = 500
 
 T = TypeVar("T")
 
@@ -33,7 +34,11 @@ def discover(api: Api) -> Inventory:
         (found if organization.clusters else bare).append(organization)
         if len(found) >= ORGANIZATIONS:
             break
-    return Inventory((*found, *bare)[:ORGANIZATIONS], "found by reading")
+    return Inventory(
+        (*found, *bare)[:ORGANIZATIONS],
+        "found by reading",
+        failed=tuple(one.place for one in api.exchanges if one.error or one.status >= BROKEN),
+    )
 
 
 def _organizations(api: Api) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..api import Api
-from ..case import DEPARTURES, each, profiles
+from ..case import DEPARTURES, NOW, each, profiles
 from ..checks import check, equal, skip
 from ..data import Cluster, Data
 from .parameters import NOT_FOUND, improper_clusters, improper_organizations
@@ -71,6 +71,21 @@ def test_each_hit_is_told_alone_as_in_the_report(api: Api, data: Data) -> None:
                 equal(rule[part], hit[part], f"{part} of {name} on {cluster.name}")
 
     steadily(lambda: report_of(api, cluster), compare)
+
+
+@profiles(*NOW)
+def test_a_hit_is_disabled_where_its_organization_lists_it(api: Api, data: Data) -> None:
+    for cluster in some_clusters(data):
+
+        def compare(report: Any, cluster: Cluster = cluster) -> None:
+            rows = api.ok("disabled", org_id=cluster.org_id)["rules"]
+            listed = [(one["RuleID"], one["ErrorKey"]) for one in rows
+                      if one["ClusterID"] == cluster.name]  # fmt: skip
+            for hit in report["reports"]:
+                name = (hit["component"], hit["key"])
+                equal(hit["disabled"], name in listed, f"disabled of {name} on {cluster.name}")
+
+        steadily(lambda cluster=cluster: report_of(api, cluster), compare)  # type: ignore[misc]
 
 
 @each(*OF_CLUSTER)

@@ -18,7 +18,7 @@ from testing.rest_suite.discovery import discover, spread
 from testing.rest_suite.facts import Unreachable, UsageError
 from testing.rest_suite.seed import seeded
 
-from .scene import CLUSTER, HIT, INVENTORY, OTHER, REPORT, answer, api
+from .scene import API, CLUSTER, HIT, INVENTORY, OTHER, REPORT, answer, api
 
 OLD = "93ae3e7f-5010-5d08-9896-45e83db721a1"
 EMPTY = {
@@ -91,6 +91,15 @@ def test_an_instance_that_answers_nonsense_is_still_looked_at() -> None:
     answer("organizations", {"organizations": [101], "status": "ok"})
     answer("organizations/101/clusters", "nonsense")
     assert discover(api()).organizations == (Organization(101),)
+
+
+@responses.activate
+def test_requests_that_fail_are_kept_for_a_case_to_tell() -> None:
+    answer("organizations", {"organizations": [101], "status": "ok"})
+    answer("organizations/101/clusters", {"status": "Internal Server Error"}, status=500)
+    answer("organization/101/workloads", {"status": "x"}, status=404)
+    answer("rules/organizations/101/disabled", {"rules": [], "status": "ok"})
+    assert discover(api()).failed == (f"GET {API}organizations/101/clusters -> 500",)
 
 
 def test_a_choice_is_from_all_over_the_list() -> None:

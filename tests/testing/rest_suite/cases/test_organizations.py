@@ -10,6 +10,7 @@ import pytest
 from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import organizations
+from testing.rest_suite.data import Inventory
 from testing.rest_suite.lapses import Make, changed
 from testing.rest_suite.middleware import Request
 from testing.rest_suite.seed import seeded
@@ -40,7 +41,10 @@ REFUSALS = (
     ("clusters", forgiven(400, clusters=[])),
     ("clusters", renumbered(400, 500)),
 )
+FINDING = "what_finds_data_is_answered"
 WRONGS: dict[str, tuple[Wrong, ...]] = {
+    # told by the inventory, see below
+    FINDING: (),
     "organizations_are_ascending": (("organizations", turned("organizations")),),
     "organizations_have_those_with_clusters": (("organizations", always("organizations", [1])),),
     "clusters_are_ascending": (
@@ -87,7 +91,22 @@ def instance() -> Iterator[Mock]:
 
 @pytest.mark.parametrize("case", collected(organizations), ids=lambda case: case.name)
 def test_right_answers_pass(case: Case, instance: Mock) -> None:
-    assert instance.outcome(case) == ("passed", "")
+    expected = ("passed", "")
+    if case.name == FINDING:
+        expected = ("skipped", "the data are known from elsewhere")
+    assert instance.outcome(case) == expected
+
+
+@pytest.mark.parametrize(
+    ("failed", "outcome"), [((), "passed"), (("GET /organizations -> 500",), "failed")]
+)
+def test_requests_that_failed_while_data_were_looked_for_are_told(
+    failed: tuple[str, ...], outcome: str
+) -> None:
+    (case,) = [case for case in collected(organizations) if case.name == FINDING]
+    with mock_instance(known=Inventory(failed=failed)) as instance:
+        found, reason = instance.outcome(case)
+    assert (found, "500" in reason) == (outcome, bool(failed))
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(organizations, WRONGS))

@@ -50,6 +50,10 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("rule", always("report.user_vote", 1)),
         ("report", stranger(HITS)),
     ),
+    "a_hit_is_disabled_where_its_organization_lists_it": (
+        ("report", always(f"{HITS}.*.disabled", True)),
+        ("report", always(f"{HITS}.0.disabled", True)),
+    ),
     "an_unknown_cluster_is_not_found": (
         ("", reworded(404)),
         ("", forgiven(404)),
