@@ -217,7 +217,7 @@ def test_answers_are_packed_for_who_can_unpack_them(api: Api, data: Data) -> Non
 
 
 @profiles(DEPARTURES)
-@each("main", "clusters", "reports")
+@each(*READ_BY_GET, "metrics")
 def test_browsers_do_not_guess_the_type(api: Api, data: Data, name: str) -> None:
     exchange = api.call(name, **parameters(data.hit()))
     told = exchange.headers.get("x-content-type-options")

@@ -171,7 +171,9 @@ def test_the_list_by_body_has_the_same_rows(api: Api, data: Data) -> None:
 def test_a_body_limits_the_clusters(api: Api, data: Data) -> None:
     def compare(number: int, rows: list[Row]) -> None:
         names = spread(clusters_in(rows), ASKED_ABOUT)
-        unknown: list[Any] = [data.unknown_cluster(), "abc", names[0].upper() + "X", "", None]
+        unknown: list[Any] = [data.unknown_cluster(), "abc", names[0].upper(), "", None]
+        # one that has no letters is written in one way only
+        unknown = [name for name in unknown if name != names[0]]
         for wanted in (names[:1], names[-1:], names):
             few = [row for row in rows if row["cluster"]["uuid"] in wanted]
             bodies: tuple[list[Any], ...] = (

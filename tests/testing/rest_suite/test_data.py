@@ -102,6 +102,12 @@ def test_requests_that_fail_are_kept_for_a_case_to_tell() -> None:
     assert discover(api()).failed == (f"GET {API}organizations/101/clusters -> 500",)
 
 
+@responses.activate
+def test_a_wrong_list_of_organizations_is_a_case_s_to_tell() -> None:
+    answer("organizations", {"organizations": [101], "status": "ok"}, kind="text/html")
+    assert discover(api()).organizations == ()
+
+
 def test_a_choice_is_from_all_over_the_list() -> None:
     assert spread(range(100), 3) == [0, 49, 99]
     assert spread([1, 2], 3) == [1, 2]
