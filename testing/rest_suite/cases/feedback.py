@@ -8,7 +8,16 @@ from ..api import Api
 from ..case import DEPARTURES, profiles, writes
 from ..checks import check, equal
 from ..data import Data, Hit
-from .parameters import BLANK, NO_BODY, NO_USER, NOT_FOUND, improper_clusters, improper_rules
+from .parameters import (
+    BLANK,
+    NO_BODY,
+    NO_USER,
+    NOT_FOUND,
+    improper_clusters,
+    improper_rules,
+    texts_beyond,
+    texts_within,
+)
 
 
 def give(api: Api, hit: Hit, user: str, text: str) -> None:
@@ -137,12 +146,13 @@ def test_a_reason_needs_a_body(api: Api, data: Data) -> None:
 @writes
 def test_a_reason_may_be_as_long_as_the_limit(api: Api, data: Data) -> None:
     hit, user, limit = data.own_hit(), data.user(), api.facts.message_limit
-    give(api, hit, user, "x" * limit)
-    body = {"message": "x" * limit + "y"}
-    refusal = api.refused(400, "disable_feedback", **hit.params, user_id=user, body=body)
-    text = refusal.json["status"]
-    wanted = f"Error: 'feedback message is longer than {limit} bytes'"
-    check(text.endswith(wanted), f"status: {text!r} does not end with {wanted!r}")
+    for text in texts_within(limit):
+        give(api, hit, user, text)
+        (reason,) = reasons(api, hit, user)
+        equal(reason["Message"], text, "message of the reason")
+    params = {**hit.params, "user_id": user}
+    for text, refusal in texts_beyond("message", limit).items():
+        api.refused(400, "disable_feedback", refusal, **params, body={"message": text})
 
 
 @writes

@@ -71,6 +71,25 @@ def improper_selectors() -> dict[str, str]:
     return {value: unreadable("rule_selector", value, why) for value, why in SELECTORS.items()}
 
 
+def texts_within(limit: int) -> tuple[str, ...]:
+    """Return texts of just so many bytes, in characters of one byte and of two."""
+    return "x" * limit, "\u00e4" * (limit // 2)
+
+
+def texts_beyond(name: str, limit: int) -> dict[str, str]:
+    """Return texts of more bytes than that, each with the refusal of the body's member `name`.
+
+    One of them has fewer characters than the limit. The bytes shown may end within one.
+    """
+    what = {"message": "feedback message"}.get(name, name)
+    return {
+        text: f"Error during validating param '{name}' with value "
+        f"'{text.encode()[:limit].decode(errors='replace')}...'. "
+        f"Error: '{what} is longer than {limit} bytes'"
+        for text in ("x" * limit + "y", "\u00e4" * (limit // 2 + 1))
+    }
+
+
 def worded(facts: Facts, text: str) -> str | None:
     """Return a text of today, None (any will do) for the service of 2020, which had others."""
     return None if facts.profile == REFERENCE_2020 else text

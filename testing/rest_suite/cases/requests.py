@@ -87,6 +87,8 @@ def test_an_unknown_path_is_not_found(api: Api, data: Data, path: str) -> None:
     plain(exchange, 404, NOT_FOUND)
     kind = exchange.headers.get("content-type")
     equal(kind, "text/plain; charset=utf-8", f"{exchange.place}: Content-Type")
+    told = exchange.headers.get("x-content-type-options")
+    equal(told, "nosniff", f"{exchange.place}: X-Content-Type-Options")
 
 
 @profiles(*NOW)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..api import Api
 from ..case import DEPARTURES, NOW, THEN, each, writes
 from ..case import profiles as demanded_by
-from ..checks import check, equal
+from ..checks import equal
 from ..data import Data, Hit
 from .parameters import (
     BLANK,
@@ -13,6 +13,8 @@ from .parameters import (
     improper_clusters,
     improper_organizations,
     improper_rules,
+    texts_beyond,
+    texts_within,
 )
 
 VOTES = {"like": 1, "dislike": -1, "reset_vote": 0}
@@ -130,13 +132,10 @@ def test_a_vote_on_an_unknown_cluster_is_refused(api: Api, data: Data, vote: str
 def test_a_message_may_be_as_long_as_the_limit(api: Api, data: Data, vote: str) -> None:
     hit, user = data.own_hit(), data.user()
     limit = api.facts.message_limit
-    api.ok(vote, **hit.params, user_id=user, body={"message": "x" * limit})
-    refusal = api.refused(
-        400, vote, **hit.params, user_id=user, body={"message": "x" * limit + "y"}
-    )
-    text = refusal.json["status"]
-    wanted = f"Error: 'feedback message is longer than {limit} bytes'"
-    check(text.endswith(wanted), f"status: {text!r} does not end with {wanted!r}")
+    for text in texts_within(limit):
+        api.ok(vote, **hit.params, user_id=user, body={"message": text})
+    for text, refusal in texts_beyond("message", limit).items():
+        api.refused(400, vote, refusal, **hit.params, user_id=user, body={"message": text})
 
 
 @writes

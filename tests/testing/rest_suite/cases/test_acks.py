@@ -16,6 +16,7 @@ from .scene_mock import Mock, mock_instance
 from .wrongs import (
     BROKEN,
     always,
+    ascii_only,
     edited,
     forgiven,
     only,
@@ -84,6 +85,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     "a_justification_may_be_as_long_as_the_limit": (
         *REFUSALS,
         ("", only(lambda request: len(request.body) > 250, BROKEN)),
+        ("", ascii_only("justification")),
     ),
     "improper_rules_are_refused": REFUSALS,
     "improper_organizations_are_refused": REFUSALS,

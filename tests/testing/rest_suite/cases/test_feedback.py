@@ -16,6 +16,7 @@ from .scene_mock import Mock, mock_instance
 from .wrongs import (
     BROKEN,
     always,
+    ascii_only,
     edited,
     forgiven,
     last_lost,
@@ -74,6 +75,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     "a_reason_may_be_as_long_as_the_limit": (
         *REFUSALS,
         (NAME, only(lambda request: len(request.body) > 250, BROKEN)),
+        (NAME, ascii_only("message")),
     ),
     "a_reason_for_an_unknown_cluster_is_refused": (
         (NAME, reworded(404)),

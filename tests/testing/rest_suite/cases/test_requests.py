@@ -61,6 +61,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("raw", renumbered(404, 400)),
         ("raw", changed(damage.body(lambda _: b'{"status":"not found"}'))),
         ("raw", changed(damage.header("Content-Type", "text/html"))),
+        ("raw", without("X-Content-Type-Options")),
     ),
     "other_methods_are_not_allowed": tuple(("raw", make) for make in WITH_BODY),
     "options_tell_the_methods": (

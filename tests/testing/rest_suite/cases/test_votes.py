@@ -12,7 +12,7 @@ from testing.rest_suite.lapses import Make, changed
 
 from .scene_instance import Wrong, collected, trials
 from .scene_mock import Mock, mock_instance
-from .wrongs import BROKEN, always, forgiven, only, other, renumbered, reworded
+from .wrongs import BROKEN, always, ascii_only, forgiven, only, other, renumbered, reworded
 
 VOTE = "report.reports.*.user_vote"
 REFUSALS = (("", reworded(400)), ("", forgiven(400)), ("", renumbered(400, 500)))
@@ -51,6 +51,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     "a_message_may_be_as_long_as_the_limit": (
         *REFUSALS,
         ("", only(lambda request: len(request.body) > 250, BROKEN)),
+        ("", ascii_only("message")),
     ),
     "a_chunked_body_is_read": (
         ("dislike", changed(BROKEN)),

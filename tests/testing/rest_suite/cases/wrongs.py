@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from testing.rest_suite import damage
@@ -78,6 +80,20 @@ def only(when: Callable[[Request], object], change: damage.Change) -> Make:
 def said(text: str) -> Callable[[Request], object]:
     """Say whether a request has a text in its body."""
     return lambda request: text.encode() in request.body
+
+
+def ascii_only(name: str) -> Make:
+    """Let the instance measure a text in characters, and say which it could not keep."""
+
+    def shorter(request: Request, forward: Forward) -> Answer:
+        document = json.loads(request.body or b"{}")
+        text = document.get(name, "")
+        plain = text.encode("ascii", "replace").decode()
+        answer = forward(replace(request, body=json.dumps({**document, name: plain}).encode()))
+        fits = plain != text and answer.status == 200 and name in (answer.json or {})
+        return answer.with_json({**answer.json, name: text}) if fits else answer
+
+    return lambda: shorter
 
 
 WITH_BODY = renumbered(405, 404), changed(damage.body(lambda _: b"no"), status_is(405))
