@@ -115,6 +115,8 @@ def test_the_list_says_what_each_ack_says(api: Api, data: Data) -> None:
     rule = a_rule(data)
     api.ok("ack_disable", **rule, body={"justification": "listed"})
     rows = api.ok("acks", org_id=rule["org_id"])["disabledRules"]
+    owners = {row["org_id"] for row in rows}
+    equal(sorted(owners), [rule["org_id"]], "organizations of the acks")
     for row in rows if len(rows) <= 2 * SOME else rows[:SOME] + rows[-SOME:]:
         params = {"rule_id": row["rule_id"], "error_key": row["error_key"]}
         found = api.call("ack", **params, org_id=rule["org_id"])

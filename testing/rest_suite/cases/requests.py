@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..api import Api
-from ..case import DEPARTURES, NOW, REFERENCE_2020, each, profiles
+from ..case import DEPARTURES, NOW, REFERENCE_2020, each, profiles, writes
 from ..checks import check, equal, skip
 from ..client import Exchange
 from ..contract import OPERATIONS, Operation
@@ -80,6 +81,14 @@ def plain(exchange: Exchange, status: int, text: str) -> None:
     equal(exchange.text, text, f"{exchange.place}: body")
 
 
+def leads_to(exchange: Exchange, wanted: str) -> None:
+    """Fail the case unless a redirect leads to a path of the same instance."""
+    location = exchange.headers.get("location", "")
+    place = urlsplit(location)
+    here = place.netloc in ("", urlsplit(exchange.url).netloc) and place.path.endswith(wanted)
+    check(here, f"{exchange.place}: Location is {location!r}, not {wanted!r}")
+
+
 @profiles(*NOW)
 @each(*UNKNOWN)
 def test_an_unknown_path_is_not_found(api: Api, data: Data, path: str) -> None:
@@ -119,9 +128,7 @@ def test_options_tell_the_methods(api: Api, data: Data, name: str) -> None:
 def test_another_form_of_a_path_is_redirected(api: Api, data: Data, path: str) -> None:
     exchange = api.raw("GET", path)
     equal(exchange.status, 301, exchange.place)
-    location = exchange.headers.get("location", "")
-    wanted = api.facts.prefix + MOVED[path]
-    check(location.endswith(wanted), f"{exchange.place}: Location is {location!r}, not {wanted!r}")
+    leads_to(exchange, api.facts.prefix + MOVED[path])
 
 
 @profiles(*NOW)
@@ -130,8 +137,7 @@ def test_the_prefix_without_its_slash_is_redirected(api: Api, data: Data) -> Non
         skip("there is no prefix")
     exchange = api.raw("GET", api.facts.prefix.rstrip("/"))
     equal(exchange.status, 301, exchange.place)
-    location = exchange.headers.get("location", "")
-    check(location.endswith(api.facts.prefix), f"{exchange.place}: Location is {location!r}")
+    leads_to(exchange, api.facts.prefix)
 
 
 @profiles(*NOW)
@@ -195,16 +201,19 @@ def test_answers_have_a_length(api: Api, data: Data, name: str) -> None:
 def test_what_a_client_has_is_not_sent_again(api: Api, data: Data, name: str) -> None:
     values = parameters(data.hit())
     for _ in range(5):
-        tag = api.call(name, **values).headers.get("etag", "")
+        first = api.call(name, **values)
+        tag = first.headers.get("etag", "")
         check(tag, f"{name}: no ETag")
         exchange = api.call(name, **values, headers={"If-None-Match": tag})
         if exchange.status == 304:
             break
         # the instance takes messages in meanwhile
         check(exchange.headers.get("etag") != tag, f"{exchange.place}: has the tag and no 304")
+        check(exchange.body != first.body, f"{exchange.place}: the same, and no 304")
     else:
         skip("what is compared changes all the time")
     equal(exchange.body, b"", f"{exchange.place}: body")
+    equal(exchange.headers.get("etag"), tag, f"{exchange.place}: ETag")
     other = api.call(name, **values, headers={"If-None-Match": '"another"'})
     equal(other.status, 200, f"{other.place} for another tag")
 
@@ -213,6 +222,8 @@ def test_what_a_client_has_is_not_sent_again(api: Api, data: Data, name: str) ->
 def test_answers_are_packed_for_who_can_unpack_them(api: Api, data: Data) -> None:
     packed = api.call("openapi", headers={"Accept-Encoding": "gzip"})
     equal(packed.headers.get("content-encoding"), "gzip", f"{packed.place}: Content-Encoding")
+    varies = packed.headers.get("vary", "").lower()
+    check("accept-encoding" in varies, f"{packed.place}: Vary is {varies!r}")
     as_is = api.call("openapi", headers={"Accept-Encoding": "identity"})
     equal(as_is.headers.get("content-encoding"), None, f"{as_is.place}: Content-Encoding")
     equal(packed.json, as_is.json, f"{packed.place}: answer, packed and as it is")
@@ -224,3 +235,20 @@ def test_browsers_do_not_guess_the_type(api: Api, data: Data, name: str) -> None
     exchange = api.call(name, **parameters(data.hit()))
     told = exchange.headers.get("x-content-type-options")
     equal(told, "nosniff", f"{exchange.place}: X-Content-Type-Options")
+
+
+@writes
+@profiles(DEPARTURES)
+@each("report", "acks", "disabled")
+def test_what_has_changed_is_sent_again(api: Api, data: Data, name: str) -> None:
+    hit, user, rule = data.own_hit(), data.user(), data.rule()
+    values = {**parameters(hit), "user_id": user}
+    before = api.call(name, **values)
+    api.ok("like", **hit.params, user_id=user)
+    api.ok("ack_disable", **rule, org_id=hit.org_id, body={"justification": "new"})
+    api.ok("disable", **hit.params)
+    tag = before.headers.get("etag", "")
+    after = api.call(name, **values, headers={"If-None-Match": tag})
+    equal(after.status, 200, f"{after.place} for what it was before")
+    check(after.body != before.body, f"{after.place}: still what it was before")
+    check(after.headers.get("etag") != tag, f"{after.place}: ETag is still {tag}")

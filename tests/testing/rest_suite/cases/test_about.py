@@ -11,7 +11,7 @@ import pytest
 from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import about
-from testing.rest_suite.lapses import Make, changed
+from testing.rest_suite.lapses import Make, changed, remembered
 from testing.rest_suite.middleware import Answer, Forward, Middleware, Request
 
 from .scene_instance import Wrong, collected, trials
@@ -72,9 +72,12 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     "a_metric_is_there": (
         ("metrics", LOST_METRICS),
         ("metrics", GAUGES),
+        ("metrics", changed(damage.body(lambda body: re.sub(rb"(?m)^[^#].*\n", b"", body)))),
     ),
+    "metrics_count": (("metrics", lambda: remembered()),),
     "every_operation_is_described": (
         ("openapi", without_path("/report$")),
+        ("openapi", always("paths", {})),
         ("openapi", without_path("rating")),
         ("openapi", written(b'"put"', b'"patch"')),
     ),

@@ -74,6 +74,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("acks", edited(LIST, damage.doubled)),
     ),
     "the_list_says_what_each_ack_says": (
+        ("acks", edited("disabledRules.*.org_id", lambda number: number + 1)),
         ("acks", stranger(LIST)),
         ("acks", other(f"{LIST}.*.org_id")),
         ("ack", other("disabledRule.justification")),

@@ -11,8 +11,9 @@ from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import requests
 from testing.rest_suite.contract import OPERATIONS
+from testing.rest_suite.damage import status_is
 from testing.rest_suite.lapses import Make, changed
-from testing.rest_suite.middleware import Answer, Forward, Request
+from testing.rest_suite.middleware import Answer, Forward, Middleware, Request
 
 from .scene_instance import Wrong, collected, trials
 from .scene_mock import Mock, mock_instance
@@ -51,10 +52,42 @@ def never_packed(request: Request, forward: Forward) -> Answer:
     return forward(request.with_headers(accept_encoding="identity"))
 
 
+def abroad(request: Request, forward: Forward) -> Answer:
+    """Redirect to another host."""
+    answer = forward(request)
+    places = [value for name, value in answer.headers if name.lower() == "location"]
+    return answer.with_header("Location", f"http://abroad.test{places[0]}") if places else answer
+
+
+def another_tag_each_time() -> Middleware:
+    """Send the same again, with another tag."""
+    seen: list[Request] = []
+
+    def middleware(request: Request, forward: Forward) -> Answer:
+        seen.append(request)
+        answer = forward(request.with_headers(if_none_match=""))
+        return answer.with_header("ETag", f'"{len(seen)}"')
+
+    return middleware
+
+
+def one_tag_for_ever() -> Middleware:
+    """Say that nothing has changed to whoever has seen it once."""
+    tag = '"once"'
+
+    def middleware(request: Request, forward: Forward) -> Answer:
+        answer = forward(request.with_headers(if_none_match="")).with_header("ETag", tag)
+        known = request.header("If-None-Match") == tag
+        return replace(answer, status=304, body=b"") if known else answer
+
+    return middleware
+
+
 REDIRECTS: tuple[Wrong, ...] = (
     ("raw", renumbered(301, 404)),
     ("raw", renumbered(301, 308)),
     ("raw", lambda: elsewhere),
+    ("raw", lambda: abroad),
 )
 WRONGS: dict[str, tuple[Wrong, ...]] = {
     "an_unknown_path_is_not_found": (
@@ -94,10 +127,14 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("*", without("ETag")),
         ("*", lambda: never_unchanged),
         ("*", lambda: always_unchanged),
+        ("*", lambda: another_tag_each_time()),
+        ("*", changed(damage.header("ETag", None), status_is(304))),
     ),
+    "what_has_changed_is_sent_again": (("", lambda: one_tag_for_ever()),),
     "answers_are_packed_for_who_can_unpack_them": (
         ("openapi", lambda: never_packed),
         ("openapi", changed(damage.header("Content-Encoding", "gzip"))),
+        ("openapi", without("Vary")),
     ),
     "browsers_do_not_guess_the_type": (
         ("*", without("X-Content-Type-Options")),
