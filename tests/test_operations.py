@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.commands import COMMANDS, find, replay_options
+from aggregator.commands import COMMANDS, cleanup, find, replay_options
+from aggregator.config import Config
 from aggregator.metrics import Metrics
 
 PAGE = (Path(__file__).parent.parent / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -30,7 +31,15 @@ def test_options_of_replay_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert options == set(re.findall(r"`(--[a-z-]+)[ `]", section))
 
 
-def test_commands_that_work_on_topics_are_told() -> None:
-    for name in ("replay", "lag", "produce"):
+def test_options_of_cleanup_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        cleanup.run(Config(), ["--help"])
+    options = set(re.findall(r"^  (--[a-z-]+)", capsys.readouterr().out, re.MULTILINE))
+    section = PAGE.partition("## cleanup")[2].partition("\n## ")[0]
+    assert options == set(re.findall(r"^\| `(--[a-z-]+)[ `]", section, re.MULTILINE))
+
+
+def test_commands_for_operations_are_told() -> None:
+    for name in ("replay", "lag", "produce", "cleanup"):
         assert find(name) is COMMANDS[name]
         assert f"\n## {name}: " in PAGE

@@ -43,6 +43,7 @@ COMMANDS = {
     "dev": Command(".dev", Voice.PERSON, "serves the API with sample data, no server needed"),
     "produce": Command(".produce", Voice.PERSON, "sends messages from files to the topic"),
     "replay": Command(".replay", Voice.PERSON, "sends dead letters to the topic again"),
+    "cleanup": Command(".cleanup", Voice.PERSON, "shows, or deletes, what is older than an age"),
     "lag": Command(".lag", Voice.PERSON, "shows how far behind the consumer group is"),
 }
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import signal
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -72,7 +70,7 @@ async def _replay(config: Config, options: argparse.Namespace, account: Account)
         async with asking(config.broker) as brokers:
             if sender is not None:
                 await sender.start()
-            with _until_interrupted() as interrupted:
+            with terminal.until_interrupted() as interrupted:
                 await _run(brokers, topic, options, sender, account, interrupted)
             account.interrupted = interrupted.is_set()
     finally:
@@ -144,24 +142,6 @@ async def _send(
         account.sent.update(
             (letter.kind, topic) for at, letter in enumerate(group) if at not in refused
         )
-
-
-@contextmanager
-def _until_interrupted() -> Iterator[asyncio.Event]:
-    """Set the event on the first ^C, so that what is being sent is finished and told of."""
-    interrupted = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def interrupt() -> None:
-        interrupted.set()
-        # a second one ends it at once
-        loop.remove_signal_handler(signal.SIGINT)
-
-    loop.add_signal_handler(signal.SIGINT, interrupt)
-    try:
-        yield interrupted
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
 
 
 def _tell(options: argparse.Namespace, account: Account) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -47,3 +51,21 @@ def progress() -> Progress:
 def hush() -> None:
     """Let the clients' libraries say nothing: what matters of it comes as an error, once."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def until_interrupted() -> Iterator[asyncio.Event]:
+    """Set the event on the first ^C, so that what is being done is finished and told of."""
+    interrupted = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        interrupted.set()
+        # a second one ends it at once
+        loop.remove_signal_handler(signal.SIGINT)
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    try:
+        yield interrupted
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)

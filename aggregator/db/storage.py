@@ -86,9 +86,9 @@ def build(config: Config, metrics: Metrics | None = None) -> tuple[Storage, SqlH
     for name, section in (("ocp", ocp), ("dvo", dvo)):
         if section.type not in _TYPES[name]:
             raise ConfigError(f"Unknown storage type '{section.type}'")
-    databases = _databases(ocp, dvo, StatementLog(metrics) if metrics else None)
-    health = SqlHealth(databases)
-    first, second = databases.get("ocp"), databases.get("dvo")
+    found = databases(ocp, dvo, StatementLog(metrics) if metrics else None)
+    health = SqlHealth(found)
+    first, second = found.get("ocp"), found.get("dvo")
     either = first or second
     storage = Storage(
         reports=SqlReports(first) if first else noop.NoopReports(),
@@ -102,22 +102,22 @@ def build(config: Config, metrics: Metrics | None = None) -> tuple[Storage, SqlH
         refused=SqlRefusedMessages(either) if either else noop.NoopRefusedMessages(),
         dvo=SqlDvo(second) if second else noop.NoopDvo(),
         health=health,
-        keeps=bool(databases),
+        keeps=bool(found),
     )
     return storage, health
 
 
-def _databases(
-    ocp: StorageConfig, dvo: StorageConfig, statements: StatementLog | None
+def databases(
+    ocp: StorageConfig, dvo: StorageConfig, statements: StatementLog | None = None
 ) -> dict[str, Database]:
     """Return a database for each SQL storage; two storages in one place share its pool."""
-    databases: dict[str, Database] = {}
+    found: dict[str, Database] = {}
     if ocp.type == "sql":
-        databases["ocp"] = _database(ocp, statements)
+        found["ocp"] = _database(ocp, statements)
     if dvo.type == "sql":
-        shared = databases.get("ocp") if _same_place(ocp, dvo) else None
-        databases["dvo"] = shared or _database(dvo, statements)
-    return databases
+        shared = found.get("ocp") if _same_place(ocp, dvo) else None
+        found["dvo"] = shared or _database(dvo, statements)
+    return found
 
 
 def _same_place(ocp: StorageConfig, dvo: StorageConfig) -> bool:

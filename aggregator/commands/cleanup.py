@@ -1,0 +1,178 @@
+"""`cleanup`: deletes what is older than an age, in chunks, while the service goes on."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ..config import Config, StorageConfig
+from ..db.engine import Database
+from ..db.retention import Retention
+from ..db.storage import SqlHealth, databases
+from ..errors import AggregatorError, ConfigError
+from ..model import utc_now
+from . import terminal
+from .replay_options import natural
+
+DONE, FAILED, INTERRUPTED = 0, 1, 130
+CHUNK = 500
+PAUSE_SECONDS = 0.1
+BACKENDS = {"ocp_recommendations": "ocp", "dvo_recommendations": "dvo"}
+_AGE = re.compile(r"(\d+) ?(h|hours?|d|days?|w|weeks?)")
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+@dataclass
+class Account:
+    """What is old, and what of it is deleted so far; rows by table."""
+
+    old: Counter[str] = field(default_factory=Counter)
+    deleted: Counter[str] = field(default_factory=Counter)
+    interrupted: bool = False
+
+
+def run(config: Config, argv: Sequence[str]) -> int:
+    """Show or delete what is old; return 0, 1 on failure, 130 on ^C."""
+    options = _options(argv)
+    account = Account()
+    try:
+        asyncio.run(_clean(config, options, account))
+    except AggregatorError as error:
+        terminal.say(f"cleanup: {error}")
+        if account.deleted:
+            _tell(options, account)
+        return FAILED
+    _tell(options, account)
+    return INTERRUPTED if account.interrupted else DONE
+
+
+def _options(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="insights-results-aggregator cleanup",
+        description="Show what is older than an age, or delete it: reports with all that belongs "
+        "to them, workloads, refused messages. The service may go on meanwhile: what it "
+        "refreshes stays. Toggles, reasons, acknowledgements and ratings are kept for ever.",
+        epilog="Status: 0 done, 1 failure, 2 wrong usage, 130 interrupted. What was deleted "
+        "before a failure stays deleted; the next run goes on.",
+    )
+    add = parser.add_argument
+    add("--older-than", type=_before, required=True, dest="before", metavar="AGE",
+        help="90d, 12w, 36h, or '90 days'")  # fmt: skip
+    add("--apply", action="store_true", help="delete it; without this it is only counted")
+    add("--chunk", type=_positive, default=CHUNK, metavar="N",
+        help=f"clusters, or refused messages, a transaction; {CHUNK} by default")  # fmt: skip
+    add("--pause", type=_seconds, default=PAUSE_SECONDS, metavar="SECONDS",
+        help=f"between two transactions; {PAUSE_SECONDS} by default")  # fmt: skip
+    add("--json", action="store_true", help="for programs instead of people")
+    return parser.parse_args(argv)
+
+
+def _before(text: str) -> datetime:
+    """Return the time so long ago, UTC without zone; raise ArgumentTypeError."""
+    found = _AGE.fullmatch(text.strip().lower())
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"an age expected (90d, 12w, 36h, '90 days'; a month has no fixed length), not {text!r}"
+        )
+    if not int(found[1]):
+        raise argparse.ArgumentTypeError("everything is older than that")
+    try:
+        return utc_now() - timedelta(**{_UNITS[found[2][0]]: int(found[1])})
+    except OverflowError:
+        raise argparse.ArgumentTypeError(f"nothing can be as old as {text!r}") from None
+
+
+def _positive(text: str) -> int:
+    number = natural(text)
+    if not number:
+        raise argparse.ArgumentTypeError("at least 1 expected")
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"seconds expected (0 to 3600), not {text!r}")
+    return seconds
+
+
+async def _clean(config: Config, options: argparse.Namespace, account: Account) -> None:
+    found = _databases(config)
+    try:
+        await SqlHealth(found).require_latest()
+        work = [
+            Retention(database, ocp=database is found.get("ocp"), dvo=database is found.get("dvo"))
+            for database in dict.fromkeys(found.values())
+        ]
+        for retention in work:
+            account.old.update(await retention.count(options.before))
+        if options.apply:
+            with terminal.until_interrupted() as interrupted:
+                await _delete(work, options, account, interrupted)
+            account.interrupted = interrupted.is_set()
+    finally:
+        for database in found.values():
+            await database.close()
+
+
+def _databases(config: Config) -> dict[str, Database]:
+    """Return those of `storage_backend.use`; raise ConfigError where that is no SQL storage."""
+    sections = dict.fromkeys(BACKENDS.values(), StorageConfig(type="noop"))
+    for use in config.storage_backend.use or ("",):
+        section = getattr(config, f"{use}_storage", None)
+        if use not in BACKENDS or section is None or section.type != "sql":
+            raise ConfigError(f"storage_backend.use is '{use}', which is no SQL storage")
+        sections[BACKENDS[use]] = section
+    found = databases(sections["ocp"], sections["dvo"])
+    if any(database.in_memory for database in found.values()):
+        raise ConfigError("the database is in memory, so nothing in it is old")
+    return found
+
+
+async def _delete(
+    work: Sequence[Retention],
+    options: argparse.Namespace,
+    account: Account,
+    interrupted: asyncio.Event,
+) -> None:
+    with terminal.progress() as bar:
+        task = bar.add_task("deleting rows", total=account.old.total())
+        for retention in work:
+            async for rows in retention.delete(options.before, options.chunk):
+                account.deleted.update(rows)
+                bar.update(task, completed=account.deleted.total())
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(interrupted.wait(), options.pause)
+                if interrupted.is_set():
+                    return
+
+
+def _tell(options: argparse.Namespace, account: Account) -> None:
+    """Print the rows by table, with their sum."""
+    rows = account.deleted if options.apply else account.old
+    shown = {name: rows[name] for name in account.old}
+    before = f"{options.before:%Y-%m-%dT%H:%M:%SZ}"
+    if options.json:
+        told = {"before": before, "applied": options.apply, "interrupted": account.interrupted}
+        print(json.dumps({**told, "tables": shown, "rows": rows.total()}, indent=2))
+    else:
+        number = "rows deleted" if options.apply else "rows to delete"
+        table = terminal.table(f"before {before}", "table", number, numbers=(number,))
+        for name, count in shown.items():
+            table.add_row(name, str(count))
+        table.add_row("total", str(rows.total()))
+        terminal.show(table)
+    if account.interrupted:
+        terminal.say("interrupted; what is left is for the next run")
+    elif not options.apply:
+        terminal.say("nothing is deleted without --apply")

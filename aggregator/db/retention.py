@@ -1,0 +1,268 @@
+"""What is older than an age: counted, and deleted in chunks while ingest and requests go on.
+
+Which rows are old is told in contract storage 11. A chunk is one transaction. It locks the rows
+that are still old and that nobody else is writing, in the order in which ingest locks them, and
+deletes these only: it waits for nobody, and what is refreshed in the meantime stays.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from . import tables as t
+from .engine import Database
+from .rows import Rows, is_in, list_parameter
+
+# so many names are kept at once; each further page may read the whole table again
+PAGE = 50_000
+
+_BEFORE = sa.bindparam("before", type_=sa.DateTime)
+_AFTER = sa.bindparam("after", type_=sa.String)
+_OLD_REPORT = t.report.c.reported_at < _BEFORE
+_OLD_WORKLOADS = t.dvo_report.c.last_checked_at < _BEFORE
+_OLD_REFUSAL = t.consumer_error.c.consumed_at < _BEFORE
+
+
+def _born_before(born: sa.Column[datetime]) -> sa.ColumnElement[bool]:
+    return sa.or_(born.is_(None), born < _BEFORE)
+
+
+# what others left behind when they deleted a report; versions do not tell their age
+_ABANDONED: dict[sa.Table, sa.ColumnElement[bool]] = {
+    t.rule_hit: _born_before(t.rule_hit.c.created_at),
+    t.recommendation: _born_before(t.recommendation.c.created_at),
+    t.report_info: sa.true(),
+}
+# toggles and reasons stay for ever; votes would, if they could outlive the report
+_OF_REPORT = (*_ABANDONED, t.cluster_rule_user_feedback)
+
+
+class _Work(Protocol):
+    """A kind of rows: how many of each table are old, and how they go, a transaction at a time."""
+
+    async def count(self, before: datetime) -> Counter[str]: ...
+
+    def delete(self, before: datetime, size: int) -> AsyncIterator[Counter[str]]: ...
+
+
+class Retention:
+    """Clean-up of one database; `ocp` and `dvo` tell which of the two schemas it works on."""
+
+    def __init__(self, database: Database, *, ocp: bool, dvo: bool) -> None:
+        self._db = database
+        self._work: list[_Work] = []
+        if ocp:
+            self._work.append(_Reports(database))
+            self._work += [_Abandoned(database, table) for table in _ABANDONED]
+        if dvo:
+            self._work.append(_Workloads(database))
+
+    async def count(self, before: datetime) -> Counter[str]:
+        """Return how many rows of each table are older than the time, UTC without zone."""
+        total: Counter[str] = Counter()
+        for work in await self._all():
+            for name, rows in (await work.count(before)).items():
+                total[name] += rows
+        return total
+
+    async def delete(self, before: datetime, size: int) -> AsyncIterator[Counter[str]]:
+        """Delete what is older; yield the rows by table after each transaction.
+
+        A transaction is about `size` clusters at most, or so many refused messages.
+        """
+        for work in await self._all():
+            async for rows in work.delete(before, size):
+                yield rows
+
+    async def _all(self) -> list[_Work]:
+        """Return the work; a database for DVO alone need not have a table of refused messages."""
+        async with self._db.read() as conn:
+            name = t.consumer_error.name
+            present = await conn.run_sync(lambda sync: sa.inspect(sync).has_table(name))
+        return [*self._work, *([_Refused(self._db)] if present else [])]
+
+
+class _OfClusters:
+    """Old rows that are found by the name of their cluster."""
+
+    def __init__(self, database: Database, page: sa.Select[Any], counts: dict[str, Any]) -> None:
+        self._db = database
+        self._page = page.limit(sa.bindparam("page", type_=sa.Integer))
+        self._counts = counts
+
+    async def count(self, before: datetime) -> Counter[str]:
+        """Count by table."""
+        values = {"before": before}
+        return Counter(
+            {
+                name: (await self._db.rows(statement, values))[0][0]
+                for name, statement in self._counts.items()
+            }
+        )
+
+    async def delete(self, before: datetime, size: int) -> AsyncIterator[Counter[str]]:
+        """Go through the clusters in the order of their names."""
+        values: dict[str, Any] = {"before": before, "after": "", "page": PAGE}
+        while names := [row[0] for row in await self._db.rows(self._page, values)]:
+            for begin in range(0, len(names), size):
+                async with self._db.write() as conn:
+                    rows = await self._delete(conn, before, names[begin : begin + size])
+                yield rows
+            values["after"] = names[-1]
+
+    async def _delete(
+        self, conn: AsyncConnection, before: datetime, names: list[str]
+    ) -> Counter[str]:
+        raise NotImplementedError
+
+
+class _Reports(_OfClusters):
+    """Clusters that have reported nothing since, with all that their reports brought."""
+
+    def __init__(self, database: Database) -> None:
+        report, dialect = t.report, database.dialect
+        counts = {report.name: _count(report).where(_OLD_REPORT)}
+        for table in _OF_REPORT:
+            old = report.c.cluster == table.c.cluster_id
+            counts[table.name] = _count(table.join(report, old)).where(_OLD_REPORT)
+        page = sa.select(report.c.cluster).where(_OLD_REPORT, report.c.cluster > _AFTER)
+        super().__init__(database, page.order_by(report.c.cluster), counts)
+        named = is_in(dialect, report.c.cluster, "names")
+        self._lock = (
+            sa.select(report.c.cluster)
+            .where(named, _OLD_REPORT)
+            .order_by(report.c.cluster)
+            .with_for_update(skip_locked=True)
+        )
+        self._deletes = [
+            (table.name, sa.delete(table).where(is_in(dialect, table.c.cluster_id, "names")))
+            for table in _OF_REPORT
+        ]
+        self._deletes.append((report.name, sa.delete(report).where(named, _OLD_REPORT)))
+
+    async def _delete(
+        self, conn: AsyncConnection, before: datetime, names: list[str]
+    ) -> Counter[str]:
+        dialect = self._db.dialect
+        values = {"before": before, "names": list_parameter(dialect, names)}
+        locked = (await conn.execute(self._lock, values)).scalars().all()
+        values["names"] = list_parameter(dialect, locked)
+        rows: Counter[str] = Counter()
+        for name, statement in self._deletes if locked else ():
+            rows[name] = (await conn.execute(statement, values)).rowcount
+        return rows
+
+
+class _Keyed(_OfClusters):
+    """Rows that are locked first, and deleted by their keys where they are still old then.
+
+    A second statement sees what was committed before the rows were locked.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        table: sa.Table,
+        page: sa.Select[Any],
+        count: sa.Select[Any],
+        old: sa.ColumnElement[bool],
+        still: sa.ColumnElement[bool],
+    ) -> None:
+        super().__init__(database, page, {table.name: count})
+        key = list(table.primary_key)
+        named = is_in(database.dialect, table.c.cluster_id, "names")
+        self._name = table.name
+        self._lock = (
+            sa.select(*key)
+            .where(named, old)
+            .order_by(table.c.cluster_id, *key)
+            .with_for_update(skip_locked=True)
+        )
+        self._rows = Rows(
+            database.dialect, "locked", **{column.name: column.type for column in key}
+        )
+        locked = sa.tuple_(*key).in_(sa.select(self._rows.clause))
+        self._delete_locked = sa.delete(table).where(named, locked, still)
+
+    async def _delete(
+        self, conn: AsyncConnection, before: datetime, names: list[str]
+    ) -> Counter[str]:
+        values = {"before": before, "names": list_parameter(self._db.dialect, names)}
+        locked: Sequence[Any] = (await conn.execute(self._lock, values)).all()
+        values |= self._rows.bind(locked)
+        return Counter({self._name: (await conn.execute(self._delete_locked, values)).rowcount})
+
+
+class _Abandoned(_Keyed):
+    """Rows of a table whose cluster has no report."""
+
+    def __init__(self, database: Database, table: sa.Table) -> None:
+        cluster, old = table.c.cluster_id, _ABANDONED[table]
+        joined = table.outerjoin(t.report, t.report.c.cluster == cluster)
+        alone = t.report.c.cluster.is_(None)
+        page = sa.select(cluster).distinct().select_from(joined).order_by(cluster)
+        super().__init__(
+            database,
+            table,
+            page.where(alone, old, cluster > _AFTER),
+            _count(joined).where(alone, old),
+            old,
+            ~sa.exists().where(t.report.c.cluster == cluster),
+        )
+
+
+class _Workloads(_Keyed):
+    """Namespaces of clusters whose workloads nobody has looked at since."""
+
+    def __init__(self, database: Database) -> None:
+        table, cluster = t.dvo_report, t.dvo_report.c.cluster_id
+        page = sa.select(cluster).distinct().order_by(cluster)
+        super().__init__(
+            database,
+            table,
+            page.where(_OLD_WORKLOADS, cluster > _AFTER),
+            _count(table).where(_OLD_WORKLOADS),
+            _OLD_WORKLOADS,
+            _OLD_WORKLOADS,
+        )
+
+
+class _Refused:
+    """Refused messages, which are written once."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        table = t.consumer_error
+        self._name = table.name
+        self._count = _count(table).where(_OLD_REFUSAL)
+        key = list(table.primary_key)
+        oldest = (
+            sa.select(*key)
+            .where(_OLD_REFUSAL)
+            .order_by(table.c.consumed_at, *key)
+            .limit(sa.bindparam("size", type_=sa.Integer))
+        )
+        self._delete = sa.delete(table).where(sa.tuple_(*key).in_(oldest), _OLD_REFUSAL)
+
+    async def count(self, before: datetime) -> Counter[str]:
+        """Count them."""
+        return Counter({self._name: (await self._db.rows(self._count, {"before": before}))[0][0]})
+
+    async def delete(self, before: datetime, size: int) -> AsyncIterator[Counter[str]]:
+        """Go from the oldest on."""
+        deleted = size
+        while deleted == size:
+            async with self._db.write() as conn:
+                result = await conn.execute(self._delete, {"before": before, "size": size})
+            deleted = result.rowcount
+            yield Counter({self._name: deleted})
+
+
+def _count(source: sa.FromClause) -> sa.Select[Any]:
+    return sa.select(sa.func.count()).select_from(source)

@@ -1,0 +1,243 @@
+"""`cleanup` counts what is old, and deletes it only when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from aggregator.commands.cleanup import run
+from aggregator.config import Config, StorageConfig
+from aggregator.db import tables as t
+from aggregator.db.engine import Database, connect
+from aggregator.db.migrations import DVO, OCP, migrate
+from aggregator.db.reports import SqlReports
+from aggregator.db.retention import Retention
+from aggregator.db.workloads import SqlDvo
+from aggregator.model import ClusterId, Hit, Report, utc_now
+from aggregator.sources import PREFIX
+from testing.contract.scene import BILLING, KEY, ORG, RULE, workloads
+from tests.databases import fresh_database
+from tests.golden.test_rest import storage_section
+from tests.program import command
+
+BOTH = ("ocp_recommendations", "dvo_recommendations")
+DAY = timedelta(days=1)
+
+
+def config(ocp: StorageConfig, dvo: StorageConfig | None = None, *use: str) -> Config:
+    default = Config()
+    return replace(
+        default,
+        ocp_recommendations_storage=ocp,
+        dvo_recommendations_storage=dvo or ocp,
+        storage_backend=replace(default.storage_backend, use=use or BOTH),
+    )
+
+
+def sqlite(file: Path) -> StorageConfig:
+    return StorageConfig(db_driver="sqlite3", sqlite_datasource=str(file))
+
+
+async def fill(section: StorageConfig, ages: list[timedelta]) -> None:
+    """Store a report with a hit, and workloads, of each age."""
+    database = Database(connect(section))
+    for chain in (OCP, DVO):
+        await migrate(database.engine, chain, chain.latest)
+    for number, age in enumerate(ages):
+        at: datetime = utc_now() - age
+        cluster = ClusterId(f"{number:08x}-0000-4000-8000-000000000000")
+        report = Report(ORG, cluster, "{}", (Hit(RULE, KEY, "{}"),), at)
+        await SqlReports(database, lambda at=at: at).store([report])  # type: ignore[misc]
+        await SqlDvo(database).store([workloads(at, BILLING, cluster=cluster)])
+    await database.close()
+
+
+async def stored(section: StorageConfig) -> dict[str, int]:
+    """Return how many reports and workloads there are."""
+    database = Database(connect(section))
+    counts = {}
+    async with database.read() as conn:
+        for table in (t.report, t.dvo_report):
+            statement = sa.select(sa.func.count()).select_from(table)
+            counts[table.name] = (await conn.execute(statement)).scalar_one()
+    await database.close()
+    return counts
+
+
+@contextmanager
+def filled(kind: str, folder: Path, ages: list[timedelta]) -> Iterator[StorageConfig]:
+    """Give a database of this kind."""
+    with asyncio.Runner() as runner:
+        if kind == "sqlite":
+            section = sqlite(folder / "a.db")
+            runner.run(fill(section, ages))
+            yield section
+            return
+        database = fresh_database()
+        section = storage_section(sa.make_url(runner.run(database.__aenter__())))
+        try:
+            runner.run(fill(section, ages))
+            yield section
+        finally:
+            runner.run(database.__aexit__(None, None, None))
+
+
+AGES = [100 * DAY, 91 * DAY, 89 * DAY, 0 * DAY]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_old_rows_are_counted_first_and_deleted_on_demand(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with filled(kind, tmp_path, AGES) as section:
+        wanted = config(section)
+        assert run(wanted, ["--older-than", "90 days"]) == 0
+        told = capsys.readouterr()
+        assert "nothing is deleted without --apply" in told.err
+        title, head, *rows = told.out.splitlines()
+        assert title.startswith("before 20")
+        assert head.split() == ["table", "rows", "to", "delete"]
+        assert dict(row.split() for row in rows) == {
+            "report": "2", "rule_hit": "2", "recommendation": "2", "report_info": "0",
+            "cluster_rule_user_feedback": "0", "dvo_report": "2", "consumer_error": "0",
+            "total": "8",
+        }  # fmt: skip
+        assert asyncio.run(stored(section)) == {"report": 4, "dvo_report": 4}
+        assert run(wanted, ["--older-than", "90d", "--apply", "--chunk", "1", "--pause", "0"]) == 0
+        told = capsys.readouterr()
+        _, head, *rows = told.out.splitlines()
+        assert head.split() == ["table", "rows", "deleted"]
+        assert dict(row.split() for row in rows)["total"] == "8"
+        assert told.err == ""
+        assert asyncio.run(stored(section)) == {"report": 2, "dvo_report": 2}
+
+
+def test_programs_are_told_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with filled("sqlite", tmp_path, AGES) as section:
+        before = utc_now() - 13 * timedelta(weeks=1)
+        assert run(config(section), ["--older-than", "13w", "--json", "--apply"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    moment = datetime.fromisoformat(told["before"]).replace(tzinfo=None)
+    assert abs(moment - before) < timedelta(minutes=1)
+    assert (told["applied"], told["interrupted"], told["rows"]) == (True, False, 8)
+    assert told["tables"]["report"] == 2
+
+
+@pytest.mark.parametrize(
+    ("use", "left"),
+    [
+        ("ocp_recommendations", {"report": 2, "dvo_report": 4}),
+        ("dvo_recommendations", {"report": 4, "dvo_report": 2}),
+    ],
+)
+def test_only_the_storage_in_use_is_cleaned(use: str, left: dict[str, int], tmp_path: Path) -> None:
+    with filled("sqlite", tmp_path, AGES) as section:
+        assert run(config(section, None, use), ["--older-than", "90d", "--apply"]) == 0
+        assert asyncio.run(stored(section)) == left
+
+
+def test_storages_apart_are_cleaned_one_after_the_other(tmp_path: Path) -> None:
+    sections = [sqlite(tmp_path / f"{name}.db") for name in "ab"]
+    for section in sections:
+        asyncio.run(fill(section, AGES))
+    assert run(config(sections[0], sections[1]), ["--older-than", "90d", "--apply"]) == 0
+    assert [asyncio.run(stored(section)) for section in sections] == [
+        {"report": 2, "dvo_report": 4},
+        {"report": 4, "dvo_report": 2},
+    ]
+
+
+def test_an_interrupted_run_tells_what_it_has_deleted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Retention.delete
+
+    async def interrupted_after_one(*arguments: Any) -> Any:
+        async for rows in whole(*arguments):
+            signal.raise_signal(signal.SIGINT)
+            yield rows
+
+    monkeypatch.setattr(Retention, "delete", interrupted_after_one)
+    with filled("sqlite", tmp_path, AGES) as section:
+        arguments = ["--older-than", "90d", "--apply", "--chunk", "1", "--pause", "3600"]
+        assert run(config(section), arguments) == 130
+        told = capsys.readouterr()
+        assert dict(row.split() for row in told.out.splitlines()[2:])["report"] == "1"
+        assert "what is left is for the next run" in told.err
+        assert asyncio.run(stored(section))["report"] == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "--older-than"),
+        (["--older-than", "2 months"], "an age expected"),
+        (["--older-than", "90"], "an age expected"),
+        (["--older-than", "-1d"], "expected"),
+        (["--older-than", "1.5 days"], "an age expected"),
+        (["--older-than", "0d"], "everything is older than that"),
+        (["--older-than", "9999999 weeks"], "nothing can be as old"),
+        (["--older-than", "9999999999999 weeks"], "nothing can be as old"),
+        (["--older-than", "1d", "--chunk", "0"], "at least 1"),
+        (["--older-than", "1d", "--chunk", "some"], "a whole number expected"),
+        (["--older-than", "1d", "--pause", "-1"], "expected"),
+        (["--older-than", "1d", "--pause", "nan"], "seconds expected"),
+    ],
+)
+def test_wrong_usage_is_told(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(Config(), arguments)
+    assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("wanted", "complaint"),
+    [
+        (config(StorageConfig(), None, "other"), "storage_backend.use is 'other'"),
+        (config(StorageConfig(type="redis")), "is no SQL storage"),
+        (config(StorageConfig()), "in memory"),
+    ],
+)
+def test_what_cannot_be_cleaned_is_one_line(
+    wanted: Config, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(wanted, ["--older-than", "90d"]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert complaint in told.err
+    assert told.err.count("\n") == 1
+
+
+def test_a_database_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
+    file = {f"{PREFIX}OCP_RECOMMENDATIONS_STORAGE__SQLITE_DATASOURCE": "/absent/a.db"}
+    ended = command("cleanup", "--older-than", "90d", folder=tmp_path, env=file)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    # a thread of the driver may complain behind it that the loop is closed already
+    assert ended.stderr.startswith("cleanup: unable to open database file")
+
+
+def test_a_database_of_another_version_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with filled("sqlite", tmp_path, AGES) as section:
+        asyncio.run(_downgrade(section))
+        assert run(config(section), ["--older-than", "90d", "--apply"]) == 1
+    assert "old DB migration version (current: 31, latest: 32)" in capsys.readouterr().err
+
+
+async def _downgrade(section: StorageConfig) -> None:
+    database = Database(connect(section))
+    await migrate(database.engine, OCP, OCP.latest - 1)
+    await database.close()
