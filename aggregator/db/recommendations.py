@@ -21,6 +21,9 @@ from .rows import Rows, gathered, gathered_list, is_in, list_parameter
 from .tables import recommendation, report, report_info
 
 _ORG = sa.bindparam("org", type_=sa.Integer)
+# what rule_id holds, in words of the primary key: so that index answers alone, whose entries of an
+# organization lie side by side, while its rows are spread over the whole table
+_SELECTOR = recommendation.c.rule_fqdn.concat("|").concat(recommendation.c.error_key)
 
 
 class SqlRecommendations:
@@ -33,7 +36,7 @@ class SqlRecommendations:
         self._hit_by_only = self._hit_by.where(is_in(dialect, recommendation.c.cluster_id, "names"))
         self._wanted = Rows(dialect, "wanted", cluster=sa.String())
         self._by_rule = _select_by_rule(dialect, self._wanted)
-        self._by_cluster = _select_by_cluster().where(is_in(dialect, report.c.cluster, "names"))
+        self._by_cluster = _select_by_cluster(dialect)
 
     async def clusters_hit_by(
         self, org: OrgId, selector: RuleSelector, only: Sequence[str]
@@ -58,18 +61,13 @@ class SqlRecommendations:
         return {rule: sorted(gathered_list(names)) for rule, names in sorted(map(tuple, rows))}
 
     async def by_cluster(self, org: OrgId, clusters: Sequence[str]) -> list[ClusterRecommendations]:
-        """Read reports with their recommendations and group them by cluster."""
-        found: dict[str, tuple[Any, list[str]]] = {}
-        for row in await self._rows(self._by_cluster, org, clusters):
-            cluster, _, rule, _ = row
-            names = found.setdefault(cluster, (row, []))[1]
-            if rule is not None:
-                names.append(rule)
+        """Read reports with their recommendations, a row a cluster."""
+        rows = await self._rows(self._by_cluster, org, clusters)
         return [
             ClusterRecommendations(
-                ClusterId(name), row.last_checked_at, row.version, tuple(sorted(rules))
+                ClusterId(name), checked, version or "", tuple(sorted(gathered_list(rules or [])))
             )
-            for name, (row, rules) in sorted(found.items(), key=lambda item: item[0])
+            for name, checked, rules, version in sorted(rows, key=lambda row: row[0])
         ]
 
     async def _rows(
@@ -86,13 +84,13 @@ class SqlRecommendations:
 def _select_by_rule(dialect: str, wanted: Rows) -> sa.Select[Any]:
     cluster = recommendation.c.cluster_id
     select = (
-        sa.select(recommendation.c.rule_id, gathered(dialect, cluster))
+        sa.select(_SELECTOR, gathered(dialect, cluster))
         .where(recommendation.c.org_id == _ORG)
-        .group_by(recommendation.c.rule_id)
+        .group_by(recommendation.c.rule_fqdn, recommendation.c.error_key)
     )
     if dialect == "postgresql":
-        # a join, which reads one entry of the covering index for each cluster; with `= ANY` all of
-        # a large organization is read instead
+        # a join, which reads one place of the index for each cluster; with `= ANY` all of a large
+        # organization is read instead
         return select.select_from(wanted.clause).where(cluster == wanted.c.cluster)
     # SQLite would read the whole list for each hit of a join
     return select.where(cluster.in_(sa.select(wanted.c.cluster)))
@@ -122,26 +120,17 @@ def _select_hit_by() -> sa.Select[Any]:
     )
 
 
-def _select_by_cluster() -> sa.Select[Any]:
-    joined = report.outerjoin(
-        recommendation,
-        sa.and_(
-            recommendation.c.org_id == report.c.org_id,
-            recommendation.c.cluster_id == report.c.cluster,
-        ),
-    ).outerjoin(
-        report_info,
-        sa.and_(
-            report_info.c.org_id == report.c.org_id, report_info.c.cluster_id == report.c.cluster
-        ),
+def _select_by_cluster(dialect: str) -> sa.Select[Any]:
+    # values of a row instead of joins: a cluster's version is looked for once, not for each rule
+    rules = sa.select(gathered(dialect, _SELECTOR)).where(
+        recommendation.c.org_id == report.c.org_id, recommendation.c.cluster_id == report.c.cluster
     )
-    return (
-        sa.select(
-            report.c.cluster,
-            report.c.last_checked_at,
-            recommendation.c.rule_id,
-            sa.func.coalesce(report_info.c.version_info, "").label("version"),
-        )
-        .select_from(joined)
-        .where(report.c.org_id == _ORG)
+    version = sa.select(report_info.c.version_info).where(
+        report_info.c.org_id == report.c.org_id, report_info.c.cluster_id == report.c.cluster
     )
+    return sa.select(
+        report.c.cluster,
+        report.c.last_checked_at,
+        rules.scalar_subquery().label("rules"),
+        version.scalar_subquery().label("version"),
+    ).where(report.c.org_id == _ORG, is_in(dialect, report.c.cluster, "names"))

@@ -79,12 +79,6 @@ recommendation = sa.Table(
     ),
     sa.Index("recommendation_cluster_id_idx", "cluster_id"),
     sa.Index("recommendation_org_id_rule_id_idx", "org_id", "rule_id"),
-    sa.Index(
-        "recommendation_org_id_cluster_id_idx",
-        "org_id",
-        "cluster_id",
-        postgresql_include=["rule_id"],
-    ).ddl_if(dialect="postgresql"),
 )
 
 report_info = sa.Table(

@@ -24,7 +24,6 @@ EXTRA_INDEXES = {
     },
     "recommendation": {
         "recommendation_cluster_id_idx": "cluster_id",
-        "recommendation_org_id_cluster_id_idx": "org_id, cluster_id) INCLUDE (rule_id",
         "recommendation_org_id_rule_id_idx": "org_id, rule_id",
     },
     "cluster_rule_toggle": {"cluster_rule_toggle_org_id_disabled_idx": "org_id, disabled"},
@@ -196,6 +195,21 @@ async def test_what_the_reference_migrated_gets_the_extras_too(tmp_path: Path) -
         assert await read_schema(engine, OCP) == catalog.golden("ocp")[32]
         await migrate(engine, OCP, 32)
         assert await read_schema(engine, OCP) == with_extras(catalog.golden("ocp")[32])
+
+
+async def test_room_on_pages_comes_and_goes_with_the_latest_version(tmp_path: Path) -> None:
+    async with open_store("postgresql", tmp_path) as engine:
+
+        async def told() -> dict[str, list[str]]:
+            statement = "SELECT relname, reloptions FROM pg_class WHERE reloptions IS NOT NULL"
+            async with engine.connect() as connection:
+                rows = await connection.exec_driver_sql(statement)
+                return {name: options for name, options in rows if not name.startswith("pg_")}
+
+        await migrate(engine, OCP, OCP.latest)
+        assert await told() == {"recommendation": ["fillfactor=80"], "rule_hit": ["fillfactor=90"]}
+        await migrate(engine, OCP, OCP.latest - 1)
+        assert await told() == {}
 
 
 @CHAINS

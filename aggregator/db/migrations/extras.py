@@ -1,4 +1,4 @@
-"""What is ours in the reference's latest schema: indexes, and offsets of 64 bits.
+"""What is ours in the reference's latest schema: indexes, room on pages, offsets of 64 bits.
 
 Both services can run on it, and it is taken away before a database goes below the latest version,
 so that each older version is exactly the reference's.
@@ -20,35 +20,28 @@ _INDEXES = {
 }
 # PostgreSQL only: lists are answered from the index, whose entries lie side by side, while the
 # rows of an organization are spread over the whole table
-_COVERING = {
-    "report_org_id_reported_at_idx": "report (org_id, reported_at) INCLUDE (cluster)",
-    "recommendation_org_id_cluster_id_idx": (
-        "recommendation (org_id, cluster_id) INCLUDE (rule_id)"
-    ),
-}
-# PostgreSQL only: tables whose rows change with every report, and how full their pages are made.
-# A new version of a row that finds room beside the former one needs no new entries in the indexes
-_FULLNESS = {"recommendation": 80, "rule_hit": 90}
+_COVERING = {"report_org_id_reported_at_idx": "report (org_id, reported_at) INCLUDE (cluster)"}
+# PostgreSQL only: every report writes its cluster's recommendations again, and the hits that say
+# something else; with room on their page no index is touched
+_FILLED = {"recommendation": 80, "rule_hit": 90}
 
 
 def add(conn: sa.Connection) -> None:
     """Make what is not there yet."""
-    covering = _COVERING if conn.dialect.name == "postgresql" else {}
-    for name, target in (_INDEXES | covering).items():
+    postgresql = conn.dialect.name == "postgresql"
+    for name, target in (_INDEXES | (_COVERING if postgresql else {})).items():
         conn.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {target}")
-    if conn.dialect.name == "postgresql":
-        for table, percent in _FULLNESS.items():
-            conn.exec_driver_sql(f"ALTER TABLE {table} SET (fillfactor = {percent})")
+    for table, percent in (_FILLED if postgresql else {}).items():
+        conn.exec_driver_sql(f"ALTER TABLE {table} SET (fillfactor = {percent})")
     _set_offset_type(conn, sa.BIGINT)
 
 
 def remove(conn: sa.Connection) -> None:
     """Take away what is there."""
-    for name in _INDEXES | _COVERING:
+    for name in (*_INDEXES, *_COVERING):
         conn.exec_driver_sql(f"DROP INDEX IF EXISTS {name}")
-    if conn.dialect.name == "postgresql":
-        for table in _FULLNESS:
-            conn.exec_driver_sql(f"ALTER TABLE {table} RESET (fillfactor)")
+    for table in _FILLED if conn.dialect.name == "postgresql" else ():
+        conn.exec_driver_sql(f"ALTER TABLE {table} RESET (fillfactor)")
     _set_offset_type(conn, sa.INTEGER)
 
 
