@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
@@ -20,17 +21,23 @@ def fresh(server: sa.URL, folder: Path, dialect: str = "postgresql") -> Iterator
         return
     name = f"bench_{uuid.uuid4().hex[:8]}"
     maintenance = server.set(database=server.database or "postgres")
-    asyncio.run(_execute(maintenance, f'CREATE DATABASE "{name}" TEMPLATE template0'))
+    execute(maintenance, f'CREATE DATABASE "{name}" TEMPLATE template0')
     try:
         yield server.set(database=name)
     finally:
-        asyncio.run(_execute(maintenance, f'DROP DATABASE "{name}" WITH (FORCE)'))
+        execute(maintenance, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-async def _execute(location: sa.URL, statement: str) -> None:
+def execute(location: sa.URL, statement: str, *values: Any) -> list[Any]:
+    """Run a statement outside of a transaction; return its rows."""
+    return asyncio.run(_execute(location, statement, values))
+
+
+async def _execute(location: sa.URL, statement: str, values: Sequence[Any]) -> list[Any]:
     dsn = location.set(drivername="postgresql").render_as_string(hide_password=False)
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute(statement)
+        rows: list[Any] = await connection.fetch(statement, *values)
+        return rows
     finally:
         await connection.close()

@@ -20,9 +20,13 @@ SMALL = {
     "rest": ("--clusters", "300", "--seconds", "1", "--rounds", "1", "--only", "report,vote"),
     "ingest": ("--clusters", "3000", "--rounds", "1", "--sqlite"),
     "during_ingest": ("--clusters", "300", "--messages", "500", "--seconds", "1"),
+    "scale": (
+        *("--clusters", "1500", "--small-clusters", "500", "--listed", "50", "--sample", "300"),
+        *("--messages", "2000", "--seconds", "1", "--rounds", "1"),
+    ),
     "memory": ("--clusters", "300", "--requests", "200", "--messages", "200", "--rounds", "2"),
 }
-WITH_KAFKA = ("ingest", "during_ingest", "memory")
+WITH_KAFKA = ("ingest", "during_ingest", "scale", "memory")
 
 
 def run(name: str, folder: Path) -> Any:
@@ -35,7 +39,7 @@ def run(name: str, folder: Path) -> Any:
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", *SMALL[name], *brokers,
          "--postgres", place, "--json", str(file)],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(file.read_text())
@@ -62,6 +66,19 @@ def test_ingest(tmp_path: Path) -> None:
 def test_reads_during_ingest(tmp_path: Path) -> None:
     told = run("during_ingest", tmp_path)
     assert all(load["rate"] > 0 and load["failed"] == 0 for load in told.values())
+
+
+def test_scale(tmp_path: Path) -> None:
+    told = run("scale", tmp_path)
+    assert told["copied"].keys() == {"500", "1500"}
+    assert len(told["reads"]) == 5
+    loads = [load for of in told["reads"].values() for load in of.values()]
+    assert all(load["rate"] > 0 and load["failed"] == 0 for load in loads)
+    assert all(of[name] > 0 for of in told["ingest"].values() for name in ("small", "big"))
+    cleanup = told["cleanup"]
+    assert cleanup["clusters"] > 100
+    assert cleanup["seconds"] > 0
+    assert all(cleanup[part]["reads"] > 0 for part in ("before", "during"))
 
 
 def test_memory(tmp_path: Path) -> None:
