@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -96,6 +97,10 @@ class Metrics:
         self.api_endpoints_status_codes = self._counter(
             "api_endpoints_status_codes", "Answers by status", ("status_code", "endpoint")
         )
+        # finding one by its labels costs more than counting
+        self._requests_of = functools.cache(self.api_endpoints_requests.labels)
+        self._answers_of = functools.cache(self.api_endpoints_status_codes.labels)
+        self._times_of = functools.cache(self.api_endpoints_response_time.labels)
 
     def _counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
         self._bare.add(f"{self._namespace}_{name}" if self._namespace else name)
@@ -113,12 +118,12 @@ class Metrics:
 
     def request_started(self, endpoint: str) -> None:
         """Count a request to the route with this template."""
-        self.api_endpoints_requests.labels(endpoint).inc()
+        self._requests_of(endpoint).inc()
 
     def request_finished(self, endpoint: str, status: int, seconds: float) -> None:
         """Count the answer to a request, and the time it took."""
-        self.api_endpoints_status_codes.labels(str(status), endpoint).inc()
-        self.api_endpoints_response_time.labels(endpoint).observe(seconds)
+        self._answers_of(str(status), endpoint).inc()
+        self._times_of(endpoint).observe(seconds)
 
     def query_started(self) -> None:
         """Count a SQL statement."""
