@@ -5,7 +5,7 @@ A hit that was there before keeps its birthday, whoever owned the cluster (contr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..model import REPORT_SUFFIX, Report
+from ..model import REPORT_SUFFIX, ClusterId, Report
 from . import tables as t
 from .rows import Rows, is_in, list_parameter
 
@@ -24,8 +24,17 @@ _Old = dict[tuple[str, str, str], datetime | None]
 class HitWriter(Protocol):
     """Replaces hits and recommendations; a list holds each cluster once."""
 
-    async def replace(self, conn: AsyncConnection, fresh: Sequence[Report], now: datetime) -> None:
-        """Replace those of all these clusters; new ones are born at `now`, UTC without zone."""
+    async def replace(
+        self,
+        conn: AsyncConnection,
+        fresh: Sequence[Report],
+        now: datetime,
+        locked: Collection[ClusterId],
+    ) -> None:
+        """Replace those of all these clusters; new ones are born at `now`, UTC without zone.
+
+        Of `locked` clusters there was a report, which is locked: nobody else writes their hits.
+        """
 
 
 def hit_writer(dialect: str) -> HitWriter:
@@ -49,6 +58,7 @@ class _Merge:
             error_key=_TEXT,
             template_data=_TEXT,
             recommended=_TEXT,
+            locked=sa.Boolean(),
         )
         self._given = sa.select(self._rows.clause).cte("given")
         self._now = sa.bindparam("now", type_=sa.DateTime())
@@ -59,14 +69,20 @@ class _Merge:
             self._gone(t.recommendation, given.recommended).cte("gone_recommendations"),
         )
 
-    async def replace(self, conn: AsyncConnection, fresh: Sequence[Report], now: datetime) -> None:
+    async def replace(
+        self,
+        conn: AsyncConnection,
+        fresh: Sequence[Report],
+        now: datetime,
+        locked: Collection[ClusterId],
+    ) -> None:
         """Send the hits once; the recommendations are made of them."""
         values = []
         for one in fresh:
-            names = _recommended(one)
-            for hit, name in zip(one.hits, names, strict=True):
+            org, cluster, mine = one.org, one.cluster, one.cluster in locked
+            for hit, name in zip(one.hits, _recommended(one), strict=True):
                 values.append(
-                    (one.org, one.cluster, hit.rule_id, hit.error_key, hit.template_data, name)
+                    (org, cluster, hit.rule_id, hit.error_key, hit.template_data, name, mine)
                 )
         parameters = self._rows.bind(values)
         parameters["names"] = [one.cluster for one in fresh]
@@ -103,7 +119,10 @@ class _Merge:
         return self._given.outerjoin(old, same), sa.func.coalesce(old.c.born, self._now), old.c
 
     def _put_hits(self) -> Any:
-        """Insert new hits, and write those again that say something else now."""
+        """Insert new hits, and write those again that say something else now.
+
+        Those of a cluster without a report are written in any case: somebody may be deleting them.
+        """
         table, given = t.rule_hit, self._given.c
         source, born, old = self._born(
             table.c.created_at,
@@ -113,6 +132,7 @@ class _Merge:
             sa.func.min(table.c.template_data).label("template_data"),
         )
         written = sa.and_(
+            given.locked,
             old.rows == 1,
             old.org_id == given.org_id,
             old.template_data == given.template_data,
@@ -175,7 +195,13 @@ class _Replace:
         self._hits, self._put_hits = self._insert(t.rule_hit)
         self._recommendations, self._put_recommendations = self._insert(t.recommendation)
 
-    async def replace(self, conn: AsyncConnection, fresh: Sequence[Report], now: datetime) -> None:
+    async def replace(
+        self,
+        conn: AsyncConnection,
+        fresh: Sequence[Report],
+        now: datetime,
+        locked: Collection[ClusterId],
+    ) -> None:
         """Take the birthdays out, and put them in again where the hit is still there."""
         now = now.replace(microsecond=0)
         names = {"names": list_parameter(self._dialect, [one.cluster for one in fresh])}

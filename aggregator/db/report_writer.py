@@ -5,7 +5,7 @@ Contract ingest 6 with departures 4, 5 and 8. A wave holds each cluster once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -54,13 +54,13 @@ class ReportWriter:
         fresh = [report for report in fresh if report.cluster in won]
         if fresh:
             await self._move_clusters(conn, fresh, owners)
-            await self._hits.replace(conn, fresh, now)
-            await self._write_versions(conn, fresh)
+            await self._hits.replace(conn, fresh, now, seen.keys())
+            await self._write_versions(conn, fresh, seen.keys())
         return won
 
     async def _stored(
         self, conn: AsyncConnection, names: list[ClusterId]
-    ) -> tuple[dict[str, OrgId], dict[str, datetime | None]]:
+    ) -> tuple[dict[ClusterId, OrgId], dict[ClusterId, datetime | None]]:
         """Lock the stored reports; return their owners and times."""
         parameters = {"names": list_parameter(self._dialect, names)}
         rows = (await conn.execute(self._owners, parameters)).all()
@@ -81,7 +81,7 @@ class ReportWriter:
         return {ClusterId(name) for name in result.scalars()}
 
     async def _move_clusters(
-        self, conn: AsyncConnection, fresh: list[Report], owners: dict[str, OrgId]
+        self, conn: AsyncConnection, fresh: list[Report], owners: dict[ClusterId, OrgId]
     ) -> None:
         """Give what users said of a cluster to its new organization, where it has one."""
         unknown = [one.cluster for one in fresh if one.cluster not in owners]
@@ -98,8 +98,14 @@ class ReportWriter:
             for statement in self._moves:
                 await conn.execute(statement, self._moved.bind(moved))
 
-    async def _write_versions(self, conn: AsyncConnection, fresh: list[Report]) -> None:
-        values = [(one.org, one.cluster, one.version) for one in fresh if one.version is not None]
+    async def _write_versions(
+        self, conn: AsyncConnection, fresh: list[Report], locked: Collection[ClusterId]
+    ) -> None:
+        values = [
+            (one.org, one.cluster, one.version, one.cluster in locked)
+            for one in fresh
+            if one.version is not None
+        ]
         if values:
             await conn.execute(self._put_versions, self._versions.bind(values))
 
@@ -153,16 +159,23 @@ class ReportWriter:
     def _upsert_versions(self) -> tuple[Rows, Any]:
         table = t.report_info
         rows = Rows(
-            self._dialect, "given", org_id=sa.Integer(), cluster_id=_TEXT, version_info=_TEXT
+            self._dialect,
+            "given",
+            org_id=sa.Integer(),
+            cluster_id=_TEXT,
+            version_info=_TEXT,
+            locked=sa.Boolean(),
         )
-        written = sa.exists().where(*(column == rows.c[column.name] for column in table.c))
+        given = [rows.c[column.name] for column in table.c]
+        # what says the same already is left alone, as hits are
+        written = sa.exists().where(*(old == new for old, new in zip(table.c, given, strict=True)))
         insert = _INSERT[self._dialect](table).from_select(
-            list(rows.c.keys()), sa.select(rows.clause).where(~written)
+            list(table.c), sa.select(*given).where(~sa.and_(rows.c.locked, written))
         )
-        given = insert.excluded
+        new = insert.excluded
         return rows, insert.on_conflict_do_update(
             index_elements=["cluster_id"],
-            set_={"org_id": given.org_id, "version_info": given.version_info},
+            set_={"org_id": new.org_id, "version_info": new.version_info},
         )
 
     def _move(self, table: sa.Table) -> Any:
