@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from . import damage, field_spoilings, state_spoilings
+from .cache_spoilings import caches
 from .contract import JSON, OPERATIONS
 from .damage import Change, Where, at, header, mapped, refusal, status_is, text
 from .lapses import Make, again, changed, every, one_of, slow
@@ -284,5 +285,6 @@ def all_spoilings() -> list[Spoiling]:
     groups: Iterable[Iterator[Spoiling]] = (
         _statuses(), _texts(), _bodies(), _headers(), _paths(), _now_and_then(), _times(),
         rows(), field_spoilings.fields(), state_spoilings.lost(), state_spoilings.allowed(),
+        caches(),
     )  # fmt: skip
     return [spoiling for group in groups for spoiling in group]
