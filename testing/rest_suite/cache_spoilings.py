@@ -28,6 +28,9 @@ TAG = '"once"'
 def caches() -> Iterator[Spoiling]:
     """Yield caches that are emptied too late, and tags, counters and texts that do not fit."""
     for operation in STATEFUL:
+        yield Spoiling(
+            f"{operation}: stale", "stale", (operation,), remembered, frozenset({"writes"})
+        )
         yield _one(f"{operation}: one change behind", operation, behind, "writes")
         yield _one(f"{operation}: cached for a moment", operation, cached, "writes")
     for operation in ("report", "acks", "disabled"):

@@ -1,17 +1,19 @@
-"""Spoilings of what lasts: writes that are lost or go astray, stale reads, permissions."""
+"""Spoilings of what lasts: writes that are lost or go astray, permissions."""
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from . import damage
 from .damage import at, mapped, refusal, status_is, value
-from .lapses import Make, changed, redirected, remembered, swallowed
+from .lapses import Make, changed, redirected, swallowed
 from .middleware import Answer, Forward, Request, Spoiling
+from .schemas import RULE
 
 DONE = {"status": "ok"}
 OTHERS = {
@@ -30,10 +32,6 @@ WRITES = {
     "disable_feedback": lambda request: _echo(request, "message"),
     "rate": lambda request: {"ratings": _json(request), **DONE},
 }
-STALE = (
-    "report", "rule", "get_vote", "disabled", "disabled_for_clusters", "disabled_clusters",
-    "reasons", "ack", "acks", "rating",
-)  # fmt: skip
 
 
 def _json(request: Request) -> Any:
@@ -60,8 +58,6 @@ def lost() -> Iterator[Spoiling]:
             f"{operation}: answers and does nothing", "lost", operation,
             _for_good_ones(swallowed(document)), "writes",
         )  # fmt: skip
-    for operation in STALE:
-        yield _one(f"{operation}: stale", "stale", operation, remembered, "writes")
     yield from _astray()
     yield from _forgotten()
 
@@ -78,6 +74,10 @@ def _for_good_ones(make: Make) -> Make:
                 for name, text in (("user_id", "nobody-sees-it"), ("error_key", "NOBODY_SEES_IT"))
                 if name in request.params and request.params[name].strip()
             }
+            # these are of nobody, and of every key
+            toggle = request.operation in ("disable_2020", "enable_2020")
+            if toggle and re.fullmatch(RULE["pattern"], request.params["rule_id"]):
+                hidden["rule_id"] = "nobody.sees.it"
             probe = request.with_params(**hidden)
             if request.operation == "rate":
                 probe = _rated_unseen(request)
