@@ -34,7 +34,7 @@ class SqlRecommendations:
         dialect = database.dialect
         self._hit_by = _select_hit_by()
         self._hit_by_only = self._hit_by.where(is_in(dialect, recommendation.c.cluster_id, "names"))
-        self._wanted = Rows(dialect, "wanted", cluster=sa.String())
+        self._wanted = Rows(dialect, "wanted", cluster=sa.String(), place=sa.Integer())
         self._by_rule = _select_by_rule(dialect, self._wanted)
         self._by_cluster = _select_by_cluster(dialect)
 
@@ -55,10 +55,14 @@ class SqlRecommendations:
         """Read the hits, gathered by recommendation."""
         if org > MAX_STORED_ORG_ID:
             return {}
-        wanted = self._wanted.one_column(list(dict.fromkeys(clusters)))
-        rows = await self._db.rows(self._by_rule, {"org": org, **wanted})
         # sorted here: the database's order of text depends on its locale, and costs more
-        return {rule: sorted(gathered_list(names)) for rule, names in sorted(map(tuple, rows))}
+        names = sorted(set(clusters))
+        wanted = self._wanted.bind([(name, place) for place, name in enumerate(names)])
+        rows = await self._db.rows(self._by_rule, {"org": org, **wanted})
+        return {
+            rule: [names[place] for place in sorted(gathered_list(places))]
+            for rule, places in sorted(tuple(row) for row in rows if row[0] is not None)
+        }
 
     async def by_cluster(self, org: OrgId, clusters: Sequence[str]) -> list[ClusterRecommendations]:
         """Read reports with their recommendations, a row a cluster."""
@@ -82,18 +86,21 @@ class SqlRecommendations:
 
 
 def _select_by_rule(dialect: str, wanted: Rows) -> sa.Select[Any]:
-    cluster = recommendation.c.cluster_id
-    select = (
-        sa.select(_SELECTOR, gathered(dialect, cluster))
-        .where(recommendation.c.org_id == _ORG)
-        .group_by(recommendation.c.rule_fqdn, recommendation.c.error_key)
-    )
+    """Select each recommendation with the places of its clusters in the list of the wanted.
+
+    The list is gone through once, with one look into the index for each cluster; else a database
+    may read all of a large organization, or the list for each of its hits.
+    """
+    place = gathered(dialect, wanted.c.place)
+    hit = sa.and_(recommendation.c.org_id == _ORG, recommendation.c.cluster_id == wanted.c.cluster)
     if dialect == "postgresql":
-        # a join, which reads one place of the index for each cluster; with `= ANY` all of a large
-        # organization is read instead
-        return select.select_from(wanted.clause).where(cluster == wanted.c.cluster)
-    # SQLite would read the whole list for each hit of a join
-    return select.where(cluster.in_(sa.select(wanted.c.cluster)))
+        # without the offset the hits would be sorted by rule instead of put together by it
+        rules = sa.select(_SELECTOR.label("rule")).where(hit).offset(0).lateral("rules")
+        found = wanted.clause.join(rules, sa.true())
+        return sa.select(rules.c.rule, place).select_from(found).group_by(rules.c.rule)
+    # an outer join, whose order SQLite keeps; clusters without hits make a row without a rule
+    found = wanted.clause.outerjoin(recommendation, hit)
+    return sa.select(_SELECTOR, place).select_from(found).group_by(_SELECTOR)
 
 
 def _select_hit_by() -> sa.Select[Any]:

@@ -11,18 +11,13 @@ from typing import Any
 import msgspec
 import orjson
 
-_ESCAPES = (
-    (b"<", b"\\u003c"),
-    (b">", b"\\u003e"),
-    (b"&", b"\\u0026"),
-    ("\u2028".encode(), b"\\u2028"),
-    ("\u2029".encode(), b"\\u2029"),
-)
+_ESCAPES = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"))
+_SEPARATORS = (("\u2028".encode(), b"\\u2028"), ("\u2029".encode(), b"\\u2029"))
 
 
 def escaped(document: bytes) -> bytes:
     """Escape what HTML or JavaScript could take for its own; in JSON it only occurs in texts."""
-    for char, escape in _ESCAPES:
+    for char, escape in _ESCAPES if document.isascii() else _ESCAPES + _SEPARATORS:
         if char in document:
             document = document.replace(char, escape)
     return document
