@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from ..model import (
     RuleSelector,
 )
 from .engine import Database
-from .rows import Rows, gathered, gathered_list, is_in, list_parameter
+from .rows import gathered, gathered_list, is_in, list_parameter, numbered
 from .tables import recommendation, report, report_info
 
 _ORG = sa.bindparam("org", type_=sa.Integer)
@@ -34,8 +35,7 @@ class SqlRecommendations:
         dialect = database.dialect
         self._hit_by = _select_hit_by()
         self._hit_by_only = self._hit_by.where(is_in(dialect, recommendation.c.cluster_id, "names"))
-        self._wanted = Rows(dialect, "wanted", cluster=sa.String(), place=sa.Integer())
-        self._by_rule = _select_by_rule(dialect, self._wanted)
+        self._by_rule = _select_by_rule(dialect)
         self._by_cluster = _select_by_cluster(dialect)
 
     async def clusters_hit_by(
@@ -57,8 +57,7 @@ class SqlRecommendations:
             return {}
         # sorted here: the database's order of text depends on its locale, and costs more
         names = sorted(set(clusters))
-        wanted = self._wanted.bind([(name, place) for place, name in enumerate(names)])
-        rows = await self._db.rows(self._by_rule, {"org": org, **wanted})
+        rows = await self._db.rows(self._by_rule, {"org": org, "names": json.dumps(names)})
         return {
             rule: [names[place] for place in sorted(gathered_list(places))]
             for rule, places in sorted(tuple(row) for row in rows if row[0] is not None)
@@ -85,22 +84,23 @@ class SqlRecommendations:
         return await self._db.rows(statement, parameters)
 
 
-def _select_by_rule(dialect: str, wanted: Rows) -> sa.Select[Any]:
+def _select_by_rule(dialect: str) -> sa.Select[Any]:
     """Select each recommendation with the places of its clusters in the list of the wanted.
 
     The list is gone through once, with one look into the index for each cluster; else a database
     may read all of a large organization, or the list for each of its hits.
     """
-    place = gathered(dialect, wanted.c.place)
-    hit = sa.and_(recommendation.c.org_id == _ORG, recommendation.c.cluster_id == wanted.c.cluster)
+    wanted, cluster, place = numbered(dialect, "names")
+    places = gathered(dialect, place)
+    hit = sa.and_(recommendation.c.org_id == _ORG, recommendation.c.cluster_id == cluster)
     if dialect == "postgresql":
         # without the offset the hits would be sorted by rule instead of put together by it
         rules = sa.select(_SELECTOR.label("rule")).where(hit).offset(0).lateral("rules")
-        found = wanted.clause.join(rules, sa.true())
-        return sa.select(rules.c.rule, place).select_from(found).group_by(rules.c.rule)
+        found = wanted.join(rules, sa.true())
+        return sa.select(rules.c.rule, places).select_from(found).group_by(rules.c.rule)
     # an outer join, whose order SQLite keeps; clusters without hits make a row without a rule
-    found = wanted.clause.outerjoin(recommendation, hit)
-    return sa.select(_SELECTOR, place).select_from(found).group_by(_SELECTOR)
+    found = wanted.outerjoin(recommendation, hit)
+    return sa.select(_SELECTOR, places).select_from(found).group_by(_SELECTOR)
 
 
 def _select_hit_by() -> sa.Select[Any]:

@@ -76,6 +76,21 @@ def is_in(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.ColumnEl
     return column.in_(sa.select(values.c.value))
 
 
+def numbered(dialect: str, name: str) -> tuple[sa.FromClause, Any, Any]:
+    """Return the list bound as name as a table, its values, and their places from 0 on.
+
+    The list is bound as JSON text, which takes the driver less time than an array of texts.
+    """
+    text = sa.bindparam(name, type_=sa.Text)
+    if dialect == "postgresql":
+        elements = sa.func.json_array_elements_text(sa.cast(text, sa.JSON))
+        value = sa.column("value", sa.Text())
+        listed = elements.table_valued(value, with_ordinality="place", name=name).render_derived()
+        return listed, listed.c.value, listed.c.place - 1
+    listed = sa.func.json_each(text).table_valued("value", "key")
+    return listed, listed.c.value, listed.c.key
+
+
 def gathered(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """Return the aggregate of all values of a column, in any order; `gathered_list` reads it."""
     if dialect == "postgresql":
