@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _AWAY = ("08", "53", "57", "58", "40", "25", "3D", "28", "0A000", "55", "42P01", "3F")
 _BUSY_WAIT_MS = 5_000
 _SWITCH_WAIT_SECONDS = 0.01
+_QUIET_SECONDS = 1.0
 # the texts of reports are compressed; the default way takes half of the time of storing one
 _QUICK_COMPRESSION = (
     "SELECT set_config(name, 'lz4', false) FROM pg_settings "
@@ -152,6 +153,7 @@ class Database:
         self._reader = (replica or engine).execution_options(isolation_level="AUTOCOMMIT")
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._drivers: tuple[Driver, Driver] | None = None
+        self._asked_at = -_QUIET_SECONDS
         if self.dialect == "postgresql":
             primary = Driver(engine, _size(engine), statements)
             second = Driver(replica, _size(replica), statements) if replica else primary
@@ -164,6 +166,14 @@ class Database:
     def dialect(self) -> str:
         """Return the name of the dialect, `postgresql` or `sqlite`."""
         return self.engine.dialect.name
+
+    def lanes(self) -> int:
+        """Return how many transactions of a batch are worth while beside each other.
+
+        PostgreSQL works at two; the second one would hold up requests, so there have to be none.
+        """
+        quiet = time.monotonic() - self._asked_at >= _QUIET_SECONDS
+        return 2 if quiet and self.dialect == "postgresql" else 1
 
     @property
     def in_memory(self) -> bool:
@@ -190,6 +200,7 @@ class Database:
 
         On PostgreSQL columns of JSON come as text.
         """
+        self._asked_at = time.monotonic()
         with translated():
             if self._drivers:
                 return await self._drivers[1].rows(statement, values or {})

@@ -103,6 +103,7 @@ def build(config: Config, metrics: Metrics | None = None) -> tuple[Storage, SqlH
         dvo=SqlDvo(second) if second else noop.NoopDvo(),
         health=health,
         keeps=bool(found),
+        lanes=either.lanes if either else lambda: 1,
     )
     return storage, health
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -42,8 +42,8 @@ class Settings:
     batch_size: int = 500
     batch_bytes: int = 4 * 1024 * 1024
     batch_wait: float = 0.5
-    # transactions beside each other in which a batch is stored
-    store_lanes: int = 1
+    # how many transactions beside each other a batch is stored in
+    store_lanes: Callable[[], int] = lambda: 1
     show_refused: bool = False
     commit_timeout: float = 5.0
     # a broker answers every fetch within half a second, messages or not
@@ -132,10 +132,7 @@ class Consumer:
         """Tell of one batch while the next is stored and the one after that is decoded."""
         parts = self._parts(records)
         decoded = batch.ahead(partial(batch.decoded, decoder=self._decoder), parts)
-        store = partial(
-            batch.stored, store=self._store_insistently, lanes=self._settings.store_lanes
-        )
-        stored = batch.ahead(store, decoded)
+        stored = batch.ahead(self._stored, decoded)
         async with aclosing(parts), aclosing(decoded), aclosing(stored):
             async for outcomes in stored:
                 await self._settle(outcomes)
@@ -163,6 +160,9 @@ class Consumer:
         await insist(partial(self._tracker.tell, outcomes))
         self._journal.settled(outcomes, time.perf_counter() - start)
         await insist(partial(self._commit, [outcome.record for outcome in outcomes]))
+
+    async def _stored(self, outcomes: list[Outcome]) -> list[Outcome]:
+        return await batch.stored(outcomes, self._store_insistently, self._settings.store_lanes())
 
     async def _store_insistently(self, reports: Sequence[Any]) -> list[bool]:
         return await self.backpressure.insist(partial(self._store, reports))

@@ -104,18 +104,10 @@ class Ingest:
                 topic=_topic(self._config, use),
                 batch_size=broker.batch_size,
                 batch_wait=broker.batch_wait,
-                store_lanes=self._lanes(use),
+                store_lanes=self._storage.lanes,
                 show_refused=broker.display_message_with_wrong_structure,
             ),
         )
-
-    def _lanes(self, use: str) -> int:
-        """PostgreSQL works at two transactions at once; SQLite and Redis would not gain."""
-        config = self._config
-        storage = config.ocp_recommendations_storage
-        if use == DVO:
-            storage = config.dvo_recommendations_storage
-        return 2 if (storage.type, storage.db_driver) == ("sql", "postgres") else 1
 
     def _sender(self, topic: str) -> Sender | None:
         return Sender(kafka.producer(self._config.broker)) if topic else None

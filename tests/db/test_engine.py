@@ -7,7 +7,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from aggregator.db.engine import open_url
+import pytest
+import sqlalchemy as sa
+
+from aggregator.db.engine import Database, open_url
+from tests.db.stores import open_store
 
 
 async def test_a_connection_waits_to_turn_a_file_into_wal_until_its_writer_ends(
@@ -26,3 +30,15 @@ async def test_a_connection_waits_to_turn_a_file_into_wal_until_its_writer_ends(
     await engine.dispose()
 
     assert mode == "wal"
+
+
+@pytest.mark.parametrize(("kind", "quiet"), [("postgresql", 2), ("sqlite file", 1)])
+async def test_two_transactions_are_worth_while_only_where_nobody_reads(
+    kind: str, quiet: int, tmp_path: Path
+) -> None:
+    async with open_store(kind, tmp_path) as engine:
+        database = Database(engine)
+        assert database.lanes() == quiet
+        await database.rows(sa.select(sa.literal(1)))
+        assert database.lanes() == 1
+        await database.close()
