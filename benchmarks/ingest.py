@@ -26,7 +26,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import databases
+from benchmarks import databases, steady
 from benchmarks.candidate import OURS, Candidate
 from benchmarks.dataset import ORGANIZATIONS, SEED
 from testing.messages import ocp_messages
@@ -51,10 +51,13 @@ def topics(brokers: str, topic: str) -> None:
         future.result()
 
 
-def produce(brokers: str, topic: str, messages: int, clusters: int) -> None:
+def produce(brokers: str, topic: str, messages: int, clusters: int, *, small: bool = False) -> None:
     """Send so many reports of so many clusters, those of `dataset`, each time newer ones."""
     producer = Producer({"bootstrap.servers": brokers, "linger.ms": 20})
-    made = ocp_messages(SEED, clusters=clusters, organizations=ORGANIZATIONS)
+    if small:
+        made = steady.messages(SEED, clusters, ORGANIZATIONS)
+    else:
+        made = ocp_messages(SEED, clusters=clusters, organizations=ORGANIZATIONS)
     for message in itertools.islice(made, messages):
         producer.produce(topic, message, partition=0)
         producer.poll(0)
@@ -63,10 +66,10 @@ def produce(brokers: str, topic: str, messages: int, clusters: int) -> None:
     producer.flush()
 
 
-def fill(brokers: str, topic: str, clusters: int) -> None:
+def fill(brokers: str, topic: str, clusters: int, *, small: bool = False) -> None:
     """Make the topics of a run, and put two reports of every cluster into the first."""
     topics(brokers, topic)
-    produce(brokers, topic, 2 * clusters, clusters)
+    produce(brokers, topic, 2 * clusters, clusters, small=small)
 
 
 def begin(brokers: str, topic: str, group: str) -> None:
@@ -121,7 +124,7 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, list[Rates
             console.print(f"round {turn + 1}: {name}, {2 * clusters} messages ...", style="dim")
             topic = f"bench.{uuid.uuid4().hex[:8]}"
             group = f"{topic}.group"
-            fill(arguments.brokers, topic, clusters)
+            fill(arguments.brokers, topic, clusters, small=arguments.small)
             begin(arguments.brokers, topic, group)
             with (
                 tempfile.TemporaryDirectory() as folder,
@@ -165,6 +168,9 @@ def main() -> None:
     parser.add_argument("--peer-clusters", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--sqlite", action="store_true", help="measure SQLite, too")
+    parser.add_argument(
+        "--small", action="store_true", help="messages of 2.5 kB whose hits stay as they are"
+    )
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     arguments = parser.parse_args()
     console = Console()

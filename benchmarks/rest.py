@@ -91,6 +91,8 @@ def main() -> None:
     ):
         made = requests(dataset.sample(url))
         only = arguments.only.split(",") if arguments.only else list(made)
+        if unknown := set(only) - set(made):
+            parser.error(f"--only: {', '.join(made)} expected, not '{unknown.pop()}'")
         wanted = {endpoint: made[endpoint] for endpoint in only}
         with peer.serving(Path(name), url, arguments.workers, arguments.peer) as urls:
             found = measure(urls, wanted, arguments, console)
