@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -14,6 +15,9 @@ from .batch import Outcome
 from .sender import Outgoing, Sender
 
 log = logging.getLogger(__name__)
+
+# so many outcomes are told before requests have their turn
+SLICE = 50
 
 
 class Tracker:
@@ -43,7 +47,11 @@ class Tracker:
         if self._sender is None:
             return
         now = rfc3339(utc_now())
-        messages = [message for outcome in outcomes for message in self._of(outcome, now)]
+        messages: list[Outgoing] = []
+        for number, outcome in enumerate(outcomes, start=1):
+            messages.extend(self._of(outcome, now))
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
         if not messages:
             return
         self._turn += 1
