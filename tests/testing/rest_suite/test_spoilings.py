@@ -77,3 +77,11 @@ def test_an_instance_that_is_not_sound_or_not_there_is_told(
     assert main(["--url", aggregator_mock, *wrong]) == NOT_CLEAN
     assert "not clean without spoilings" in capsys.readouterr().out
     assert main(["--url", "http://127.0.0.1:9"]) == USAGE
+
+
+def test_runs_that_take_away_what_they_need_do_not_count(
+    aggregator_mock: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [*options("metrics: frozen"), "--only", "deletes", "--only", "reports"]
+    assert main(["--url", aggregator_mock, *words, "--allow-deletes"]) == NOT_CLEAN
+    assert "not clean" in capsys.readouterr().out
