@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.logging import RichHandler
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from tornado.log import app_log
 
 from testing.messages import dvo_messages, ocp_messages
 from testing.mocks.broker import Broker
@@ -231,6 +232,8 @@ def proposals(ocp: Sequence[bytes], dvo: Sequence[bytes]) -> list[str]:
 async def _until_readable(port: int, paths: Sequence[str]) -> None:
     """Wait until all these paths show something."""
     client = AsyncHTTPClient()
+    # Ctrl-C may cut off a request, which is nobody's error
+    app_log.disabled = True
     try:
         async with asyncio.timeout(READY_SECONDS):
             for path in paths:
@@ -238,6 +241,7 @@ async def _until_readable(port: int, paths: Sequence[str]) -> None:
                     await asyncio.sleep(0.05)
     except TimeoutError as error:
         raise Unavailable(f"{path} shows nothing after {READY_SECONDS} seconds") from error
+    app_log.disabled = False
 
 
 async def _readable(client: AsyncHTTPClient, url: str) -> bool:
