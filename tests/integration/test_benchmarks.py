@@ -18,11 +18,11 @@ ROOT = Path(__file__).parents[2]
 SMALL = {
     "startup": ("--rounds", "1"),
     "rest": ("--clusters", "300", "--seconds", "1", "--rounds", "1", "--only", "report,vote"),
-    "ingest": ("--clusters", "3000", "--rounds", "1", "--sqlite"),
+    "ingest": ("--clusters", "6000", "--rounds", "1", "--sqlite"),
     "during_ingest": ("--clusters", "300", "--messages", "500", "--seconds", "1"),
     "scale": (
         *("--clusters", "1500", "--small-clusters", "500", "--listed", "50", "--sample", "300"),
-        *("--messages", "2000", "--seconds", "1", "--rounds", "1"),
+        *("--messages", "8000", "--seconds", "1", "--rounds", "1"),
     ),
     "memory": ("--clusters", "300", "--requests", "200", "--messages", "200", "--rounds", "2"),
 }
