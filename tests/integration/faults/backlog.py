@@ -22,7 +22,7 @@ from tests.integration.program import Program, until
 from tests.integration.test_main_job import cluster, count, message
 from tests.services import require
 
-MESSAGES = int(os.environ.get("FAULT_MESSAGES", "4000"))
+MESSAGES = int(os.environ.get("FAULT_MESSAGES", "12000"))
 PARTITIONS = 4
 PATIENCE = 240
 

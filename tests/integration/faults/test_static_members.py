@@ -29,9 +29,9 @@ async def test_a_restarted_member_gets_its_partitions_back(tmp_path: Path) -> No
         while assignments(staying) < 2:
             await asyncio.sleep(0.1)
         before = assignments(staying)
-        await scene.fill()
-        await scene.begun()
         assert await stop(processes[1]) == 0
+        # what comes for it meanwhile waits for it
+        await scene.fill()
         processes[1] = await serve(restarted, "two")
         await scene.consumed()
         assert assignments(staying) == before
