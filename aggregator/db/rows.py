@@ -54,10 +54,6 @@ class Rows:
             for column, values in zip(self._columns, lists, strict=True)
         }
 
-    def one_column(self, values: Sequence[Any]) -> dict[str, Any]:
-        """Return the parameters for a list with a single column."""
-        return self.bind([(value,) for value in values])
-
 
 def _plain(value: Any) -> Any:
     """Return the value as JSON can carry it, times in the form in which SQLite keeps them."""
