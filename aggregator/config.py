@@ -58,6 +58,7 @@ class BrokerConfig:
     enable_org_allowlist: bool = False
     client_id: str = ""
     dvo_topic: str = "ccx.dvo.results"
+    dvo_group: str = ""
     display_message_with_wrong_structure: bool = False
     auto_offset_reset: str = "earliest"
     batch_size: int = 500

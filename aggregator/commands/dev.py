@@ -56,7 +56,7 @@ def run(config: Config, argv: Sequence[str]) -> int:
     console = Console(highlight=False)
     _log_to(console)
     try:
-        with _folder(options.data) as folder, Broker(join_delay=0.2) as broker:
+        with _folder(options.data) as folder, Broker() as broker:
             for topic in (OCP_TOPIC, DVO_TOPIC):
                 broker.create_topic(topic, partitions=1)
             ours = dev_config(config, folder, broker.address, options.port)

@@ -1,11 +1,11 @@
-"""`lag`: how far behind its topics the consumer group is."""
+"""`lag`: how far behind their topics the consumer groups are."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from aiokafka import TopicPartition
@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from ..config import Config
 from ..errors import AggregatorError, ConfigError
 from ..ingest.brokers import Brokers, asking
-from ..ingest.roles import topics
+from ..ingest.roles import sources
 from . import terminal
 
 UNKNOWN, NOBODY = "?", "-"
@@ -23,6 +23,7 @@ UNKNOWN, NOBODY = "?", "-"
 class Behind:
     """A partition: `committed` is None before the first commit, `member` None where not told."""
 
+    group: str
     topic: str
     partition: int
     committed: int | None
@@ -35,21 +36,20 @@ def run(config: Config, argv: Sequence[str]) -> int:
     """Show the table; return 1 when the brokers cannot tell."""
     options = _options(argv)
     terminal.hush()
-    wanted = options.topic or topics(config)
-    group = options.group or config.broker.group
+    wanted = _wanted(config, options.topic, options.group)
     try:
         if not all(wanted):
             raise ConfigError("broker.topic is empty, and there is no --topic")
-        found = asyncio.run(_behind(config, wanted, group))
+        found = asyncio.run(_behind(config, wanted))
     except AggregatorError as error:
         terminal.say(f"lag: {error}")
         return 1
     if options.json:
         total = sum(each.lag for each in found)
         rows = [asdict(each) for each in found]
-        print(json.dumps({"group": group, "partitions": rows, "lag": total}, indent=2))
+        print(json.dumps({"partitions": rows, "lag": total}, indent=2))
     else:
-        _show(group, found)
+        _show(found)
     return 0
 
 
@@ -62,16 +62,27 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--topic", action="append", help="another topic than those of the configuration; repeatable"
     )
-    parser.add_argument("--group", default="", help="another group than broker.group")
+    parser.add_argument("--group", default="", help="another group than those of the configuration")
     parser.add_argument("--json", action="store_true", help="for programs instead of people")
     return parser.parse_args(argv)
 
 
-async def _behind(config: Config, wanted: Sequence[str], group: str) -> list[Behind]:
+def _wanted(config: Config, named: Sequence[str] | None, group: str) -> dict[str, str]:
+    """Return the topics to look at, each with the group that reads it."""
+    configured = dict(sources(config))
+    return {
+        topic: group or configured.get(topic, config.broker.group) for topic in named or configured
+    }
+
+
+async def _behind(config: Config, wanted: Mapping[str, str]) -> list[Behind]:
+    from_start = config.broker.auto_offset_reset == "earliest"
+    found = []
     async with asking(config.broker) as brokers:
-        places = [place for topic in wanted for place in await brokers.partitions(topic)]
-        from_start = config.broker.auto_offset_reset == "earliest"
-        return await _measure(brokers, places, group, from_start=from_start)
+        for topic, group in wanted.items():
+            places = await brokers.partitions(topic)
+            found += await _measure(brokers, places, group, from_start=from_start)
+    return found
 
 
 async def _measure(
@@ -87,6 +98,7 @@ async def _measure(
         begin = committed.get(place, first[place] if from_start else ends[place])
         found.append(
             Behind(
+                group=group,
                 topic=place.topic,
                 partition=place.partition,
                 committed=committed.get(place),
@@ -98,13 +110,13 @@ async def _measure(
     return found
 
 
-def _show(group: str, found: Sequence[Behind]) -> None:
+def _show(found: Sequence[Behind]) -> None:
     numbers = ("partition", "committed", "end", "lag")
-    shown = terminal.table(f"group {group}", "topic", *numbers, "member", numbers=numbers)
+    shown = terminal.table(None, "group", "topic", *numbers, "member", numbers=numbers)
     for each in found:
         member = UNKNOWN if each.member is None else each.member or NOBODY
         committed = NOBODY if each.committed is None else str(each.committed)
         cells = (str(each.partition), committed, str(each.end), str(each.lag))
-        shown.add_row(each.topic, *cells, member)
-    shown.add_row("total", "", "", "", str(sum(each.lag for each in found)), "")
+        shown.add_row(each.group, each.topic, *cells, member)
+    shown.add_row("total", "", "", "", "", str(sum(each.lag for each in found)), "")
     terminal.show(shown)

@@ -27,7 +27,7 @@ def show(table: Table) -> None:
     console.print(table)
 
 
-def table(title: str, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
+def table(title: str | None, *columns: str, numbers: tuple[str, ...] = ()) -> Table:
     """Return an empty table; columns of numbers are aligned to the right."""
     made = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name in columns:

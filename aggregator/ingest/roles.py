@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from ..config import Config, read_allowlist
 from ..errors import ConfigError
@@ -81,9 +82,10 @@ class Ingest:
     def _consumer(self, use: str) -> Consumer:
         broker = self._config.broker
         decoder, store, rows = self._ocp() if use == OCP else self._dvo()
+        topic, group = _source(self._config, use)
         limit = Limit(share=broker.refused_limit_share, run=broker.refused_limit_run)
         return Consumer(
-            kafka.consumer(broker),
+            kafka.consumer(replace(broker, group=group)),
             decoder,
             store,
             RefusedSink(
@@ -101,7 +103,7 @@ class Ingest:
             ),
             self._metrics,
             Settings(
-                topic=_topic(self._config, use),
+                topic=topic,
                 batch_size=broker.batch_size,
                 batch_wait=broker.batch_wait,
                 store_lanes=self._storage.lanes,
@@ -125,11 +127,15 @@ class Ingest:
         return decoder, self._storage.dvo.store, self._storage.refused
 
 
-def topics(config: Config) -> list[str]:
-    """Return the topics that a process with this configuration consumes."""
-    return [_topic(config, use) for use in config.storage_backend.use]
+def sources(config: Config) -> list[tuple[str, str]]:
+    """Return the topics that a process with this configuration consumes, each with its group."""
+    return [_source(config, use) for use in config.storage_backend.use]
 
 
-def _topic(config: Config, use: str) -> str:
-    both = len(config.storage_backend.use) > 1
-    return config.broker.dvo_topic if both and use == DVO else config.broker.topic
+def _source(config: Config, use: str) -> tuple[str, str]:
+    broker = config.broker
+    if use == OCP or len(config.storage_backend.use) == 1:
+        return broker.topic, broker.group
+    # in one group with the other topic's consumer, each would stop for the other's rebalances,
+    # and with static membership both would have the same name
+    return broker.dvo_topic, broker.dvo_group or f"{broker.group}-dvo"

@@ -13,6 +13,7 @@ from pathlib import Path
 from confluent_kafka import Consumer, TopicPartition
 
 from aggregator.config import BackendConfig, BrokerConfig, Config, ServerConfig, StorageConfig
+from aggregator.ingest.roles import sources
 from aggregator.service import Service
 
 from ..fixtures import Made
@@ -28,18 +29,19 @@ HANDLED_SECONDS = 30.0
 class RunningService:
     """Where the service is: `url` ends with the prefix, `database_url` is SQLAlchemy's.
 
-    It consumes the topics `ocp` and `dvo` of the brokers, and writes `tracker` and
-    `dead_letters`; authentication is off, the debug endpoints are on.
+    It consumes the topics `ocp` and `dvo` of the brokers, each in the group that `groups` has
+    for it, and writes `tracker` and `dead_letters`; authentication is off, the debug endpoints
+    are on.
     """
 
     url: str
     brokers: str
     database_url: str
-    group: str
     ocp: str
     dvo: str
     tracker: str
     dead_letters: str
+    groups: dict[str, str]
 
     def send(self, *messages: bytes, kind: str = "ocp", timeout: float = HANDLED_SECONDS) -> None:
         """Send messages of a kind (`ocp`, `dvo`); return when they are stored or set aside.
@@ -52,15 +54,16 @@ class RunningService:
         """Send generated messages, such as a `testing.fixtures.DataSet`, likewise."""
         topics = {"ocp": self.ocp, "dvo": self.dvo}
         KafkaOutlet(self.brokers, topics).send(messages)
-        self._wait(list(topics.values()), time.monotonic() + timeout)
+        deadline = time.monotonic() + timeout
+        for topic, group in self.groups.items():
+            self._wait(topic, group, deadline)
 
-    def _wait(self, topics: list[str], deadline: float) -> None:
-        """Wait until everything in the topics is committed."""
-        group = Consumer({"bootstrap.servers": self.brokers, "group.id": self.group})
+    def _wait(self, topic: str, named: str, deadline: float) -> None:
+        """Wait until the group has committed everything in the topic."""
+        group = Consumer({"bootstrap.servers": self.brokers, "group.id": named})
         try:
             places = [
                 TopicPartition(topic, number)
-                for topic in topics
                 for number in group.list_topics(topic, timeout=10).topics[topic].partitions
             ]
             ends = {
@@ -95,11 +98,11 @@ async def running_service(folder: Path, brokers: str) -> AsyncIterator[RunningSe
             url=f"http://localhost:{service.port}{PREFIX}",
             brokers=brokers,
             database_url=str(place),
-            group=broker.group,
             ocp=broker.topic,
             dvo=broker.dvo_topic,
             tracker=broker.payload_tracker_topic,
             dead_letters=broker.dead_letter_queue_topic,
+            groups=dict(sources(config)),
         )
         service.request_stop()
         # what ended the consumer, if something did

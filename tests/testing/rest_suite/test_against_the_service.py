@@ -47,7 +47,7 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def served(folder: Path, **server: Any) -> Iterator[tuple[str, str]]:
     """Run the service on SQLite and a broker of its own; give its URL and where to send to."""
     port = free_port()
-    with Broker(join_delay=0.2) as broker:
+    with Broker() as broker:
         storage = {"db_driver": "sqlite3", "sqlite_datasource": str(folder / "aggregator.db")}
         config = {
             "broker": {
