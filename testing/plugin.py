@@ -25,8 +25,7 @@ def kafka_broker() -> Iterator[Broker]:
     """A Kafka broker in this process, empty: `address` is for clients, `down()` an outage."""
     from .mocks.broker import Broker
 
-    # so long the members of a new group wait for each other; without it they wait for a timeout
-    with Broker(join_delay=0.2) as broker:
+    with Broker() as broker:
         yield broker
 
 

@@ -47,13 +47,13 @@ _C_NAMES: dict[str, tuple[object, ...]] = {
 class Broker:
     """One broker for as long as the `with` block lasts; topics come into being when named.
 
-    Its memory is the process's: nothing outlives it. A consumer that joins a group which others
-    have just left, or begun, waits for most of its session timeout: give each test a group of its
-    own, and where several members begin together a `join_delay` in which they find each other.
+    Its memory is the process's: nothing outlives it. A group is for one consumer: the library
+    answers a follower's SyncGroup with an error unless it comes before the leader's, and lets who
+    joins a group that another has just left wait for most of its session timeout. So give each
+    consumer a group of its own.
     """
 
-    def __init__(self, *, join_delay: float = 0) -> None:
-        self._join_delay = round(join_delay * 1000)
+    def __init__(self) -> None:
         self._library = _declared(ctypes.CDLL(cimpl.__file__))
         self._client: int | None = None
         self._cluster: int | None = None
@@ -85,9 +85,8 @@ class Broker:
         if not self._client:
             raise RuntimeError(f"no Kafka client: {reason.value.decode()}")
         self._cluster = self._library.rd_kafka_mock_cluster_new(self._client, 1)
-        self._library.rd_kafka_mock_group_initial_rebalance_delay_ms(
-            self._running(), self._join_delay
-        )
+        # nobody else comes, so the only member of a group need not wait
+        self._library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._running(), 0)
 
     def stop(self) -> None:
         """Close the port and forget all messages; a second call does nothing."""
