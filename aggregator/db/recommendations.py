@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ from ..model import (
     RuleSelector,
 )
 from .engine import Database
-from .rows import gathered, gathered_list, is_in, list_parameter, numbered
+from .rows import gathered, gathered_list, is_in, list_parameter, numbered, numbered_parameter
 from .tables import recommendation, report, report_info
 
 _ORG = sa.bindparam("org", type_=sa.Integer)
@@ -57,9 +56,11 @@ class SqlRecommendations:
             return {}
         # sorted here: the database's order of text depends on its locale, and costs more
         names = sorted(set(clusters))
-        rows = await self._db.rows(self._by_rule, {"org": org, "names": json.dumps(names)})
+        listed = numbered_parameter(self._db.dialect, names)
+        rows = await self._db.rows(self._by_rule, {"org": org, "names": listed})
+        name_at = names.__getitem__
         return {
-            rule: [names[place] for place in sorted(gathered_list(places))]
+            rule: list(map(name_at, sorted(gathered_list(places))))
             for rule, places in sorted(tuple(row) for row in rows if row[0] is not None)
         }
 

@@ -14,6 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+# between the names of a list: the character that ASCII has for it
+_SEPARATOR = "\x1f"
 _Type = sa.types.TypeEngine[Any]
 
 
@@ -75,16 +77,28 @@ def is_in(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.ColumnEl
 def numbered(dialect: str, name: str) -> tuple[sa.FromClause, Any, Any]:
     """Return the list bound as name as a table, its values, and their places from 0 on.
 
-    The list is bound as JSON text, which takes the driver less time than an array of texts.
+    `numbered_parameter` makes what is bound: one text, which takes the driver less time than an
+    array of texts, and the server less than JSON.
     """
     text = sa.bindparam(name, type_=sa.Text)
     if dialect == "postgresql":
-        elements = sa.func.json_array_elements_text(sa.cast(text, sa.JSON))
+        elements = sa.func.string_to_table(text, sa.func.chr(ord(_SEPARATOR)))
         value = sa.column("value", sa.Text())
         listed = elements.table_valued(value, with_ordinality="place", name=name).render_derived()
         return listed, listed.c.value, listed.c.place - 1
     listed = sa.func.json_each(text).table_valued("value", "key")
     return listed, listed.c.value, listed.c.key
+
+
+def numbered_parameter(dialect: str, names: Sequence[str]) -> str:
+    """Return what is bound to the name in `numbered`: names of clusters, at least one."""
+    if dialect != "postgresql":
+        return json.dumps(list(names))
+    text = _SEPARATOR.join(names)
+    if text.count(_SEPARATOR) < len(names):
+        return text
+    # what has a separator inside is no cluster, and may be anything else that is none
+    return _SEPARATOR.join(name.replace(_SEPARATOR, " ") for name in names)
 
 
 def gathered(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

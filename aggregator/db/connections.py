@@ -1,0 +1,109 @@
+"""Connections of PostgreSQL's driver, lent for one statement each.
+
+The driver's own pool makes a task, a timer and a proxy for every loan: as much work as a small
+statement, and most of what a single read cost in this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+WAIT_SECONDS = 5
+CLOSE_SECONDS = 2
+# what is between here and the server may have forgotten a connection that nobody used for so long
+IDLE_SECONDS = 300
+
+
+class Connections:
+    """At most `size` connections to one place, opened when needed, the latest one used first."""
+
+    def __init__(self, size: int, **where: Any) -> None:
+        self._size = size
+        self._closed = False
+        self._where = where
+        self._turns = asyncio.Semaphore(size)
+        self._idle: list[Any] = []
+        self._used_at = 0.0
+        self._parting: set[asyncio.Task[None]] = set()
+
+    async def fetch(
+        self, text: str, values: Sequence[Any], record_class: type[asyncpg.Record]
+    ) -> Sequence[Any]:
+        """Return the rows of one statement, a transaction of its own.
+
+        Raise TimeoutError when no connection is free in time, and what the driver raises.
+        """
+        await self._turn()
+        try:
+            connection = await self._taken()
+            try:
+                rows: Sequence[Any] = await connection.fetch(
+                    text, *values, record_class=record_class
+                )
+            except (asyncpg.PostgresError, asyncpg.InterfaceError):
+                # the statement was at fault, or else the connection is closed by now
+                self._give_back(connection)
+                raise
+            except BaseException:
+                # cancelled, most likely: what the server is told to give up goes on for a while
+                self._part(connection)
+                raise
+            self._give_back(connection)
+            return rows
+        finally:
+            self._turns.release()
+
+    async def close(self) -> None:
+        """Close all connections; one that is busy for long is closed when it is given back."""
+        self._closed = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                for _ in range(self._size):
+                    await self._turns.acquire()
+        self._part(*self._idle)
+        self._idle.clear()
+        if self._parting:
+            await asyncio.wait(self._parting)
+
+    async def _turn(self) -> None:
+        if not self._turns.locked():
+            await self._turns.acquire()
+            return
+        async with asyncio.timeout(WAIT_SECONDS):
+            await self._turns.acquire()
+
+    async def _taken(self) -> Any:
+        now = asyncio.get_running_loop().time()
+        if now - self._used_at > IDLE_SECONDS:
+            self._part(*self._idle)
+            self._idle.clear()
+        self._used_at = now
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return await asyncpg.connect(**self._where)
+
+    def _give_back(self, connection: Any) -> None:
+        if self._closed:
+            self._part(connection)
+        else:
+            self._idle.append(connection)
+
+    def _part(self, *connections: Any) -> None:
+        for connection in connections:
+            task = asyncio.get_running_loop().create_task(_close(connection))
+            self._parting.add(task)
+            task.add_done_callback(self._parting.discard)
+
+
+async def _close(connection: Any) -> None:
+    try:
+        await connection.close(timeout=CLOSE_SECONDS)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        connection.terminate()
