@@ -243,5 +243,7 @@ class Storage:
     health: Health
     # without: lists are null instead of empty (contract rest-api 6)
     keeps: bool = True
-    # how many calls of `store` beside each other are worth while at this moment
-    lanes: Callable[[], int] = lambda: 1
+    # how many calls of `store` beside each other are worth while when nobody reads
+    lanes: int = 1
+    # whether somebody reads at this moment
+    asked: Callable[[], bool] = lambda: False

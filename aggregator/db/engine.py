@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _AWAY = ("08", "53", "57", "58", "40", "25", "3D", "28", "0A000", "55", "42P01", "3F")
 _BUSY_WAIT_MS = 5_000
 _SWITCH_WAIT_SECONDS = 0.01
-_QUIET_SECONDS = 1.0
+_ASKED_SECONDS = 1.0
 # the texts of reports are compressed; the default way takes half of the time of storing one
 _QUICK_COMPRESSION = (
     "SELECT set_config(name, 'lz4', false) FROM pg_settings "
@@ -153,7 +153,7 @@ class Database:
         self._reader = (replica or engine).execution_options(isolation_level="AUTOCOMMIT")
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._drivers: tuple[Driver, Driver] | None = None
-        self._asked_at = -_QUIET_SECONDS
+        self._asked_at = -_ASKED_SECONDS
         if self.dialect == "postgresql":
             primary = Driver(engine, _size(engine), statements)
             second = Driver(replica, _size(replica), statements) if replica else primary
@@ -167,13 +167,14 @@ class Database:
         """Return the name of the dialect, `postgresql` or `sqlite`."""
         return self.engine.dialect.name
 
+    @property
     def lanes(self) -> int:
-        """Return how many transactions of a batch are worth while beside each other.
+        """Return how many transactions of a batch are worth while beside each other."""
+        return 2 if self.dialect == "postgresql" else 1
 
-        PostgreSQL works at two; the second one would hold up requests, so there have to be none.
-        """
-        quiet = time.monotonic() - self._asked_at >= _QUIET_SECONDS
-        return 2 if quiet and self.dialect == "postgresql" else 1
+    def asked(self) -> bool:
+        """Say whether somebody has read just now, and may go on."""
+        return time.monotonic() - self._asked_at < _ASKED_SECONDS
 
     @property
     def in_memory(self) -> bool:

@@ -103,7 +103,8 @@ def build(config: Config, metrics: Metrics | None = None) -> tuple[Storage, SqlH
         dvo=SqlDvo(second) if second else noop.NoopDvo(),
         health=health,
         keeps=bool(found),
-        lanes=either.lanes if either else lambda: 1,
+        lanes=max((one.lanes for one in found.values()), default=1),
+        asked=lambda: any(one.asked() for one in found.values()),
     )
     return storage, health
 

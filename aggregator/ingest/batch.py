@@ -80,16 +80,19 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def split(
-    records: Sequence[ConsumerRecord], most: int, size: int
+    records: Sequence[ConsumerRecord], most: Callable[[], int], size: int
 ) -> Iterator[list[ConsumerRecord]]:
-    """Cut the records into parts of at most `most` records and `size` bytes, or of one record."""
+    """Cut the records into parts of at most `size` bytes, or of one record.
+
+    `most` is asked before each part how many records it may have.
+    """
     part: list[ConsumerRecord] = []
-    room = size
+    room, count = size, most()
     for record in records:
         length = len(record.value or b"")
-        if part and (length > room or len(part) == most):
+        if part and (length > room or len(part) >= count):
             yield part
-            part, room = [], size
+            part, room, count = [], size, most()
         part.append(record)
         room -= length
     if part:

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 # batches taken at once: while the database works on one, the next is decoded
 PARTS = 8
+# what is made of a whole batch at once keeps requests waiting, in this process and in the database
+PARTS_WHILE_ASKED = 4
 # what is taken at once waits in memory, so of large messages there are fewer
 TAKEN_BYTES = 16 * 1024 * 1024
 
@@ -43,7 +45,9 @@ class Settings:
     batch_bytes: int = 4 * 1024 * 1024
     batch_wait: float = 0.5
     # how many transactions beside each other a batch is stored in
-    store_lanes: Callable[[], int] = lambda: 1
+    store_lanes: int = 1
+    # while requests are answered, batches are small and stored one at a time
+    asked: Callable[[], bool] = lambda: False
     show_refused: bool = False
     commit_timeout: float = 5.0
     # a broker answers every fetch within half a second, messages or not
@@ -143,13 +147,17 @@ class Consumer:
         """Cut what was taken into batches, and go on as long as there is more at once."""
         settings = self._settings
         while records:
-            for part in batch.split(records, settings.batch_size, settings.batch_bytes):
+            for part in batch.split(records, self._batch_size, settings.batch_bytes):
                 # the rest is uncommitted and comes again, here or elsewhere
                 if self._stopping.is_set() or self._membership.changing:
                     return
                 self._journal.taken(part)
                 yield part
             records = await self._take_more()
+
+    def _batch_size(self) -> int:
+        size = self._settings.batch_size
+        return max(1, size // PARTS_WHILE_ASKED) if self._settings.asked() else size
 
     async def _settle(self, outcomes: list[Outcome]) -> None:
         start = time.perf_counter()
@@ -162,7 +170,8 @@ class Consumer:
         await insist(partial(self._commit, [outcome.record for outcome in outcomes]))
 
     async def _stored(self, outcomes: list[Outcome]) -> list[Outcome]:
-        return await batch.stored(outcomes, self._store_insistently, self._settings.store_lanes())
+        lanes = 1 if self._settings.asked() else self._settings.store_lanes
+        return await batch.stored(outcomes, self._store_insistently, lanes)
 
     async def _store_insistently(self, reports: Sequence[Any]) -> list[bool]:
         return await self.backpressure.insist(partial(self._store, reports))

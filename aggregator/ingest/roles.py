@@ -107,6 +107,7 @@ class Ingest:
                 batch_size=broker.batch_size,
                 batch_wait=broker.batch_wait,
                 store_lanes=self._storage.lanes,
+                asked=self._storage.asked,
                 show_refused=broker.display_message_with_wrong_structure,
             ),
         )

@@ -32,13 +32,12 @@ async def test_a_connection_waits_to_turn_a_file_into_wal_until_its_writer_ends(
     assert mode == "wal"
 
 
-@pytest.mark.parametrize(("kind", "quiet"), [("postgresql", 2), ("sqlite file", 1)])
-async def test_two_transactions_are_worth_while_only_where_nobody_reads(
-    kind: str, quiet: int, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(("kind", "lanes"), [("postgresql", 2), ("sqlite file", 1)])
+async def test_ingest_is_told_of_reads(kind: str, lanes: int, tmp_path: Path) -> None:
     async with open_store(kind, tmp_path) as engine:
         database = Database(engine)
-        assert database.lanes() == quiet
+        assert database.lanes == lanes
+        assert not database.asked()
         await database.rows(sa.select(sa.literal(1)))
-        assert database.lanes() == 1
+        assert database.asked()
         await database.close()

@@ -107,6 +107,22 @@ async def test_too_many_refused_messages_stop_the_consumer_before_they_are_set_a
     assert scene.letters() == []
 
 
+async def test_batches_are_small_while_somebody_reads() -> None:
+    reading = True
+    scene = Scene(batch_size=8, asked=lambda: reading)
+    for number in range(16):
+        scene.group.produce(good(f"c{number}"))
+    async with scene.consuming():
+        await scene.consumed()
+    assert scene.reports.batches == [2] * 8
+    reading = False
+    for number in range(16):
+        scene.group.produce(good(f"d{number}"))
+    async with scene.consuming():
+        await scene.consumed()
+    assert scene.reports.batches == [2] * 8 + [8] * 2
+
+
 async def test_large_messages_come_in_small_batches() -> None:
     scene = Scene(batch_bytes=1000)
     for number in range(10):
