@@ -142,3 +142,13 @@ async def test_at_the_end_no_connection_is_left(monkeypatch: pytest.MonkeyPatch)
         await it.connections.close()
         assert await late == 1
         await it.settled()
+
+
+async def test_what_is_closed_already_is_closed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "CLOSE_SECONDS", 60)
+    async with lent(2) as it:
+        await it.value(PID)
+        async with asyncio.timeout(10):
+            await it.connections.close()
+            await it.connections.close()
+        await it.settled()
