@@ -93,7 +93,8 @@ def numbered(dialect: str, name: str) -> tuple[sa.FromClause, Any, Any]:
 def numbered_parameter(dialect: str, names: Sequence[str]) -> str:
     """Return what is bound to the name in `numbered`: names of clusters, at least one."""
     if dialect != "postgresql":
-        return json.dumps(list(names))
+        listed: str = list_parameter(dialect, names)
+        return listed
     text = _SEPARATOR.join(names)
     if text.count(_SEPARATOR) < len(names):
         return text

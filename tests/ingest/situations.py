@@ -53,6 +53,15 @@ def good(cluster: str, number: int = 0, **more: Any) -> bytes:
     return json.dumps({"cluster": cluster, "number": number, **more}).encode()
 
 
+class Fields(dict[str, Any]):
+    """A report that is what its message says."""
+
+    @property
+    def cluster(self) -> str:
+        """Return what batches are divided by."""
+        return str(self["cluster"])
+
+
 class SimpleDecoder:
     """Accepts objects with a cluster; `empty` messages are skipped; the report is the object."""
 
@@ -66,7 +75,7 @@ class SimpleDecoder:
             text = "missing required attribute 'ClusterName'"
             raise Refused("missing_attribute", text, replace(envelope, received=False))
         envelope = replace(envelope, cluster=fields["cluster"], last_checked=AT)
-        return Decoded(envelope, None if fields.get("empty") else fields)
+        return Decoded(envelope, None if fields.get("empty") else Fields(fields))
 
 
 class MemoryReports:

@@ -10,6 +10,8 @@ import pytest
 
 from aggregator.errors import TooManyRefused
 from aggregator.ingest import batch
+from aggregator.ingest.batch import LANE
+from aggregator.ingest.consumer import PARTS_WHILE_ASKED
 from aggregator.ingest.message import Decoded
 from aggregator.ingest.refused import Limit
 from tests.ingest.scene import FIRST, Scene, until
@@ -121,6 +123,21 @@ async def test_batches_are_small_while_somebody_reads() -> None:
     async with scene.consuming():
         await scene.consumed()
     assert scene.reports.batches == [2] * 8 + [8] * 2
+
+
+@pytest.mark.parametrize(("reading", "transactions"), [(False, 2), (True, 1)])
+async def test_a_batch_is_one_transaction_while_somebody_reads(
+    reading: bool, transactions: int
+) -> None:
+    small = 2 * LANE
+    size = PARTS_WHILE_ASKED * small if reading else small
+    scene = Scene(batch_size=size, store_lanes=2, asked=lambda: reading)
+    for number in range(small):
+        scene.group.produce(good(f"c{number}"))
+    async with scene.consuming():
+        await scene.consumed()
+    assert len(scene.reports.batches) == transactions
+    assert sum(scene.reports.batches) == small
 
 
 async def test_large_messages_come_in_small_batches() -> None:
