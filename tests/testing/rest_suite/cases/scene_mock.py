@@ -93,8 +93,8 @@ def _received(sent: requests.PreparedRequest) -> Request:
     headers = tuple(
         (name, str(value))
         for name, value in sent.headers.items()
-        # the pieces are put together here
-        if name != "Transfer-Encoding"
+        # the pieces are put together here, and a middleware may change how long they are
+        if name not in ("Transfer-Encoding", "Content-Length")
     )
     return identified(Request(str(sent.method), target, headers, body), DEFAULT_PREFIX)
 
