@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,12 +20,14 @@ from rich.table import Table
 
 from benchmarks import databases, dataset, ingest
 from benchmarks.candidate import OURS, Candidate
-from benchmarks.endpoints import requests
+from benchmarks.endpoints import Request, requests
 from benchmarks.load import drive
 from benchmarks.peer import WORKERS
 
 SERVER = "postgresql://postgres:postgres@127.0.0.1:5432"
 READS = ("report", "report/info", "reports (10)", "clusters")
+
+Told = dict[str, dict[str, float]]
 
 
 def main() -> None:
@@ -39,9 +42,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     arguments = parser.parse_args()
+    told = run(arguments)
+    show(told, f"{arguments.connections} connections, {arguments.workers} workers")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(told, indent=1) + "\n")
+
+
+def run(arguments: argparse.Namespace) -> Told:
+    """Fill a database and a topic, and ask the service that reads it."""
     topic = f"bench.{uuid.uuid4().hex[:8]}"
-    console = Console()
-    told = {}
+    group = f"{topic}.group"
     with (
         tempfile.TemporaryDirectory() as name,
         databases.fresh(sa.make_url(arguments.postgres), Path(name)) as url,
@@ -50,32 +60,40 @@ def main() -> None:
         made = requests(dataset.sample(url))
         ingest.topics(arguments.brokers, topic)
         ingest.produce(arguments.brokers, topic, arguments.messages, arguments.clusters)
-        group = f"{topic}.group"
         ingest.begin(arguments.brokers, topic, group)
         workers = {WORKERS: str(arguments.workers)}
         candidate = Candidate(
             "ours", OURS, Path(name) / "ours", url, arguments.brokers, topic, group, workers
         )
-        table = Table(
-            "", "requests/s", "p50 ms", "p99 ms", "failed", "messages/s",
-            title=f"{arguments.connections} connections, {arguments.workers} workers",
-        )  # fmt: skip
         with candidate.serving():
-            for read in READS:
-                before = (candidate.metrics() or {}).get(ingest.HANDLED, 0.0)
-                load = drive(candidate.url, made[read], arguments.connections, arguments.seconds)
-                after = (candidate.metrics() or {}).get(ingest.HANDLED, 0.0)
-                rate = (after - before) / arguments.seconds
-                left = arguments.messages - round(after)
-                told[read] = {**asdict(load), "messages": rate, "messages_left": left}
-                table.add_row(
-                    read, f"{load.rate:,.0f}", f"{load.p50:.1f}", f"{load.p99:.1f}",
-                    str(load.failed or ""), f"{rate:,.0f}",
-                )  # fmt: skip
+            told = {read: measure(candidate, made[read], arguments) for read in READS}
         ingest.drop(arguments.brokers, topic)
-    console.print(table)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(told, indent=1) + "\n")
+    return told
+
+
+def measure(
+    candidate: Candidate, made: Sequence[Request], arguments: argparse.Namespace
+) -> dict[str, float]:
+    """Ask for some seconds; return latencies (ms), rates (1/s), and how many messages are left."""
+    before = (candidate.metrics() or {}).get(ingest.HANDLED, 0.0)
+    load = drive(candidate.url, made, arguments.connections, arguments.seconds)
+    after = (candidate.metrics() or {}).get(ingest.HANDLED, 0.0)
+    return {
+        **asdict(load),
+        "messages": (after - before) / arguments.seconds,
+        "messages_left": arguments.messages - round(after),
+    }
+
+
+def show(told: Told, title: str) -> None:
+    """Print a line for each read."""
+    table = Table("", "requests/s", "p50 ms", "p99 ms", "failed", "messages/s", title=title)
+    for read, found in told.items():
+        table.add_row(
+            read, f"{found['rate']:,.0f}", f"{found['p50']:.1f}", f"{found['p99']:.1f}",
+            str(found["failed"] or ""), f"{found['messages']:,.0f}",
+        )  # fmt: skip
+    Console().print(table)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from rich.console import Console
 from rich.table import Table
@@ -33,6 +33,7 @@ from testing.messages import ocp_messages
 
 HANDLED = "successful_messages_processing_time_count"
 PATIENCE = 300
+COORDINATOR_PATIENCE = 30
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,20 @@ def fill(brokers: str, topic: str, clusters: int, *, small: bool = False) -> Non
 
 
 def begin(brokers: str, topic: str, group: str) -> None:
-    """Let the group begin at the start of the topic; a new group of the peer begins at its end."""
+    """Let the group begin at the start of the topic; a new group of the peer begins at its end.
+
+    A broker that has just started has no coordinator of groups for a while.
+    """
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": group})
-    consumer.commit(offsets=[TopicPartition(topic, 0, 0)], asynchronous=False)
+    end = time.monotonic() + COORDINATOR_PATIENCE
+    while True:
+        try:
+            consumer.commit(offsets=[TopicPartition(topic, 0, 0)], asynchronous=False)
+            break
+        except KafkaException as error:
+            if time.monotonic() > end or not error.args[0].retriable():
+                raise
+            time.sleep(0.5)
     consumer.close()
 
 

@@ -72,8 +72,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     arguments = parser.parse_args()
+    rows = run(arguments)
+    show(rows)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def run(arguments: argparse.Namespace) -> list[dict[str, int]]:
+    """Return what each round left, in KiB; before the first, too."""
     topic = f"bench.{uuid.uuid4().hex[:8]}"
-    table = Table("round", "requests", "messages", "resident MiB", "most MiB", title="one process")
+    group = f"{topic}.group"
+    share = arguments.requests // arguments.rounds
+    messages = arguments.messages // arguments.rounds
     rows = []
     with (
         tempfile.TemporaryDirectory() as name,
@@ -82,7 +92,6 @@ def main() -> None:
         dataset.fill(url, arguments.clusters)
         made = requests(dataset.sample(url))["mix"]
         ingest.topics(arguments.brokers, topic)
-        group = f"{topic}.group"
         ingest.begin(arguments.brokers, topic, group)
         candidate = Candidate(
             "ours", OURS, Path(name) / "ours", url, arguments.brokers, topic, group, {WORKERS: "1"}
@@ -91,17 +100,21 @@ def main() -> None:
             for turn in range(arguments.rounds + 1):
                 done = (0, 0)
                 if turn:
-                    share = arguments.requests // arguments.rounds
-                    messages = arguments.messages // arguments.rounds
                     done = round_of(candidate, made, share, messages, arguments.clusters)
                 found = resident(process.pid)
                 rows.append({"round": turn, "requests": done[0], "messages": done[1], **found})
-                mebibytes = [f"{found[kind] / 1024:.0f}" for kind in ("VmRSS", "VmHWM")]
-                table.add_row(str(turn), f"{done[0]:,}", f"{done[1]:,}", *mebibytes)
         ingest.drop(arguments.brokers, topic)
+    return rows
+
+
+def show(rows: list[dict[str, int]]) -> None:
+    """Print a line for each round."""
+    table = Table("round", "requests", "messages", "resident MiB", "most MiB", title="one process")
+    for row in rows:
+        counts = (f"{row[name]:,}" for name in ("requests", "messages"))
+        mebibytes = (f"{row[name] / 1024:.0f}" for name in ("VmRSS", "VmHWM"))
+        table.add_row(str(row["round"]), *counts, *mebibytes)
     Console().print(table)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":
