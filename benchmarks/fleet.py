@@ -165,7 +165,7 @@ def new(messages: int, seed: int) -> Iterator[bytes]:
 def age(location: sa.URL, share: int, fleet: Fleet) -> int:
     """Let one of so many reports be old, but none of the fleet's; return how many.
 
-    They are spread over the whole table.
+    They are spread over the whole table. What it leaves to be written to disk is, at the end.
     """
     execute(
         location,
@@ -174,6 +174,7 @@ def age(location: sa.URL, share: int, fleet: Fleet) -> int:
         OLD, share, [cluster for _, cluster, _ in fleet.clusters],
     )  # fmt: skip
     execute(location, "VACUUM ANALYZE report")
+    execute(location, "CHECKPOINT")
     rows = execute(
         location, "SELECT count(*) FROM report WHERE reported_at < now() - interval '50 days'"
     )
