@@ -18,7 +18,7 @@ SHORT: dict[str, tuple[str, ...]] = {
     ),
     "memory": ("--requests", "10000", "--messages", "20000", "--rounds", "4"),
 }
-WITH_PEER = ("startup", "rest", "ingest")
+WITH_PEER = ("startup", "rest", "ingest", "during_ingest")
 
 
 def main() -> int:

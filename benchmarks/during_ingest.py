@@ -1,6 +1,8 @@
-"""Latencies of reads while a backlog is consumed at full rate.
+"""Latencies of reads while a backlog is consumed at full rate, beside a peer's.
 
-python -m benchmarks.during_ingest
+    python -m benchmarks.during_ingest --peer /path/to/insights-results-aggregator
+
+Each round and service has a database and a topic of its own; rounds of both services alternate.
 """
 
 from __future__ import annotations
@@ -8,26 +10,46 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
+import sys
 import tempfile
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import databases, dataset, ingest
+from benchmarks import table as loads_table
 from benchmarks.candidate import OURS, Candidate
 from benchmarks.endpoints import Request, requests
-from benchmarks.load import drive
+from benchmarks.load import Load, drive
 from benchmarks.peer import WORKERS
 
 SERVER = "postgresql://postgres:postgres@127.0.0.1:5432"
 READS = ("report", "report/info", "reports (10)", "clusters")
+WARM_UP_SECONDS = 1.0
+# of the table where there is no terminal to fit it to
+WIDTH = 130
 
-Told = dict[str, dict[str, float]]
+
+@dataclass(frozen=True)
+class Beside:
+    """What came of some seconds of reads, and of the backlog: messages a second, and what is left.
+
+    Where nothing is left, the reads were alone for a part of the time.
+    """
+
+    load: Load
+    messages: float
+    left: int
+
+
+Found = dict[str, dict[str, list[Beside]]]
 
 
 def main() -> None:
@@ -35,26 +57,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--brokers", default="localhost:29092")
     parser.add_argument("--postgres", default=SERVER)
+    parser.add_argument("--peer", default="", help="command of the service to compare with")
     parser.add_argument("--clusters", type=int, default=20_000)
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     arguments = parser.parse_args()
-    told = run(arguments)
-    show(told, f"{arguments.connections} connections, {arguments.workers} workers")
+    console = Console(width=WIDTH) if not sys.stdout.isatty() else Console()
+    commands = {"ours": OURS} | ({"peer": arguments.peer} if arguments.peer else {})
+    found: Found = {read: {name: [] for name in commands} for read in READS}
+    for turn in range(arguments.rounds):
+        for name, command in commands.items():
+            console.print(f"round {turn + 1}: {name} ...", style="dim")
+            for read, beside in run(name, command, arguments).items():
+                found[read][name].append(beside)
+    told = show(found, arguments, console)
     if arguments.json:
         arguments.json.write_text(json.dumps(told, indent=1) + "\n")
 
 
-def run(arguments: argparse.Namespace) -> Told:
+def run(name: str, command: str, arguments: argparse.Namespace) -> dict[str, Beside]:
     """Fill a database and a topic, and ask the service that reads it."""
     topic = f"bench.{uuid.uuid4().hex[:8]}"
     group = f"{topic}.group"
     with (
-        tempfile.TemporaryDirectory() as name,
-        databases.fresh(sa.make_url(arguments.postgres), Path(name)) as url,
+        tempfile.TemporaryDirectory() as folder,
+        databases.fresh(sa.make_url(arguments.postgres), Path(folder)) as url,
     ):
         dataset.fill(url, arguments.clusters)
         made = requests(dataset.sample(url))
@@ -63,37 +94,43 @@ def run(arguments: argparse.Namespace) -> Told:
         ingest.begin(arguments.brokers, topic, group)
         workers = {WORKERS: str(arguments.workers)}
         candidate = Candidate(
-            "ours", OURS, Path(name) / "ours", url, arguments.brokers, topic, group, workers
+            name, command, Path(folder) / name, url, arguments.brokers, topic, group, workers
         )
         with candidate.serving():
-            told = {read: measure(candidate, made[read], arguments) for read in READS}
+            found = {read: measure(candidate, made[read], arguments) for read in READS}
         ingest.drop(arguments.brokers, topic)
-    return told
+    return found
 
 
-def measure(
-    candidate: Candidate, made: Sequence[Request], arguments: argparse.Namespace
-) -> dict[str, float]:
-    """Ask for some seconds; return latencies (ms), rates (1/s), and how many messages are left."""
+def measure(candidate: Candidate, made: Sequence[Request], arguments: argparse.Namespace) -> Beside:
+    """Ask for some seconds, when the service is warm."""
+    drive(candidate.url, made, arguments.connections, WARM_UP_SECONDS)
     before = (candidate.metrics() or {}).get(ingest.HANDLED, 0.0)
     load = drive(candidate.url, made, arguments.connections, arguments.seconds)
     after = (candidate.metrics() or {}).get(ingest.HANDLED, 0.0)
-    return {
-        **asdict(load),
-        "messages": (after - before) / arguments.seconds,
-        "messages_left": arguments.messages - round(after),
+    left = arguments.messages - round(after)
+    return Beside(load, (after - before) / arguments.seconds, left)
+
+
+def show(found: Found, arguments: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Print the medians of reads, and of messages beside them; return them for JSON."""
+    loads = {
+        read: {name: [one.load for one in rounds] for name, rounds in of.items()}
+        for read, of in found.items()
     }
-
-
-def show(told: Told, title: str) -> None:
-    """Print a line for each read."""
-    table = Table("", "requests/s", "p50 ms", "p99 ms", "failed", "messages/s", title=title)
-    for read, found in told.items():
-        table.add_row(
-            read, f"{found['rate']:,.0f}", f"{found['p50']:.1f}", f"{found['p99']:.1f}",
-            str(found["failed"] or ""), f"{found['messages']:,.0f}",
-        )  # fmt: skip
-    Console().print(table)
+    title = f"{arguments.connections} connections, {arguments.workers} workers"
+    told = loads_table.show(title, loads, console)
+    table = Table("", *next(iter(found.values())), title="messages a second beside the reads")
+    for read, of in found.items():
+        rates = {
+            name: statistics.median(one.messages for one in rounds) for name, rounds in of.items()
+        }
+        for name, rate in rates.items():
+            told[read][name]["messages"] = rate
+            told[read][name]["messages_left"] = min(one.left for one in of[name])
+        table.add_row(read, *(f"{rate:,.0f}" for rate in rates.values()))
+    console.print(table)
+    return told
 
 
 if __name__ == "__main__":

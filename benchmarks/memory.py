@@ -1,6 +1,6 @@
-"""Memory of a service's processes over rounds of requests and messages.
+"""Memory of a service's processes over rounds of requests and messages, beside a peer's.
 
-    python -m benchmarks.memory --requests 100000 --messages 100000
+    python -m benchmarks.memory --requests 100000 --messages 100000 --peer COMMAND
 
 A round is a part of both. What is taken in the first rounds are caches and pools; growth after
 them would be a leak.
@@ -66,19 +66,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--brokers", default="localhost:29092")
     parser.add_argument("--postgres", default=SERVER)
+    parser.add_argument("--peer", default="", help="command of the service to compare with")
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--clusters", type=int, default=5_000)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     arguments = parser.parse_args()
-    rows = run(arguments)
-    show(rows)
+    commands = {"ours": OURS} | ({"peer": arguments.peer} if arguments.peer else {})
+    told = {name: run(name, command, arguments) for name, command in commands.items()}
+    for name, rows in told.items():
+        show(name, rows)
     if arguments.json:
-        arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
+        arguments.json.write_text(json.dumps(told, indent=1) + "\n")
 
 
-def run(arguments: argparse.Namespace) -> list[dict[str, int]]:
+def run(name: str, command: str, arguments: argparse.Namespace) -> list[dict[str, int]]:
     """Return what each round left, in KiB; before the first, too."""
     topic = f"bench.{uuid.uuid4().hex[:8]}"
     group = f"{topic}.group"
@@ -86,15 +89,16 @@ def run(arguments: argparse.Namespace) -> list[dict[str, int]]:
     messages = arguments.messages // arguments.rounds
     rows = []
     with (
-        tempfile.TemporaryDirectory() as name,
-        databases.fresh(sa.make_url(arguments.postgres), Path(name)) as url,
+        tempfile.TemporaryDirectory() as folder,
+        databases.fresh(sa.make_url(arguments.postgres), Path(folder)) as url,
     ):
         dataset.fill(url, arguments.clusters)
         made = requests(dataset.sample(url))["mix"]
         ingest.topics(arguments.brokers, topic)
         ingest.begin(arguments.brokers, topic, group)
+        one = {WORKERS: "1"}
         candidate = Candidate(
-            "ours", OURS, Path(name) / "ours", url, arguments.brokers, topic, group, {WORKERS: "1"}
+            name, command, Path(folder) / name, url, arguments.brokers, topic, group, one
         )
         with candidate.serving() as process:
             for turn in range(arguments.rounds + 1):
@@ -107,12 +111,12 @@ def run(arguments: argparse.Namespace) -> list[dict[str, int]]:
     return rows
 
 
-def show(rows: list[dict[str, int]]) -> None:
+def show(name: str, rows: list[dict[str, int]]) -> None:
     """Print a line for each round."""
-    table = Table("round", "requests", "messages", "resident MiB", "most MiB", title="one process")
+    table = Table("round", "requests", "messages", "resident MiB", "most MiB", title=name)
     for row in rows:
-        counts = (f"{row[name]:,}" for name in ("requests", "messages"))
-        mebibytes = (f"{row[name] / 1024:.0f}" for name in ("VmRSS", "VmHWM"))
+        counts = (f"{row[kind]:,}" for kind in ("requests", "messages"))
+        mebibytes = (f"{row[kind] / 1024:.0f}" for kind in ("VmRSS", "VmHWM"))
         table.add_row(str(row["round"]), *counts, *mebibytes)
     Console().print(table)
 
