@@ -6,7 +6,9 @@ import argparse
 import asyncio
 import json
 import logging
+import shlex
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -265,7 +267,9 @@ def _say_hello(
     for path in paths:
         console.print(f"  curl {base}{path}", soft_wrap=True, markup=False)
     source = f"kafka://{brokers}/{OCP_TOPIC}?dvo={DVO_TOPIC}"
-    suite = f"python -m testing.rest_suite --url http://localhost:{port} --data '{source}'"
+    # this Python, which has the packages: another one on the path may not
+    python = shlex.quote(sys.executable)
+    suite = f"{python} -m testing.rest_suite --url http://localhost:{port} --data '{source}'"
     console.print(f"  {suite}", soft_wrap=True, markup=False)
     console.print("\nCtrl-C ends it.")
 

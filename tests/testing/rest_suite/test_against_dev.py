@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
             if said[-1] == LAST_LINE:
                 break
         (proposed,) = [line for line in said if "testing.rest_suite" in line]
-        yield [sys.executable, *shlex.split(proposed)[1:]]
+        yield shlex.split(proposed)
     finally:
         process.kill()
         process.communicate()
