@@ -6,7 +6,7 @@ import argparse
 import subprocess
 import sys
 
-# module and what makes it short; those that take a peer
+# module and what makes it short; those that take a peer, but memory: that needs minutes for it
 SHORT: dict[str, tuple[str, ...]] = {
     "startup": ("--rounds", "3"),
     "rest": ("--clusters", "5000", "--seconds", "2", "--rounds", "1"),

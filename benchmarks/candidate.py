@@ -18,7 +18,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from benchmarks import ports
+from benchmarks import backlog, ports
 
 PREFIX = "/api/insights-results-aggregator/v1/"
 OURS = f"{shlex.quote(sys.executable)} -m aggregator"
@@ -85,7 +85,6 @@ class Candidate:
     database: sa.URL
     brokers: str = ""
     topic: str = "none"
-    group: str = "none"
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=ports.free)
 
@@ -95,7 +94,7 @@ class Candidate:
         text = BROKER.format(
             brokers=self.brokers or "localhost:9092",
             topic=self.topic,
-            group=self.group,
+            group=backlog.group_of(self.topic),
             enabled=str(bool(self.brokers)).lower(),
             port=self.port,
             prefix=PREFIX,

@@ -11,9 +11,7 @@ import argparse
 import json
 import os
 import statistics
-import sys
 import tempfile
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,18 +21,14 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import databases, dataset, ingest
-from benchmarks import table as loads_table
-from benchmarks.candidate import OURS, Candidate
+from benchmarks import backlog, databases, dataset, ingest, table
+from benchmarks.candidate import Candidate
 from benchmarks.endpoints import Request, requests
-from benchmarks.load import Load, drive
-from benchmarks.peer import WORKERS
+from benchmarks.load import Load, drive, warm_up
+from benchmarks.peer import WORKERS, commands
 
 SERVER = "postgresql://postgres:postgres@127.0.0.1:5432"
 READS = ("report", "report/info", "reports (10)", "clusters")
-WARM_UP_SECONDS = 1.0
-# of the table where there is no terminal to fit it to
-WIDTH = 130
 
 
 @dataclass(frozen=True)
@@ -66,11 +60,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     arguments = parser.parse_args()
-    console = Console(width=WIDTH) if not sys.stdout.isatty() else Console()
-    commands = {"ours": OURS} | ({"peer": arguments.peer} if arguments.peer else {})
-    found: Found = {read: {name: [] for name in commands} for read in READS}
+    console = table.console()
+    services = commands(arguments.peer)
+    found: Found = {read: {name: [] for name in services} for read in READS}
     for turn in range(arguments.rounds):
-        for name, command in commands.items():
+        for name, command in services.items():
             console.print(f"round {turn + 1}: {name} ...", style="dim")
             for read, beside in run(name, command, arguments).items():
                 found[read][name].append(beside)
@@ -81,30 +75,25 @@ def main() -> None:
 
 def run(name: str, command: str, arguments: argparse.Namespace) -> dict[str, Beside]:
     """Fill a database and a topic, and ask the service that reads it."""
-    topic = f"bench.{uuid.uuid4().hex[:8]}"
-    group = f"{topic}.group"
+    made = ingest.messages_of(arguments.clusters, arguments.messages)
     with (
+        backlog.topic_of(arguments.brokers, made) as topic,
         tempfile.TemporaryDirectory() as folder,
         databases.fresh(sa.make_url(arguments.postgres), Path(folder)) as url,
     ):
         dataset.fill(url, arguments.clusters)
-        made = requests(dataset.sample(url))
-        ingest.topics(arguments.brokers, topic)
-        ingest.produce(arguments.brokers, topic, arguments.messages, arguments.clusters)
-        ingest.begin(arguments.brokers, topic, group)
+        wanted = requests(dataset.sample(url))
         workers = {WORKERS: str(arguments.workers)}
         candidate = Candidate(
-            name, command, Path(folder) / name, url, arguments.brokers, topic, group, workers
+            name, command, Path(folder) / name, url, arguments.brokers, topic, workers
         )
         with candidate.serving():
-            found = {read: measure(candidate, made[read], arguments) for read in READS}
-        ingest.drop(arguments.brokers, topic)
-    return found
+            return {read: measure(candidate, wanted[read], arguments) for read in READS}
 
 
 def measure(candidate: Candidate, made: Sequence[Request], arguments: argparse.Namespace) -> Beside:
     """Ask for some seconds, when the service is warm."""
-    drive(candidate.url, made, arguments.connections, WARM_UP_SECONDS)
+    warm_up(candidate.url, made, arguments.connections)
     before = (candidate.metrics() or {}).get(ingest.HANDLED, 0.0)
     load = drive(candidate.url, made, arguments.connections, arguments.seconds)
     after = (candidate.metrics() or {}).get(ingest.HANDLED, 0.0)
@@ -119,8 +108,8 @@ def show(found: Found, arguments: argparse.Namespace, console: Console) -> dict[
         for read, of in found.items()
     }
     title = f"{arguments.connections} connections, {arguments.workers} workers"
-    told = loads_table.show(title, loads, console)
-    table = Table("", *next(iter(found.values())), title="messages a second beside the reads")
+    told = table.show(title, loads, console)
+    rates_table = Table("", *next(iter(found.values())), title="messages a second beside the reads")
     for read, of in found.items():
         rates = {
             name: statistics.median(one.messages for one in rounds) for name, rounds in of.items()
@@ -128,8 +117,8 @@ def show(found: Found, arguments: argparse.Namespace, console: Console) -> dict[
         for name, rate in rates.items():
             told[read][name]["messages"] = rate
             told[read][name]["messages_left"] = min(one.left for one in of[name])
-        table.add_row(read, *(f"{rate:,.0f}" for rate in rates.values()))
-    console.print(table)
+        rates_table.add_row(read, *(f"{rate:,.0f}" for rate in rates.values()))
+    console.print(rates_table)
     return told
 
 

@@ -165,7 +165,7 @@ def new(messages: int, seed: int) -> Iterator[bytes]:
 def age(location: sa.URL, share: int, fleet: Fleet) -> int:
     """Let one of so many reports be old, but none of the fleet's; return how many.
 
-    They are spread over the whole table. What it leaves to be written to disk is, at the end.
+    They are spread over the whole table. All of it is on the disk at the end.
     """
     execute(
         location,

@@ -16,24 +16,21 @@ import statistics
 import sys
 import tempfile
 import time
-import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import databases, steady
+from benchmarks import backlog, databases, steady
 from benchmarks.candidate import OURS, Candidate
 from benchmarks.dataset import ORGANIZATIONS, SEED
 from testing.messages import ocp_messages
 
 HANDLED = "successful_messages_processing_time_count"
 PATIENCE = 300
-COORDINATOR_PATIENCE = 30
 
 
 @dataclass(frozen=True)
@@ -44,58 +41,13 @@ class Rates:
     again: float
 
 
-def topics(brokers: str, topic: str) -> None:
-    """Make the topics of a run."""
-    admin = AdminClient({"bootstrap.servers": brokers})
-    names = [topic, f"{topic}.tracker", f"{topic}.dead"]
-    for future in admin.create_topics([NewTopic(name, 1, 1) for name in names]).values():
-        future.result()
-
-
-def produce(brokers: str, topic: str, messages: int, clusters: int, *, small: bool = False) -> None:
-    """Send so many reports of so many clusters, those of `dataset`, each time newer ones."""
-    producer = Producer({"bootstrap.servers": brokers, "linger.ms": 20})
+def messages_of(clusters: int, count: int, *, small: bool = False) -> Iterator[bytes]:
+    """Yield so many reports of the clusters, those of `dataset`, each time newer ones."""
     if small:
         made = steady.messages(SEED, clusters, ORGANIZATIONS)
     else:
         made = ocp_messages(SEED, clusters=clusters, organizations=ORGANIZATIONS)
-    for message in itertools.islice(made, messages):
-        producer.produce(topic, message, partition=0)
-        producer.poll(0)
-        if len(producer) > 50_000:
-            producer.flush()
-    producer.flush()
-
-
-def fill(brokers: str, topic: str, clusters: int, *, small: bool = False) -> None:
-    """Make the topics of a run, and put two reports of every cluster into the first."""
-    topics(brokers, topic)
-    produce(brokers, topic, 2 * clusters, clusters, small=small)
-
-
-def begin(brokers: str, topic: str, group: str) -> None:
-    """Let the group begin at the start of the topic; a new group of the peer begins at its end.
-
-    A broker that has just started has no coordinator of groups for a while.
-    """
-    consumer = Consumer({"bootstrap.servers": brokers, "group.id": group})
-    end = time.monotonic() + COORDINATOR_PATIENCE
-    while True:
-        try:
-            consumer.commit(offsets=[TopicPartition(topic, 0, 0)], asynchronous=False)
-            break
-        except KafkaException as error:
-            if time.monotonic() > end or not error.args[0].retriable():
-                raise
-            time.sleep(0.5)
-    consumer.close()
-
-
-def drop(brokers: str, topic: str) -> None:
-    """Delete the topics of a run."""
-    admin = AdminClient({"bootstrap.servers": brokers})
-    for future in admin.delete_topics([topic, f"{topic}.tracker", f"{topic}.dead"]).values():
-        future.exception()
+    return itertools.islice(made, count)
 
 
 def measure(candidate: Candidate, clusters: int) -> Rates:
@@ -134,19 +86,14 @@ def run(arguments: argparse.Namespace, console: Console) -> dict[str, list[Rates
     for turn in range(arguments.rounds):
         for name, command, clusters, dialect in candidates:
             console.print(f"round {turn + 1}: {name}, {2 * clusters} messages ...", style="dim")
-            topic = f"bench.{uuid.uuid4().hex[:8]}"
-            group = f"{topic}.group"
-            fill(arguments.brokers, topic, clusters, small=arguments.small)
-            begin(arguments.brokers, topic, group)
+            made = messages_of(clusters, 2 * clusters, small=arguments.small)
             with (
+                backlog.topic_of(arguments.brokers, made) as topic,
                 tempfile.TemporaryDirectory() as folder,
                 databases.fresh(sa.make_url(arguments.postgres), Path(folder), dialect) as url,
             ):
-                candidate = Candidate(
-                    name, command, Path(folder), url, arguments.brokers, topic, group
-                )
+                candidate = Candidate(name, command, Path(folder), url, arguments.brokers, topic)
                 found[name].append(measure(candidate, clusters))
-            drop(arguments.brokers, topic)
     return found
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.endpoints import Request
 
+WARM_UP_SECONDS = 1.0
 _SCRIPT = Path(__file__).with_name("load.lua")
 
 
@@ -34,6 +35,11 @@ def drive(url: str, requests: Sequence[Request], connections: int, seconds: floa
     if shutil.which("wrk"):
         return _wrk(url, requests, connections, seconds)
     return asyncio.run(_own(url, requests, connections, seconds))
+
+
+def warm_up(url: str, requests: Sequence[Request], connections: int) -> None:
+    """Send the requests for a while that is not measured: connections and statements are made."""
+    drive(url, requests, connections, WARM_UP_SECONDS)
 
 
 def driver() -> str:

@@ -12,19 +12,19 @@ import argparse
 import json
 import tempfile
 import time
-import uuid
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import databases, dataset, ingest
-from benchmarks.candidate import OURS, Candidate
+from benchmarks import backlog, databases, dataset, ingest
+from benchmarks.candidate import Candidate
 from benchmarks.endpoints import Request, requests
 from benchmarks.load import drive
-from benchmarks.peer import WORKERS
+from benchmarks.peer import WORKERS, commands
 
 SERVER = "postgresql://postgres:postgres@127.0.0.1:5432"
 HANDLED = ingest.HANDLED
@@ -44,18 +44,18 @@ def resident(pid: int) -> dict[str, int]:
 
 
 def round_of(
-    candidate: Candidate, made: Sequence[Request], wanted: int, messages: int, clusters: int
+    candidate: Candidate, made: Sequence[Request], wanted: int, messages: Sequence[bytes]
 ) -> tuple[int, int]:
     """Send requests and messages; return how many were answered and handled."""
     before = (candidate.metrics() or {}).get(HANDLED, 0.0)
-    ingest.produce(candidate.brokers, candidate.topic, messages, clusters)
+    backlog.send(candidate.brokers, candidate.topic, messages)
     answered = 0.0
     while answered < wanted:
         load = drive(candidate.url, made, CONNECTIONS, SECONDS)
         answered += load.rate * SECONDS
     end = time.monotonic() + 300
     handled = before
-    while handled < before + messages and time.monotonic() < end:
+    while handled < before + len(messages) and time.monotonic() < end:
         time.sleep(0.2)
         handled = (candidate.metrics() or {}).get(HANDLED, 0.0)
     return round(answered), round(handled - before)
@@ -73,8 +73,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     arguments = parser.parse_args()
-    commands = {"ours": OURS} | ({"peer": arguments.peer} if arguments.peer else {})
-    told = {name: run(name, command, arguments) for name, command in commands.items()}
+    services = commands(arguments.peer)
+    told = {name: run(name, command, arguments) for name, command in services.items()}
     for name, rows in told.items():
         show(name, rows)
     if arguments.json:
@@ -83,37 +83,37 @@ def main() -> None:
 
 def run(name: str, command: str, arguments: argparse.Namespace) -> list[dict[str, int]]:
     """Return what each round left, in KiB; before the first, too."""
-    topic = f"bench.{uuid.uuid4().hex[:8]}"
-    group = f"{topic}.group"
     share = arguments.requests // arguments.rounds
-    messages = arguments.messages // arguments.rounds
+    count = arguments.messages // arguments.rounds
+    # one sequence for all rounds: a message that comes again is old, and nothing is stored of it
+    made = ingest.messages_of(arguments.clusters, arguments.messages)
     rows = []
     with (
+        backlog.topic_of(arguments.brokers) as topic,
         tempfile.TemporaryDirectory() as folder,
         databases.fresh(sa.make_url(arguments.postgres), Path(folder)) as url,
     ):
         dataset.fill(url, arguments.clusters)
-        made = requests(dataset.sample(url))["mix"]
-        ingest.topics(arguments.brokers, topic)
-        ingest.begin(arguments.brokers, topic, group)
+        mix = requests(dataset.sample(url))["mix"]
         one = {WORKERS: "1"}
         candidate = Candidate(
-            name, command, Path(folder) / name, url, arguments.brokers, topic, group, one
+            name, command, Path(folder) / name, url, arguments.brokers, topic, one
         )
         with candidate.serving() as process:
             for turn in range(arguments.rounds + 1):
                 done = (0, 0)
                 if turn:
-                    done = round_of(candidate, made, share, messages, arguments.clusters)
+                    done = round_of(candidate, mix, share, list(islice(made, count)))
                 found = resident(process.pid)
                 rows.append({"round": turn, "requests": done[0], "messages": done[1], **found})
-        ingest.drop(arguments.brokers, topic)
     return rows
 
 
 def show(name: str, rows: list[dict[str, int]]) -> None:
     """Print a line for each round."""
-    table = Table("round", "requests", "messages", "resident MiB", "most MiB", title=name)
+    table = Table(
+        "round", "requests", "messages", "resident MiB", "most MiB", title=f"{name}, one process"
+    )
     for row in rows:
         counts = (f"{row[kind]:,}" for kind in ("requests", "messages"))
         mebibytes = (f"{row[kind] / 1024:.0f}" for kind in ("VmRSS", "VmHWM"))

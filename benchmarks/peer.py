@@ -18,6 +18,11 @@ def ours(folder: Path, database: sa.URL, workers: int) -> Candidate:
     return Candidate("ours", OURS, folder / "ours", database, environment={WORKERS: str(workers)})
 
 
+def commands(peer: str) -> dict[str, str]:
+    """Return the command of our service, and the peer's where there is one."""
+    return {"ours": OURS} | ({"peer": peer} if peer else {})
+
+
 def is_url(peer: str) -> bool:
     """Say whether the peer runs already."""
     return peer.startswith(("http://", "https://"))

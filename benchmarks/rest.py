@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,12 +21,9 @@ from rich.console import Console
 
 from benchmarks import databases, dataset, peer, table
 from benchmarks.endpoints import Request, requests
-from benchmarks.load import Load, drive, driver
+from benchmarks.load import Load, drive, driver, warm_up
 
 SERVER = "postgresql://postgres:postgres@127.0.0.1:5432"
-WARM_UP_SECONDS = 1.0
-# of the table where there is no terminal to fit it to
-WIDTH = 130
 Found = dict[str, dict[str, list[Load]]]
 
 
@@ -57,7 +53,7 @@ def measure(
         for endpoint, made in wanted.items():
             for name, url in urls.items():
                 if not turn:
-                    drive(url, made, arguments.connections, WARM_UP_SECONDS)
+                    warm_up(url, made, arguments.connections)
                 load = drive(url, made, arguments.connections, arguments.seconds)
                 found[endpoint][name].append(load)
                 console.print(
@@ -82,7 +78,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="endpoints, separated by commas")
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     arguments = parser.parse_args()
-    console = Console(width=WIDTH) if not sys.stdout.isatty() else Console()
+    console = table.console()
     with (
         tempfile.TemporaryDirectory() as name,
         filled(

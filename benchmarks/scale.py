@@ -16,26 +16,24 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from confluent_kafka import Producer
 from rich.console import Console
 
-from benchmarks import databases, fleet, ingest, scale_cleanup
+from benchmarks import backlog, databases, fleet, ingest, scale_cleanup
 from benchmarks.candidate import OURS, Candidate
 from benchmarks.fleet import Fleet
-from benchmarks.load import Load, drive
+from benchmarks.load import Load, drive, warm_up
 from benchmarks.peer import WORKERS
 from benchmarks.scale_table import show
 from benchmarks.table import median
 
 SERVER = "postgresql://postgres:postgres@127.0.0.1:5432"
 OVERVIEW = "INSIGHTS_RESULTS_AGGREGATOR__SERVER__ORG_OVERVIEW_LIMIT_HOURS"
-WARM_UP_SECONDS = 1.0
 NEW_SEED = 1_000
 
 
@@ -62,9 +60,7 @@ def serve(
     environment = {WORKERS: str(workers or arguments.workers), OVERVIEW: "1000000"}
     brokers = arguments.brokers if topic else ""
     name = f"serve-{uuid.uuid4().hex[:8]}"
-    return Candidate(
-        "ours", OURS, folder / name, url, brokers, topic or "none", f"{topic}.group", environment
-    )
+    return Candidate("ours", OURS, folder / name, url, brokers, topic or "none", environment)
 
 
 def reads(
@@ -81,32 +77,13 @@ def reads(
                     single = endpoint != "report"
                     connections = arguments.list_connections if single else arguments.connections
                     if not turn:
-                        drive(candidate.url, wanted, connections, WARM_UP_SECONDS)
+                        warm_up(candidate.url, wanted, connections)
                     load = drive(candidate.url, wanted, connections, arguments.seconds)
                     found.setdefault(endpoint, {}).setdefault(name, []).append(load)
     return {
         endpoint: {name: median(loads) for name, loads in of.items()}
         for endpoint, of in found.items()
     }
-
-
-@contextmanager
-def topic_of(arguments: argparse.Namespace, messages: Iterable[bytes]) -> Iterator[str]:
-    """Give a topic of one partition that holds the messages, and a group that begins there."""
-    topic = f"bench.{uuid.uuid4().hex[:8]}"
-    ingest.topics(arguments.brokers, topic)
-    try:
-        producer = Producer({"bootstrap.servers": arguments.brokers, "linger.ms": 20})
-        for message in messages:
-            producer.produce(topic, message, partition=0)
-            producer.poll(0)
-            if len(producer) > 50_000:
-                producer.flush()
-        producer.flush()
-        ingest.begin(arguments.brokers, topic, f"{topic}.group")
-        yield topic
-    finally:
-        ingest.drop(arguments.brokers, topic)
 
 
 def stored(
@@ -122,7 +99,7 @@ def stored(
             known = fleet.again(of, turn)
             messages = [*fleet.new(arguments.messages, NEW_SEED + turn)]
             messages += [next(known) for _ in range(arguments.messages)]
-            with topic_of(arguments, messages) as topic:
+            with backlog.topic_of(arguments.brokers, messages) as topic:
                 candidate = serve(folder, url, arguments, topic, workers=1)
                 rates = ingest.measure(candidate, arguments.messages)
             console.print(f"round {turn + 1}: {name}: {rates}", style="dim")
@@ -149,9 +126,8 @@ def measure(
     if "ingest" in only:
         told["ingest"] = stored(places, arguments, folder, console)
     if "cleanup" in only:
-        topic = topic_of(arguments, ())
-        with topic as name:
-            candidate = serve(folder, big, arguments, name)
+        with backlog.topic_of(arguments.brokers) as topic:
+            candidate = serve(folder, big, arguments, topic)
             told["cleanup"] = scale_cleanup.measure(candidate, places["big"][1], arguments, console)
     return told
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +12,14 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.load import Load
+
+# of the table where there is no terminal to fit it to
+WIDTH = 130
+
+
+def console() -> Console:
+    """Return a console that is wide enough for the table."""
+    return Console() if sys.stdout.isatty() else Console(width=WIDTH)
 
 
 def median(loads: Sequence[Load]) -> Load:
