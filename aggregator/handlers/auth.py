@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from ..config import ServerConfig
 from ..errors import ConfigError, Unauthorized
 from ..model import MAX_ORG_ID, OrgId
+from .body import folded
 
 MISSING = "Missing auth token"
 MALFORMED = "Malformed authentication token"
@@ -41,7 +42,7 @@ class XrhAuthenticator:
         if not token:
             raise Unauthorized(MISSING)
         try:
-            document = json.loads(base64.b64decode(token, validate=True), object_pairs_hook=_folded)
+            document = json.loads(base64.b64decode(token, validate=True), object_pairs_hook=folded)
         except (binascii.Error, ValueError, RecursionError) as error:
             raise Unauthorized(MALFORMED) from error
         return _identity(document)
@@ -71,7 +72,7 @@ class JwtAuthenticator:
             )
         except self._jwt.PyJWTError as error:
             raise Unauthorized(MALFORMED) from error
-        document = json.loads(json.dumps(claims), object_pairs_hook=_folded)
+        document = json.loads(json.dumps(claims), object_pairs_hook=folded)
         return _identity(document)
 
     def _key_for(self, token: str) -> Any:
@@ -114,10 +115,6 @@ def _load_keys(config: ServerConfig) -> tuple[Any, list[Any]]:
         raise ConfigError(f"{option}: cannot read keys from '{name}': {error}") from error
 
 
-def _folded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {name.casefold(): value for name, value in pairs}
-
-
 def _object(document: Any, name: str) -> dict[str, Any]:
     value = document.get(name)
     if value is None:
@@ -145,6 +142,7 @@ def _identity(document: Any) -> Identity:
     user = _object(identity, "user")
     account = _text(identity, "account_number")
     names = [_text(user, name) for name in ("username", "email", "user_id")]
+    _check_unread(identity)
     source = identity
     if identity.get("org_id") is None:
         source = _object(identity, "internal")
@@ -156,6 +154,14 @@ def _identity(document: Any) -> Identity:
         f"error retrieving requester org_id from token. account_number [{account}], "
         f"user data [{{Username:{names[0]} Email:{names[1]} UserID:{names[2]}}}]"
     )
+
+
+def _check_unread(identity: dict[str, Any]) -> None:
+    """Refuse wrong types also where the value is of no use here, as the reference does."""
+    _text(identity, "type")
+    account = _object(identity, "service_account")
+    for name in ("client_id", "username"):
+        _text(account, name)
 
 
 def _organization(text: str) -> OrgId:

@@ -12,15 +12,31 @@ NO_BODY = "client didn't provide request body"
 BAD_TYPE = "bad type in json data"
 
 
-def _folded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {name.casefold(): value for name, value in pairs}
+_CONFLICT = object()
+
+
+def folded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object by case-folded names: the last of equal names counts, null changes nothing.
+
+    Equal names with values of different types get a value of no type that JSON has, since one of
+    them is wrong wherever the name is looked at.
+    """
+    result: dict[str, Any] = {}
+    for name, value in pairs:
+        key = name.casefold()
+        former = result.get(key)
+        if former is None:
+            result[key] = value
+        elif value is not None:
+            result[key] = value if type(value) is type(former) else _CONFLICT
+    return result
 
 
 def _constant(name: str) -> Any:
     raise ValueError(f"invalid value {name}")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_folded, parse_constant=_constant)
+_DECODER = json.JSONDecoder(object_pairs_hook=folded, parse_constant=_constant)
 
 
 def parse(raw: bytes) -> Any:

@@ -154,8 +154,8 @@ class ApiApplication(Application):
         self, request: HTTPServerRequest, path: str, *, silent: bool = False
     ) -> HTTPMessageDelegate:
         location = quote(path, safe=_SAFE_IN_PATH, errors="surrogateescape")
-        if request.query:
-            location += "?" + request.query
+        _, mark, query = (request.uri or "").partition("?")
+        location += mark + query
         text = ""
         if request.method == "GET" and not silent:
             link = html.escape(location).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")

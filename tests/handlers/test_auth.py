@@ -42,12 +42,21 @@ def test_the_form_of_2020_is_accepted_when_the_present_one_is_absent() -> None:
         {"identity": {"org_id": "9" * 5000}},
         {"identity": {"org_id": "\u0661"}},
         {"identity": {"org_id": "1", "account_number": 7}},
+        {"identity": {"org_id": "1", "type": 1}},
+        {"identity": {"org_id": "1", "service_account": "me"}},
+        {"identity": {"org_id": "1", "service_account": {"client_id": 7}}},
+        {"identity": {"org_id": 101, "ORG_ID": "101"}},
         {"identity": "me"},
     ],
 )
 def test_a_malformed_identity_is_refused(document: Any) -> None:
     with pytest.raises(Unauthorized, match=r"^Malformed authentication token$"):
         XrhAuthenticator().identify(header(document))
+
+
+def test_null_leaves_an_equal_name_before_it_alone() -> None:
+    document = {"identity": {"org_id": "101", "ORG_ID": None}}
+    assert XrhAuthenticator().identify(header(document)).org == 101
 
 
 def test_without_organization_the_error_names_the_user() -> None:

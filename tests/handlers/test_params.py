@@ -91,6 +91,17 @@ def test_the_first_json_value_of_a_body_counts() -> None:
     )
 
 
+def test_null_leaves_an_equal_name_before_it_alone() -> None:
+    assert body.field_text(body.parse(b'{"message": "a", "Message": null}'), "message") == "a"
+    assert body.field_text(body.parse(b'{"message": null, "Message": "b"}'), "message") == "b"
+
+
+@pytest.mark.parametrize("raw", [b'{"rating": "1", "rating": 1}', b'{"rating": 1, "rating": 1.0}'])
+def test_equal_names_of_different_types_are_a_wrong_type(raw: bytes) -> None:
+    with pytest.raises(InvalidInput, match=r"^bad type in json data$"):
+        body.field_integer(body.parse(raw), "rating")
+
+
 @pytest.mark.parametrize("raw", [b"", b"  ", b'{"a":', b"hello", b"NaN", b"[" * 100_000])
 def test_a_body_that_is_no_json_is_bad_input(raw: bytes) -> None:
     with pytest.raises(InvalidInput):

@@ -123,6 +123,16 @@ async def test_a_toggle_of_2020_is_on_every_key_that_hits(tmp_path: Path) -> Non
         assert await storage.toggles.disabled_rules(ORG) == []
 
 
+@pytest.mark.parametrize("query", ["", "?", "?a=%zz"])
+async def test_a_redirect_keeps_the_query_as_it_is(tmp_path: Path, query: str) -> None:
+    async with service(tmp_path) as (_, call):
+        status, text = await call("GET", f"info/{query}")
+        assert (status, text) == (
+            301,
+            f'<a href="{PREFIX}info{query}">Moved Permanently</a>.\n\n',
+        )
+
+
 async def test_votes_and_ratings_are_counted(tmp_path: Path) -> None:
     async with service(tmp_path) as (_, call):
         user = f"{OF_HIT}/101/users/ann"
