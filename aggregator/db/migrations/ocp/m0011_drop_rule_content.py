@@ -57,8 +57,7 @@ def down(conn: sa.Connection) -> None:
             active       BOOLEAN NOT NULL,
             generic      VARCHAR NOT NULL,
             tags         VARCHAR NOT NULL DEFAULT '',
-            PRIMARY KEY (error_key, rule_module),
-            FOREIGN KEY (rule_module) REFERENCES rule(module) ON DELETE CASCADE
+            PRIMARY KEY (error_key, rule_module)
         )
     """)
     if conn.dialect.name == "sqlite":
