@@ -35,8 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"configuration: {error}", file=sys.stderr)
         return BAD_CONFIG
     except BrokenPipeError:
-        # the reader of our output has enough of it, and nothing may be flushed to it any more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -76,7 +75,16 @@ def _run_logged(command: Command, config: Config, arguments: Sequence[str]) -> i
         status = FAILED
     if status:
         log.error("Service exited with non-zero code %d", status)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
     return status
+
+
+def _discard_output() -> None:
+    """Let nothing be flushed any more to a reader of our output who has enough of it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _call(command: Command, config: Config, arguments: Sequence[str]) -> int:

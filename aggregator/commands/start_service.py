@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -69,9 +70,11 @@ def end_on_signals(service: Service, *, told: bool = True) -> None:
     """Let SIGTERM and SIGINT end the service, and tell it (contract config-cli 5)."""
 
     def stop() -> None:
-        if told:
-            print("SIGINT or SIGTERM was sent, stopping the service...", flush=True)
         service.request_stop()
+        if told:
+            # nobody may be reading any more
+            with suppress(BrokenPipeError):
+                print("SIGINT or SIGTERM was sent, stopping the service...", flush=True)
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -56,8 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _list(cases: Sequence[Case]) -> None:
-    for case in cases:
-        print(f"{case.id:60} {case.sentence}")
+    try:
+        for case in cases:
+            print(f"{case.id:60} {case.sentence}")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # who reads the list has enough of it, and nothing may be flushed to it any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _test(options: argparse.Namespace, cases: Sequence[Case], console: Console) -> int:

@@ -101,3 +101,12 @@ def test_a_signal_ends_the_service_in_order(
     assert (service.returncode, complaints) == (0, "")
     assert "Version: v" in said
     assert "SIGINT or SIGTERM was sent, stopping the service..." in said
+
+
+def test_a_signal_ends_a_service_whose_output_nobody_reads(
+    service: subprocess.Popen[str],
+) -> None:
+    assert service.stdout
+    service.stdout.close()
+    service.terminate()
+    assert service.wait(timeout=SECONDS) == 0

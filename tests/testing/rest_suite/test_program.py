@@ -119,6 +119,19 @@ def test_the_list_needs_no_instance(capsys: pytest.CaptureFixture[str]) -> None:
     assert names == ["good.passes", "none.skips", "writes.likes"]
 
 
+def test_who_reads_a_part_of_the_list_gets_no_traceback() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "testing.rest_suite", "--list"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as listing:
+        assert listing.stdout
+        assert listing.stderr
+        listing.stdout.close()
+        assert (listing.stderr.read(), listing.wait()) == ("", 0)
+
+
 @pytest.mark.usefixtures("instance", "cases")
 def test_reports_are_written_after_the_run(tmp_path: Path) -> None:
     file = tmp_path / "run.json"
