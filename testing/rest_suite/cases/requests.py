@@ -43,6 +43,8 @@ MOVED = {
     "organizations//1/clusters": "organizations/1/clusters",
     "rules/a.b/error_key/K/organizations/1": "rules/a.b/error_key/K/organizations/1/",
 }
+# bytes; what is shorter fits into one packet as it is
+WORTH_PACKING = 1400
 
 
 def there(api: Api, name: str) -> Operation:
@@ -220,11 +222,13 @@ def test_what_a_client_has_is_not_sent_again(api: Api, data: Data, name: str) ->
 
 @profiles(DEPARTURES)
 def test_answers_are_packed_for_who_can_unpack_them(api: Api, data: Data) -> None:
+    as_is = api.call("openapi", headers={"Accept-Encoding": "identity"})
+    if len(as_is.body) < WORTH_PACKING:
+        skip(f"the description has fewer than {WORTH_PACKING} bytes: it need not be packed")
     packed = api.call("openapi", headers={"Accept-Encoding": "gzip"})
     equal(packed.headers.get("content-encoding"), "gzip", f"{packed.place}: Content-Encoding")
     varies = packed.headers.get("vary", "").lower()
     check("accept-encoding" in varies, f"{packed.place}: Vary is {varies!r}")
-    as_is = api.call("openapi", headers={"Accept-Encoding": "identity"})
     equal(as_is.headers.get("content-encoding"), None, f"{as_is.place}: Content-Encoding")
     equal(packed.json, as_is.json, f"{packed.place}: answer, packed and as it is")
 
