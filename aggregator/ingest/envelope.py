@@ -129,7 +129,7 @@ def _gathered(raw: msgspec.Raw) -> times.Moment | None:
         # its length tells whether the name is there twice
         if text is None or len(raw) != len(written) + len('{"gathering_time":}'):
             return None
-        return times.strict_moment(text)
+        return times.moment(text)
     except (msgspec.DecodeError, InvalidInput):
         return None
 
@@ -177,7 +177,7 @@ def _read_gathering_time(message: Message, part: Member) -> None:
     # as written, without unescaping: the reference reads it so
     written = part.text[1:-1] if part.first == '"' else ""
     try:
-        message.gathered = times.strict_moment(written)
+        message.gathered = times.moment(written)
     except InvalidInput as error:
         _blame(message, "gathering_time", "Metadata.gathering_time", str(error), part)
 

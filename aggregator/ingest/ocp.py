@@ -23,7 +23,8 @@ _SYSTEM = gojson.names("hostname")
 class OcpDecoder:
     """Makes reports of the bytes of OCP messages (contract ingest 3 and 4).
 
-    The cache keeps a rule that hits twice, the tables cannot: `keep_duplicates`.
+    The cache keeps what the tables cannot, a rule that hits twice, NUL and organizations beyond 31
+    bits: `into_cache`.
     """
 
     def __init__(
@@ -32,12 +33,12 @@ class OcpDecoder:
         maximum_unpacked_size: int,
         schema: Profile = "default",
         *,
-        keep_duplicates: bool = False,
+        into_cache: bool = False,
     ) -> None:
         self._allowlist = allowlist
         self._maximum = maximum_unpacked_size
         self._schema = Schema("ocp_message.json") if schema == "strict" else None
-        self._keep_duplicates = keep_duplicates
+        self._into_cache = into_cache
 
     def decode(self, value: bytes | None) -> Decoded[model.Report]:
         """Return the report of a message, None for an empty one; raise Refused."""
@@ -65,17 +66,18 @@ class OcpDecoder:
     ) -> Decoded[model.Report]:
         """Return the report, now that only storage could still say no."""
         last_checked = opened.read_last_checked()
-        opened.require_storable(_names(hits, version))
         text = text or gojson.rewrite(opened.body)
-        if not gojson.is_unicode(text):
-            raise opened.refused("encoding", "Report: the bytes are not UTF-8")
-        kept = hits if self._keep_duplicates else _without_duplicates(hits, warnings)
+        if not self._into_cache:
+            opened.require_storable(_names(hits, version))
+            if not gojson.is_unicode(text):
+                raise opened.refused("encoding", "Report: the bytes are not UTF-8")
+            hits = _without_duplicates(hits, warnings)
         gathered = opened.gathered
         report = model.Report(
             org=model.OrgId(opened.known["OrgID"]),
             cluster=model.ClusterId(opened.known["ClusterName"]),
             text=text,
-            hits=tuple(kept),
+            hits=tuple(hits),
             last_checked_at=last_checked,
             gathered_at=None if gathered.utc == model.YEAR_ONE else gathered.utc,
             version=None if version is None else model.Version(version),

@@ -118,9 +118,7 @@ class Ingest:
     def _ocp(self) -> tuple[Decoder, Store, RefusedMessages | None]:
         into_cache = self._cache is not None
         store = self._cache if self._cache is not None else self._storage.reports.store
-        decoder = OcpDecoder(
-            self._allowlist, self._unpacked, self._profile, keep_duplicates=into_cache
-        )
+        decoder = OcpDecoder(self._allowlist, self._unpacked, self._profile, into_cache=into_cache)
         return decoder, store, None if into_cache else self._storage.refused
 
     def _dvo(self) -> tuple[Decoder, Store, RefusedMessages | None]:

@@ -17,7 +17,6 @@ _TIME = re.compile(
     r"(?:[.,]([0-9]+))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))"
 )
 _USUAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z")
-_STRICT = re.compile(r"[0-9-]{10}T[0-9]{2}:[0-9:]{5}(?:\.[0-9]+)?(?:Z|[+-](?:[01]|2[0-3]).*)")
 
 
 class Moment(NamedTuple):
@@ -69,17 +68,6 @@ def _any(text: str) -> Moment:
     nanoseconds = (fraction or "")[:9].rstrip("0")
     text = wall.isoformat() + (f".{nanoseconds}" if nanoseconds else "") + zone_text
     return Moment(utc, text)
-
-
-def strict_moment(text: str) -> Moment:
-    """Return the moment of text that must be RFC 3339 to the letter; raise InvalidInput."""
-    if usual := _usual(text):
-        return usual
-    if not _STRICT.fullmatch(text):
-        raise InvalidInput("RFC 3339 expected")
-    if text[-1] != "Z" and int(text[-2:]) > 59:
-        raise InvalidInput("time zone offset out of range")
-    return moment(text)
 
 
 def _microseconds(fraction: str | None) -> int:

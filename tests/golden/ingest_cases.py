@@ -134,7 +134,7 @@ class Replay:
         allowed = ALLOWED if self.profile.endswith("_allow") else None
         if self.profile.startswith("dvo"):
             return DvoDecoder(allowed, MAXIMUM), SqlDvo(self.database).store
-        decoder = OcpDecoder(allowed, MAXIMUM, keep_duplicates=self.store is not None)
+        decoder = OcpDecoder(allowed, MAXIMUM, into_cache=self.store is not None)
         return decoder, self.store or SqlReports(self.database, self._now).store
 
     async def run(self, lines: list[dict[str, Any]]) -> None:

@@ -79,7 +79,7 @@ def decoder(row: dict[str, Any]) -> Decoder:
     allowlist = frozenset(row["allowlist"]) if "allowlist" in row else None
     if row["topic"] == "dvo":
         return DvoDecoder(allowlist, MAXIMUM)
-    return OcpDecoder(allowlist, MAXIMUM, keep_duplicates="cache" in row)
+    return OcpDecoder(allowlist, MAXIMUM, into_cache="cache" in row)
 
 
 def ocp(reports: str = "[]", **envelope: object) -> bytes:

@@ -56,6 +56,29 @@ def test_the_cache_gets_every_hit_and_the_time_with_its_zone(row):
     assert [found.gathered_text, hits] == row["want"]["redis"]
 
 
+def test_the_cache_keeps_what_no_table_can_hold():
+    value = recorded.ocp(
+        '[{"component":"a\\u0000","key":"K","details":"\\u0000"}]', OrgID=2**32 - 1
+    )
+    assert refusal(OCP, value).kind == "organization"
+    found = report(OcpDecoder(None, recorded.MAXIMUM, into_cache=True).decode(value))
+    assert (found.org, found.hits[0].rule_id) == (2**32 - 1, "a\0")
+
+
+@pytest.mark.parametrize(
+    ("text", "gathered"),
+    [
+        ("2025-03-01T9:30:00Z", datetime(2025, 3, 1, 9, 30)),
+        ("2025-03-01T09:30:00,5Z", datetime(2025, 3, 1, 9, 30, 0, 500_000)),
+        ("2025-03-01T09:30:00+24:00", datetime(2025, 2, 28, 9, 30)),
+    ],
+)
+def test_the_time_of_gathering_is_read_like_that_of_the_check(text, gathered):
+    value = recorded.ocp(Metadata={"gathering_time": text}, LastChecked=text)
+    found = report(OCP.decode(value))
+    assert (found.gathered_at, found.last_checked_at) == (gathered, gathered)
+
+
 def test_the_report_is_written_anew_with_all_spellings_kept():
     value = recorded.ocp('[{"component":"a","key":"K","details": {"n" : [1.0, 1e3,-0]}}]').replace(
         b'"fingerprints":[]',
