@@ -143,12 +143,13 @@ def _identity(document: Any) -> Identity:
     account = _text(identity, "account_number")
     names = [_text(user, name) for name in ("username", "email", "user_id")]
     _check_unread(identity)
-    source = identity
+    source, least = identity, 1
     if identity.get("org_id") is None:
-        source = _object(identity, "internal")
+        # tokens of 2020 may be those of organization 0, which no path can name
+        source, least = _object(identity, "internal"), 0
     if source.get("org_id") is not None:
         org = _organization(_text(source, "org_id"))
-        if org:
+        if org >= least:
             return Identity(org)
     raise Unauthorized(
         f"error retrieving requester org_id from token. account_number [{account}], "

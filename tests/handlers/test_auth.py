@@ -54,6 +54,13 @@ def test_a_malformed_identity_is_refused(document: Any) -> None:
         XrhAuthenticator().identify(header(document))
 
 
+def test_organization_0_has_tokens_in_the_form_of_2020_only() -> None:
+    zero = {"org_id": "0"}
+    assert XrhAuthenticator().identify(header({"identity": {"internal": zero}})).org == 0
+    with pytest.raises(Unauthorized, match=r"^error retrieving requester org_id from token"):
+        XrhAuthenticator().identify(header({"identity": zero}))
+
+
 def test_null_leaves_an_equal_name_before_it_alone() -> None:
     document = {"identity": {"org_id": "101", "ORG_ID": None}}
     assert XrhAuthenticator().identify(header(document)).org == 101
