@@ -45,6 +45,10 @@ class UnusableFile(ConfigError):
     """A file that the configuration names cannot be used."""
 
 
+class CannotListen(AggregatorError):
+    """The address to serve at is taken or is none of this machine; the text names it."""
+
+
 class SchemaMismatch(AggregatorError):
     """The database is at another schema version than this service needs."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from . import build
 from .config import Config
 from .db import storage as sql
+from .errors import CannotListen
 from .handlers.app import application, claim, listen
 from .handlers.router import ApiApplication
 from .handlers.server import HttpServer
@@ -43,7 +44,7 @@ class Service:
         self.port = 0
 
     async def start(self) -> None:
-        """Check the schema, bind the port, begin to consume."""
+        """Check the schema, bind the port, begin to consume; raise CannotListen."""
         await self._health.require_latest()
         ocp, dvo = await self._health.schema_versions()
         info = {**build.info(), "OCP_DB_version": ocp, "DVO_DB_version": dvo}
@@ -57,9 +58,12 @@ class Service:
     async def _listen(self, app: ApiApplication) -> None:
         server = self._config.server
         shared = self._place.count > 1
-        if shared and self._place.number == 0:
-            server = replace(server, address=await claim(server.address))
-        self._server, self.port = await listen(app, server, shared=shared)
+        try:
+            if shared and self._place.number == 0:
+                server = replace(server, address=await claim(server.address))
+            self._server, self.port = await listen(app, server, shared=shared)
+        except OSError as error:
+            raise CannotListen(f"cannot listen on '{server.address}': {error}") from error
 
     def request_stop(self) -> None:
         """Let `wait` return; may be called by signal handlers, any number of times."""

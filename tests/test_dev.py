@@ -128,9 +128,10 @@ def test_a_named_folder_keeps_the_data(tmp_path: Path) -> None:
 
 def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("localhost", 0)) as other:
-        process = start(tmp_path, "--port", str(other.getsockname()[1]))
+        port = other.getsockname()[1]
+        process = start(tmp_path, "--port", str(port))
         said, complaints = process.communicate(timeout=SECONDS)
     assert process.returncode == 1
-    assert said.startswith("dev: ")
+    assert said.startswith(f"dev: cannot listen on 'localhost:{port}': ")
     assert said.count("\n") == 1
     assert "Traceback" not in complaints

@@ -11,7 +11,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..config import Config
-from ..errors import AggregatorError, ConfigError, SchemaMismatch, Unavailable, UnusableFile
+from ..errors import (
+    AggregatorError,
+    CannotListen,
+    ConfigError,
+    SchemaMismatch,
+    Unavailable,
+    UnusableFile,
+)
 from ..memory import give_back_large_blocks, spare_what_stays
 from ..service import Service
 from ..siblings import Place
@@ -26,10 +33,10 @@ GENERAL_FAILURE, PREPARE_FAILED, CONSUMER_FAILED = 1, 2, 3
 def run(config: Config, argv: Sequence[str] = ()) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status of contract config-cli 5."""
     print_version_info.run(config, argv)
-    return ended(config, _serve(config))
+    return ended(_serve(config))
 
 
-def ended(config: Config, serving: Coroutine[None, None, int]) -> int:
+def ended(serving: Coroutine[None, None, int]) -> int:
     """Serve in a loop; return the exit status of however that ended."""
     give_back_large_blocks()
     try:
@@ -41,8 +48,8 @@ def ended(config: Config, serving: Coroutine[None, None, int]) -> int:
         log.error("%s", error)
         log.error("database preparation exited with error code %d", PREPARE_FAILED)
         return PREPARE_FAILED
-    except OSError as error:
-        log.error("cannot listen on '%s': %s", config.server.address, error)
+    except CannotListen as error:
+        log.error("%s", error)
         return GENERAL_FAILURE
     except AggregatorError as error:
         log.error("%s", error)

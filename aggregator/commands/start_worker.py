@@ -32,7 +32,7 @@ def run(config: Config, argv: Sequence[str]) -> int:
         broker=replace(config.broker, enabled=False),
         server=replace(config.server, address=f"{host}:{port}"),
     )
-    return ended(own, _serve(own, place))
+    return ended(_serve(own, place))
 
 
 async def _serve(config: Config, place: Place) -> int:
