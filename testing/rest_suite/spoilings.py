@@ -131,6 +131,10 @@ def _bodies() -> Iterator[Spoiling]:
         "refusal with details beside", "body", READS,
         changed(lambda answer: answer.with_json({"detail": "x", **(answer.json or {})}), refused),
     )  # fmt: skip
+    yield _one(
+        "markup is not escaped", "body", READS,
+        changed(damage.body(lambda body: body.replace(b"\\u003c", b"<")), OK), "writes",
+    )  # fmt: skip
     for operation in ("main", *WRITES):
         yield _one(
             f"{operation}: status is not ok", "body", (operation,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..api import Api
-from ..case import DEPARTURES, profiles, writes
+from ..case import DEPARTURES, NOW, profiles, writes
 from ..checks import check, equal
 from ..data import Data, Hit
 from .parameters import (
@@ -18,6 +18,8 @@ from .parameters import (
     texts_beyond,
     texts_within,
 )
+
+MARKUP, ESCAPED = "<b>&\u2028</b>", r"\u003cb\u003e\u0026\u2028\u003c/b\u003e"
 
 
 def give(api: Api, hit: Hit, user: str, text: str) -> None:
@@ -62,6 +64,17 @@ def test_a_reason_is_told(api: Api, data: Data) -> None:
         equal({name: reason[name] for name in wanted}, wanted, "reason in the list")
         check(reason["AddedAt"]["Valid"], "AddedAt is not valid")
         check(reason["UpdatedAt"]["Valid"], "UpdatedAt is not valid")
+
+
+@writes
+@profiles(*NOW)
+def test_markup_is_sent_escaped(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    give(api, hit, user, MARKUP)
+    exchange = api.call("reasons", user_id=user, as_organization=hit.org_id)
+    check(ESCAPED in exchange.text, f"{exchange.place}: {ESCAPED} is not in the body")
+    (row,) = exchange.json["reasons"]
+    equal(row["Message"], MARKUP, "message of the reason")
 
 
 @writes

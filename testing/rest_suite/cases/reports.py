@@ -95,6 +95,18 @@ def test_an_unknown_cluster_is_not_found(api: Api, data: Data, operation: str) -
     api.refused(404, operation, text, org_id=org_id, cluster=cluster, user_id=data.user())
 
 
+@profiles(*NOW)
+@each(*OF_CLUSTER)
+def test_a_cluster_is_found_by_its_name_as_stored_only(
+    api: Api, data: Data, operation: str
+) -> None:
+    cluster = data.cluster()
+    name = cluster.name
+    for form in {name.upper(), name.replace("-", ""), f"{{{name}}}"} - {name}:
+        text = NOT_FOUND.format(f"{cluster.org_id}/{form}")
+        api.refused(404, operation, text, **{**params(cluster, data), "cluster": form})
+
+
 @each(*OF_CLUSTER)
 def test_a_cluster_of_another_organization_is_not_found(
     api: Api, data: Data, operation: str

@@ -9,7 +9,7 @@ import pytest
 from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import feedback
-from testing.rest_suite.lapses import Make
+from testing.rest_suite.lapses import Make, changed
 
 from .scene_instance import Wrong, collected, trials
 from .scene_mock import Mock, mock_instance
@@ -44,6 +44,10 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("reasons", other("reasons.*.Message")),
         ("reasons", other("reasons.*.ClusterID")),
         ("reasons", always("reasons.*.AddedAt.Valid", False)),
+    ),
+    "markup_is_sent_escaped": (
+        ("reasons", changed(damage.body(lambda body: body.replace(rb"\u003c", b"<")))),
+        ("reasons", changed(damage.body(lambda body: body.replace(b"/b", b"/i")))),
     ),
     "a_reason_given_twice_is_one": (
         ("reasons", edited("reasons.*.UpdatedAt.Time", LATER)),

@@ -10,6 +10,7 @@ from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import reports
 from testing.rest_suite.lapses import Make, changed
+from testing.rest_suite.middleware import Answer, Forward, Request
 
 from .scene_instance import Wrong, collected, trials
 from .scene_mock import Mock, mock_instance
@@ -31,6 +32,13 @@ HITS = "report.reports"
 SEVERAL = "reports_by_body"
 REFUSALS = (("", reworded(400)), ("", forgiven(400)), ("", renumbered(400, 404)))
 OF_RULE = tuple(("rule", make) for _, make in REFUSALS)
+
+
+def in_lower_case(request: Request, forward: Forward) -> Answer:
+    """Find a cluster by its name in any case."""
+    return forward(request.with_params(cluster=request.params["cluster"].lower()))
+
+
 WRONGS: dict[str, tuple[Wrong, ...]] = {
     "a_report_counts_its_hits": (
         ("report", other("report.meta.count")),
@@ -53,6 +61,10 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     "a_hit_is_disabled_where_its_organization_lists_it": (
         ("report", always(f"{HITS}.*.disabled", True)),
         ("report", always(f"{HITS}.0.disabled", True)),
+    ),
+    "a_cluster_is_found_by_its_name_as_stored_only": (
+        ("", reworded(404)),
+        ("", lambda: in_lower_case),
     ),
     "an_unknown_cluster_is_not_found": (
         ("", reworded(404)),
