@@ -1,0 +1,71 @@
+"""Each check of independence passes a right instance and fails those that write too much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from testing.rest_suite.case import Case
+from testing.rest_suite.cases import independence
+from testing.rest_suite.lapses import Make
+from testing.rest_suite.middleware import Answer, Forward, Request
+
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock, mock_instance
+from .wrongs import always
+
+
+def also(operation: str, **params: str) -> Make:
+    """Do this, too, for other parameters if need be."""
+
+    def middleware(request: Request, forward: Forward) -> Answer:
+        answer = forward(request)
+        forward(request.as_operation(operation).with_params(**params))
+        return answer
+
+    return lambda: middleware
+
+
+def of_all_users(request: Request, forward: Forward) -> Answer:
+    """Keep one vote for all users."""
+    if "user_id" in request.params and request.operation != "disable_feedback":
+        return forward(request.with_params(user_id="everybody"))
+    return forward(request)
+
+
+WRONGS: dict[str, tuple[Wrong, ...]] = {
+    "a_vote_leaves_those_of_others": (
+        ("rule", always("report.user_vote", 0)),
+        ("*", lambda: of_all_users),
+    ),
+    "votes_toggles_and_reasons_leave_each_other": (
+        ("like", also("enable")),
+        ("dislike", also("disable")),
+        ("reset_vote", also("enable")),
+        ("rule", always("report.disable_feedback", "")),
+    ),
+    "an_ack_leaves_that_of_another_key": (
+        ("ack_enable", also("ack_enable", error_key="ANOTHER_KEY")),
+        ("ack_update", also("ack_update", error_key="ANOTHER_KEY")),
+        ("ack_disable", also("ack_disable", error_key="ANOTHER_KEY")),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[Mock]:
+    """Give an instance that answers rightly."""
+    with mock_instance() as found:
+        yield found
+
+
+@pytest.mark.parametrize("case", collected(independence), ids=lambda case: case.name)
+def test_right_answers_pass(case: Case, instance: Mock) -> None:
+    assert instance.outcome(case) == ("passed", "")
+
+
+@pytest.mark.parametrize(("case", "operation", "make"), trials(independence, WRONGS))
+def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
+    outcome, reason = instance.outcome(case, operation, make())
+    assert (outcome, "no answer" in reason) == ("failed", False)
