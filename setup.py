@@ -69,7 +69,7 @@ setup(
         # with it aiokafka reads snappy, lz4 and zstd, which producers choose without asking us
         "cramjam>=2.8",
         "sqlalchemy[asyncio]>=2.1",
-        "aiosqlite>=0.20",
+        "aiosqlite>=0.22",
         "asyncpg>=0.30",
         "jsonschema>=4.20",
         "jsonschema-rs>=0.30",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
@@ -18,16 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from ..config import StorageConfig
 from ..errors import ConfigError, RecordRejected, Unavailable
 from .driver import CONNECT_SECONDS, SESSION, Driver
+from .sqlite import sqlite_engine
 from .statements import StatementLog
-
-if TYPE_CHECKING:
-    import aiosqlite
 
 # SQLSTATE classes that say "not now", whatever the statement: connection, resources, operator
 # intervention, system error, rollback (deadlock, serialization), read-only replica, catalog moved
 _AWAY = ("08", "53", "57", "58", "40", "25", "3D", "28", "0A000", "55", "42P01", "3F")
-_BUSY_WAIT_MS = 5_000
-_SWITCH_WAIT_SECONDS = 0.01
 _ASKED_SECONDS = 1.0
 # the texts of reports are compressed; the default way takes half of the time of storing one
 _QUICK_COMPRESSION = (
@@ -71,7 +65,7 @@ def open_url(location: sa.URL | str, *, pool_size: int = 10) -> AsyncEngine:
     """Return an engine for the URL, with the pool and the settings its dialect needs."""
     location = sa.make_url(location)
     if location.get_backend_name() == "sqlite":
-        return _sqlite(location, pool_size)
+        return sqlite_engine(location, pool_size)
     return _postgresql(location, pool_size)
 
 
@@ -96,48 +90,6 @@ def _postgresql(location: sa.URL, pool_size: int) -> AsyncEngine:
         connection.commit()
 
     return engine
-
-
-def _sqlite(location: sa.URL, pool_size: int) -> AsyncEngine:
-    # a database in memory lives as long as its one connection; a file takes readers beside a writer
-    in_memory = location.database in (None, "", ":memory:")
-    engine = create_async_engine(
-        location,
-        pool_size=1 if in_memory else pool_size,
-        max_overflow=0,
-        pool_timeout=30,
-        poolclass=sa.AsyncAdaptedQueuePool,
-        connect_args={"timeout": _BUSY_WAIT_MS / 1000},
-        execution_options={"schema_translate_map": {"dvo": None}},
-    )
-
-    @sa.event.listens_for(engine.sync_engine, "connect")
-    def prepare(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-        connection.run_async(_prepare_sqlite)
-
-    @sa.event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        # taking the write lock at once avoids upgrades of a read transaction, which fail at once
-        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
-
-
-async def _prepare_sqlite(connection: aiosqlite.Connection) -> None:
-    await connection.execute("PRAGMA foreign_keys = ON")
-    # SQLite does not wait by itself when several connections turn a new file into WAL at once
-    deadline = time.monotonic() + _BUSY_WAIT_MS / 1000
-    while True:
-        try:
-            await connection.execute("PRAGMA journal_mode = WAL")
-            break
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-        await asyncio.sleep(_SWITCH_WAIT_SECONDS)
-    await connection.execute("PRAGMA synchronous = NORMAL")
 
 
 class Database:

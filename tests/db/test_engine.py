@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from aggregator.db.engine import Database, open_url
 from tests.db.stores import open_store
@@ -30,6 +32,31 @@ async def test_a_connection_waits_to_turn_a_file_into_wal_until_its_writer_ends(
     await engine.dispose()
 
     assert mode == "wal"
+
+
+@pytest.mark.parametrize("content", [None, b"this is not a database" * 100])
+def test_a_file_that_cannot_be_opened_leaves_no_thread_behind(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "absent" / "a.db"
+    if content:
+        file.parent.mkdir()
+        file.write_bytes(content)
+    running = set(threading.enumerate())
+    left: list[set[threading.Thread]] = []
+
+    async def fail() -> None:
+        engine = open_url(f"sqlite+aiosqlite:///{file}")
+        with pytest.raises(DBAPIError, match=r"unable to open|not a database"):
+            async with engine.connect():
+                pass
+        left.append(set(threading.enumerate()) - running)
+        await engine.dispose()
+
+    # how fast the thread ends is chance; without a wait for it one of so many is still there
+    for _ in range(50):
+        asyncio.run(fail())
+    assert not set().union(*left)
 
 
 @pytest.mark.parametrize(("kind", "lanes"), [("postgresql", 2), ("sqlite file", 1)])
