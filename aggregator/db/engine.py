@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from ..config import StorageConfig
 from ..errors import ConfigError, RecordRejected, Unavailable
 from .driver import CONNECT_SECONDS, SESSION, Driver
-from .sqlite import sqlite_engine
+from .sqlite import is_broken, sqlite_engine
 from .statements import StatementLog
 
 # SQLSTATE classes that say "not now", whatever the statement: connection, resources, operator
@@ -234,7 +234,7 @@ def _is_away(error: DBAPIError) -> bool:
         return str(state).startswith(_AWAY)
     if error.connection_invalidated or isinstance(error, InterfaceError):
         return not _is_encoding(error)
-    return isinstance(error, OperationalError)
+    return isinstance(error, OperationalError) or is_broken(error.orig)
 
 
 def _is_encoding(error: DBAPIError) -> bool:

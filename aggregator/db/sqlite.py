@@ -41,14 +41,22 @@ def sqlite_engine(location: sa.URL, pool_size: int) -> AsyncEngine:
     return engine
 
 
+def is_broken(error: object) -> bool:
+    """Say whether the error tells of a file that is no database (any more)."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 async def _opened(database: str, **options: Any) -> aiosqlite.Connection:
-    """Return a prepared connection; raise sqlite3.Error with nothing of it left behind."""
+    """Return a prepared connection; raise sqlite3.Error that names the file."""
     connection = aiosqlite.connect(database, **options)
     thread = connection._thread
     thread.daemon = True
     try:
         await _prepare(await connection)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, sqlite3.Error):
+            error.args = (f"{error}: {database}",)
         await connection.close()
         # a connection that could not be opened tells its thread to end without waiting for it;
         # the thread answers to the loop, which a command closes at once after the error

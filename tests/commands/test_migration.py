@@ -72,7 +72,7 @@ def test_both_backends_are_migrated_where_both_are_used(
             "storage backend does not support database migrations",
         ),
         ("OCP_RECOMMENDATIONS_STORAGE__TYPE", "noop", 5, "storage backend does not support"),
-        ("OCP_RECOMMENDATIONS_STORAGE__SQLITE_DATASOURCE", "/absent/a.db", 2, "unable to open"),
+        ("OCP_RECOMMENDATIONS_STORAGE__SQLITE_DATASOURCE", "/absent/a.db", 2, "/absent/a.db"),
     ],
 )
 def test_a_failing_migration_has_the_status_of_its_reason(

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from aggregator.db.engine import Database, open_url
+from aggregator.errors import Unavailable
 from tests.db.stores import open_store
 
 
@@ -57,6 +58,25 @@ def test_a_file_that_cannot_be_opened_leaves_no_thread_behind(
     for _ in range(50):
         asyncio.run(fail())
     assert not set().union(*left)
+
+
+@pytest.mark.parametrize("offset", [0, 4096])
+async def test_a_spoiled_file_is_the_fault_of_the_database_never_of_the_message(
+    tmp_path: Path, offset: int
+) -> None:
+    file = tmp_path / "a.db"
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("CREATE TABLE t (id INTEGER)")
+        other.executemany("INSERT INTO t VALUES (?)", [(number,) for number in range(3000)])
+        other.commit()
+    content = bytearray(file.read_bytes())
+    content[offset : offset + 4096] = b"\xab" * 4096
+    file.write_bytes(content)
+    database = Database(open_url(f"sqlite+aiosqlite:///{file}"))
+
+    with pytest.raises(Unavailable, match=r"not a database|malformed"):
+        await database.run(sa.text("INSERT INTO t VALUES (:id) RETURNING id"), {"id": 1})
+    await database.close()
 
 
 @pytest.mark.parametrize(("kind", "lanes"), [("postgresql", 2), ("sqlite file", 1)])
