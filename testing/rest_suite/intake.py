@@ -29,6 +29,14 @@ LOOK_SECONDS = 0.25
 FIRST, LAST = 1_900_000_000, 1_999_999_000
 FORM = "kafka://HOST:PORT/TOPIC[?dvo=TOPIC]"
 
+# what is lost when a document is not kept as it came
+ANY_VALUES = {
+    "large": 12345678901234567890,
+    "fractions": [0.1, 1e-7, 1.5e300],
+    "nothing": {"null": None, "list": [], "object": {}, "text": ""},
+    "letters": "\"<b>&'\\ \t\n\u00e9 \u2028 \U0001f600",
+}
+
 Message = dict[str, Any]
 
 
@@ -77,6 +85,9 @@ def messages(seed: int, organization: int | None = None) -> tuple[list[Message],
         kinds.append([_moved(json.loads(text), first) for text in islice(made, CLUSTERS)])
     ocp, dvo = kinds
     ocp[0]["Report"]["reports"] = []
+    for message in ocp[1:]:
+        for hit in message["Report"]["reports"]:
+            hit["details"].update(ANY_VALUES)
     return ocp, dvo
 
 

@@ -17,7 +17,7 @@ from .contract import OPERATIONS
 from .middleware import Answer, Forward, Headers, Middleware, Request, Spoiling, identified
 
 # of one connection, not of the message; lengths are told anew
-_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "te", "trailer"}
+_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "te", "trailer"}
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE")
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from ..api import Api
-from ..case import DEPARTURES, NOW, each, profiles
+from ..case import DEPARTURES, NOW, each, profiles, writes
 from ..checks import check, equal, skip
 from ..contract import OPERATIONS, Operation
 from ..data import Data
@@ -66,6 +67,25 @@ def shown(operation: Operation) -> tuple[str, str]:
     return operation.method, _PARAMETER.sub("{}", operation.path)
 
 
+def counted(api: Api, name: str) -> float:
+    """Return the sum of a counter's values, whatever its prefix and labels."""
+    pattern = rf"^(?:\w+_)?{name}(?:_total)?(?:\{{.*\}})? (\S+)"
+    return sum(float(value) for value in re.findall(pattern, api.ok("metrics"), re.MULTILINE))
+
+
+def is_counted(api: Api, name: str, act: Callable[[], object]) -> None:
+    """Fail the case unless what is done makes a counter rise.
+
+    Several instances that share an address count for themselves: one of some looks shows it.
+    """
+    for _ in range(TRIES):
+        before = counted(api, name)
+        act()
+        if counted(api, name) > before:
+            return
+    check(False, f"{name} does not rise")
+
+
 def test_the_main_endpoint_says_ok(api: Api, data: Data) -> None:
     equal(api.ok("main"), {"status": "ok"}, "answer of the main endpoint")
 
@@ -108,6 +128,30 @@ def test_metrics_count(api: Api, data: Data) -> None:
         if api.ok("metrics") != first:
             return
     check(False, f"metrics are the same after {TRIES} requests")
+
+
+@profiles(*NOW)
+def test_requests_are_counted(api: Api, data: Data) -> None:
+    is_counted(api, "api_endpoints_requests", lambda: api.ok("main"))
+
+
+@writes
+@profiles(*NOW)
+def test_votes_and_reasons_are_counted(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    params = {**hit.params, "user_id": user}
+    is_counted(api, "feedback_on_rules", lambda: api.ok("like", **params))
+    body = {"message": "counted"}
+    is_counted(api, "feedback_on_rules", lambda: api.ok("disable_feedback", **params, body=body))
+
+
+@writes
+@profiles(*NOW)
+def test_ratings_are_counted(api: Api, data: Data) -> None:
+    org_id, rule = data.organization().org_id, data.rule()
+    selector = f"{rule['rule_id'].removesuffix('.report')}|{rule['error_key']}"
+    body = {"rule": selector, "rating": 1}
+    is_counted(api, "rating_on_rules", lambda: api.ok("rate", org_id=org_id, body=body))
 
 
 @profiles(*NOW)

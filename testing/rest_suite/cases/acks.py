@@ -9,6 +9,7 @@ from ..case import DEPARTURES, each, profiles, writes
 from ..checks import check, equal
 from ..data import Data
 from .parameters import (
+    ANY_LETTERS,
     NO_BODY,
     improper_organizations,
     improper_rules,
@@ -19,6 +20,7 @@ from .parameters import (
 NEVER = {"Time": "0001-01-01T00:00:00Z", "Valid": False}
 NOT_ACKED = "Rule was not disabled"
 SOME = 5
+SEVERAL = 6
 ORGANIZATIONS = improper_organizations("org_id")
 RULES = improper_rules()
 PATHS = ("ack", "ack_disable", "ack_enable", "ack_update")
@@ -47,6 +49,29 @@ def test_an_ack_can_be_read_and_is_listed(api: Api, data: Data) -> None:
     check(ack["created_at"]["Valid"], "created_at of the ack is not valid")
     equal(ack["updated_at"], NEVER, "updated_at of an ack that was never changed")
     equal(listed(api, rule), [ack], "acks of the rule in the list")
+
+
+@writes
+def test_every_ack_is_listed(api: Api, data: Data) -> None:
+    org_id, texts = data.organization().org_id, {}
+    for number in range(SEVERAL):
+        rule = data.rule()
+        texts[rule["rule_id"]] = f"ack {number}"
+        api.ok("ack_disable", **rule, org_id=org_id, body={"justification": f"ack {number}"})
+    rows = api.ok("acks", org_id=org_id)["disabledRules"]
+    found = {row["rule_id"]: row["justification"] for row in rows if row["rule_id"] in texts}
+    equal(found, texts, "justifications in the list")
+
+
+@writes
+def test_any_letters_are_kept(api: Api, data: Data) -> None:
+    rule = a_rule(data)
+    for operation in WITH_BODY:
+        text = f"{operation} {ANY_LETTERS}"
+        answer = api.ok(operation, **rule, body={"justification": text})
+        equal(answer["justification"], text, "justification answered")
+        for ack in (api.ok("ack", **rule)["disabledRule"], *listed(api, rule)):
+            equal(ack["justification"], text, "justification of the ack")
 
 
 @writes

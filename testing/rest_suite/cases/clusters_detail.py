@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from ..api import Api
-from ..case import DEPARTURES, each, profiles
-from ..checks import ascending, check, equal, skip
+from ..case import DEPARTURES, profiles
+from ..checks import ascending, equal, skip
 from ..data import Data, Hit
 from ..discovery import spread
 from .parameters import (
@@ -23,13 +22,10 @@ from .parameters import (
 from .steadiness import steadily
 
 Params = dict[str, Any]
-moment = datetime.fromisoformat
 
 USER = "rest-suite"
 RULES = 4
 ASKED_ABOUT = 200
-# two writes of one message may see two seconds
-APART = timedelta(seconds=2)
 NO_LIMITS: tuple[object, ...] = (
     {"clusters": []}, {"clusters": None}, {}, None, {"other": ["abc"]},
 )  # fmt: skip
@@ -117,43 +113,18 @@ def test_clusters_are_ascending(api: Api, data: Data) -> None:
     ascending(names_in(rows_of(api, hit)), f"clusters that {hit.selector} hits")
 
 
-def times_of(api: Api, hit: Hit) -> Iterator[tuple[str, str, str]]:
-    """Yield what times of a hit are called, what they are here, and what they are elsewhere."""
-    params: Params = {**hit.params, "user_id": USER}
-    stored = api.ok("report_info", **params)["metainfo"]["stored_at"]
-    hits = api.ok("report", **params)["report"]["reports"]
-    since = {(one["component"], one["key"]): one["impacted"] for one in hits}
-    for row in rows_of(api, hit):
-        # rows from before the times were kept have none
-        complete = row["impacted"] and row["last_checked_at"]
-        same = row["cluster"] == hit.cluster and (hit.rule_id, hit.error_key) in since
-        if same and complete:
-            check(
-                moment(row["impacted"]) <= moment(row["last_checked_at"]),
-                f"{hit.cluster}: impacted {row['impacted']}, checked {row['last_checked_at']}",
-            )
-            yield "last_checked_at", row["last_checked_at"], stored
-            yield "impacted", row["impacted"], since[hit.rule_id, hit.error_key]
-
-
-@each("last_checked_at", "impacted")
-def test_times_are_those_of_the_report(api: Api, data: Data, name: str) -> None:
-    found = [times for hit in some_hits(data) for times in times_of(api, hit) if times[0] == name]
-    if not found:
-        skip("the hits known have changed")
-    apart = [abs(moment(here) - moment(there)) for _, here, there in found]
-    shown = ", ".join(f"{here} beside {there}" for _, here, there in found)
-    # two clocks may have been asked, or a report come meanwhile: not for all of them
-    check(min(apart) == timedelta(), f"{name} is never that of the report: {shown}")
-    if data.inventory.certain:
-        check(max(apart) <= APART, f"{name} is not always that of the report: {shown}")
-
-
-def test_a_cluster_just_sent_is_impacted_since_it_was_checked(api: Api, data: Data) -> None:
-    data.produced()
+def test_no_cluster_of_the_list_by_recommendation_is_missing(api: Api, data: Data) -> None:
     for hit in some_hits(data):
-        row = next(row for row in rows_of(api, hit) if row["cluster"] == hit.cluster)
-        equal(row["impacted"], row["last_checked_at"], f"impacted of {hit.cluster}")
+        listed = api.ok("clusters", organization=hit.org_id)["clusters"]
+        names = spread(sorted({*listed, hit.cluster}), ASKED_ABOUT)
+
+        def compare(wanted: list[str], hit: Hit = hit, names: list[str] = names) -> None:
+            missing = sorted(set(wanted) - set(names_in(rows_of(api, hit))))
+            equal(missing, [], f"clusters hit by {hit.selector}, not among the rows of all")
+            limited = names_in(rows_of(api, hit, body={"clusters": names}))
+            equal(limited, wanted, f"clusters hit by {hit.selector}, asked for by name")
+
+        steadily(partial(now_hit, api, hit, names), compare)
 
 
 def test_a_body_limits_the_clusters(api: Api, data: Data) -> None:

@@ -9,6 +9,7 @@ from ..case import DEPARTURES, NOW, profiles, writes
 from ..checks import check, equal
 from ..data import Data, Hit
 from .parameters import (
+    ANY_LETTERS,
     BLANK,
     NO_BODY,
     NO_USER,
@@ -19,6 +20,7 @@ from .parameters import (
     texts_within,
 )
 
+SEVERAL = 6
 MARKUP, ESCAPED = "<b>&\u2028</b>", r"\u003cb\u003e\u0026\u2028\u003c/b\u003e"
 
 
@@ -64,6 +66,26 @@ def test_a_reason_is_told(api: Api, data: Data) -> None:
         equal({name: reason[name] for name in wanted}, wanted, "reason in the list")
         check(reason["AddedAt"]["Valid"], "AddedAt is not valid")
         check(reason["UpdatedAt"]["Valid"], "UpdatedAt is not valid")
+
+
+@writes
+def test_any_letters_are_kept(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    give(api, hit, user, ANY_LETTERS)
+    equal(told(api, hit, user), (ANY_LETTERS, ANY_LETTERS), "disable_feedback of report and rule")
+    equal(only_reason(api, hit, user)["Message"], ANY_LETTERS, "message of the reason")
+
+
+@writes
+def test_every_reason_is_listed(api: Api, data: Data) -> None:
+    hit, user, texts = data.own_hit(), data.user(), {}
+    for number in range(SEVERAL):
+        rule = data.rule()
+        texts[rule["rule_id"]] = f"reason {number}"
+        body = {"message": f"reason {number}"}
+        api.ok("disable_feedback", **{**hit.params, **rule}, user_id=user, body=body)
+    found = {row["RuleID"]: row["Message"] for row in reasons(api, hit, user)}
+    equal(found, texts, "reasons in the list")
 
 
 @writes

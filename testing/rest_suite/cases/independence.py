@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ..api import Api
 from ..case import NOW, profiles, writes
-from ..checks import equal
+from ..checks import equal, skip
 from ..data import Data, Hit
 from .acks import a_rule
+from .clusters_detail import rows_of
+from .steadiness import steadily
+
+SOME = 8
 
 
 def told(api: Api, hit: Hit, user: str) -> tuple[object, ...]:
@@ -44,6 +49,61 @@ def test_votes_toggles_and_reasons_leave_each_other(api: Api, data: Data) -> Non
     ):
         api.ok(operation, **params)
         equal(told(api, hit, user), (vote, disabled, "stays"), f"vote and more after {operation}")
+
+
+def mentions(api: Api, hit: Hit) -> dict[str, Any]:
+    """Return what lists and counts say of a hit and its cluster, disabled or not."""
+    who = {"org_id": hit.org_id, "user_id": "rest-suite"}
+    of_cluster: dict[str, Any] = {**who, "cluster": hit.cluster}
+    of_list: dict[str, Any] = {**who, "body": [hit.cluster]}
+    report = api.ok("report", **of_cluster)["report"]
+    several = api.ok("reports_by_body", org_id=hit.org_id, body={"clusters": [hit.cluster]})
+    by_rule = api.ok("recommendations", **of_list)["recommendations"]
+    rows = rows_of(api, hit)
+    return {
+        "count": report["meta"]["count"],
+        "hits": sorted([one["component"], one["key"]] for one in report["reports"]),
+        "count of the summary": api.ok("report_info", **of_cluster)["metainfo"]["count"],
+        "stored report": several["reports"][hit.cluster],
+        "recommendations": sorted(by_rule),
+        "recommendations of the cluster": api.ok("cluster_recommendations", **of_list)["clusters"],
+        "rows of the recommendation": [row for row in rows if row["cluster"] == hit.cluster],
+    }
+
+
+@writes
+@profiles(*NOW)
+def test_what_is_disabled_is_still_listed(api: Api, data: Data) -> None:
+    hit = data.own_hit()
+
+    def compare(before: dict[str, Any]) -> None:
+        api.ok("disable", **hit.params)
+        after = mentions(api, hit)
+        api.ok("enable", **hit.params)
+        for name, told in before.items():
+            equal(after[name], told, f"{name} of {hit.cluster} with {hit.rule_and_key} disabled")
+
+    steadily(partial(mentions, api, hit), compare)
+
+
+@writes
+@profiles(*NOW)
+def test_a_vote_is_on_one_hit(api: Api, data: Data) -> None:
+    hit, user = data.own_hit(), data.user()
+    mine = (hit.org_id, hit.cluster, hit.rule_id, hit.error_key)
+    others = [
+        one
+        for one in data.hits()
+        if one.org_id == hit.org_id
+        and (one.cluster == hit.cluster or one.rule_id == hit.rule_id)
+        and (one.org_id, one.cluster, one.rule_id, one.error_key) != mine
+    ]
+    if not others:
+        skip(f"{hit.cluster} has one hit, which no other cluster has")
+    api.ok("like", **hit.params, user_id=user)
+    for one in others[:SOME]:
+        what = f"vote on {one.rule_and_key} of {one.cluster} after that on {hit.rule_and_key}"
+        equal(told(api, one, user)[0], 0, what)
 
 
 @writes

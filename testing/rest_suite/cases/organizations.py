@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..api import Api
 from ..case import NOW, REFERENCE_2020, each, profiles
 from ..checks import ascending, check, equal, skip
 from ..data import Data
+from ..discovery import spread
 from .steadiness import steadily
 
 SOME = 20
@@ -18,6 +21,12 @@ IMPROPER = {
     "99999999999999999999": "unsigned integer expected",
     "0": "positive value expected",
 }
+
+
+def clusters_of(api: Api, number: int) -> list[str]:
+    """Return the clusters listed for an organization."""
+    listed: list[str] = api.ok("clusters", organization=number)["clusters"]
+    return listed
 
 
 def test_what_finds_data_is_answered(api: Api, data: Data) -> None:
@@ -53,6 +62,18 @@ def test_clusters_are_those_of_the_organization(api: Api, data: Data) -> None:
                 check(cluster.name in found, f"{cluster.name} is missing in {organization.org_id}")
 
 
+def test_listed_clusters_have_reports(api: Api, data: Data) -> None:
+    for organization in data.organizations():
+        number = organization.org_id
+
+        def compare(listed: list[str], number: int = number) -> None:
+            for name in spread(listed, SOME):
+                found = api.call("report", org_id=number, cluster=name, user_id="rest-suite")
+                equal(found.status, 200, f"{found.place}, listed for organization {number}")
+
+        steadily(partial(clusters_of, api, number), compare)
+
+
 @profiles(*NOW)
 def test_clusters_that_reported_since_are_listed(api: Api, data: Data) -> None:
     """A listed cluster shows how far back the list goes; who reported later is listed, too."""
@@ -73,7 +94,7 @@ def test_clusters_that_reported_since_are_listed(api: Api, data: Data) -> None:
             missing = name not in listed and moment >= min(found)
             check(not missing, f"{name}, stored at {moment}, is not listed; others are since then")
 
-    steadily(lambda: api.ok("clusters", organization=org_id)["clusters"], compare)
+    steadily(partial(clusters_of, api, org_id), compare)
 
 
 def test_no_cluster_belongs_to_two_organizations(api: Api, data: Data) -> None:

@@ -10,6 +10,11 @@ NO_BODY = "client didn't provide request body"
 BAD_TYPE = "bad type in json data"
 NO_USER = "Missing required param from request: user_id"
 BLANK = " \t "
+# of one to four bytes, some of them special to SQL, JSON, HTML, formats or shells
+ANY_LETTERS = (
+    " \"both\" 'quotes' \\ / %s %7C {0} $1 ; -- <b>&amp; "
+    "\ttab\nline \u00e9 e\u0301 \u20ac \U0001f600 "
+)
 
 _NO_NUMBER = "unsigned integer expected"
 _NO_RULE = (

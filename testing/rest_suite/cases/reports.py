@@ -9,7 +9,7 @@ from ..case import DEPARTURES, NOW, each, profiles
 from ..checks import check, equal, skip
 from ..data import Cluster, Data
 from .parameters import NOT_FOUND, improper_clusters, improper_organizations
-from .steadiness import report_of, steadily
+from .steadiness import report_of, reports_of, steadily
 
 CLUSTERS = improper_clusters()
 ORGANIZATIONS = improper_organizations("org_id")
@@ -170,21 +170,31 @@ def test_several_reports_come_in_the_order_asked_for(api: Api, data: Data) -> No
     equal(sorted(by_path["reports"]), sorted(names), "names of the reports, asked in the path")
 
 
-def test_several_reports_tell_what_each_report_tells(api: Api, data: Data) -> None:
-    cluster = data.clusters()[0]
+def details_of(hits: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the details of hits by rule and key."""
+    return {f"{one['component']}|{one['key']}": one["details"] for one in hits}
 
-    def compare(report: Any) -> None:
-        body = {"clusters": [cluster.name]}
-        answer = api.ok("reports_by_body", org_id=cluster.org_id, body=body)
-        stored = answer["reports"][cluster.name]
-        hits = stored.get("reports") if isinstance(stored, dict) else None
-        if not isinstance(hits, list):
-            skip(f"the report of {cluster.name} was not written by the rules pipeline")
-        told = {f"{one['component']}|{one['key']}": one["details"] for one in report["reports"]}
-        found = {f"{one['component']}|{one['key']}": one["details"] for one in hits}
-        equal(found, told, f"details of {cluster.name}")
 
-    steadily(lambda: report_of(api, cluster), compare)
+@each("reports", "reports_by_body")
+def test_several_reports_tell_what_each_report_tells(api: Api, data: Data, operation: str) -> None:
+    clusters = data.clusters()[:LOOKED_AT]
+    number, names = clusters[0].org_id, [cluster.name for cluster in clusters]
+
+    def compare(reports: dict[str, Any]) -> None:
+        body, listed = {"clusters": names}, ",".join(names)
+        several = api.ok(operation, org_id=number, body=body, cluster_list=listed)["reports"]
+        seen = 0
+        for name, report in reports.items():
+            stored = several[name]
+            hits = stored.get("reports") if isinstance(stored, dict) else None
+            if isinstance(hits, list):
+                seen += 1
+                told = details_of(report["reports"])
+                equal(details_of(hits), told, f"details of {name}")
+        if not seen:
+            skip("no report known was written by the rules pipeline")
+
+    steadily(lambda: reports_of(api, clusters), compare)
 
 
 def test_data_were_gathered_before_they_were_checked(api: Api, data: Data) -> None:

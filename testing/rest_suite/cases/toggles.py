@@ -19,6 +19,7 @@ from .parameters import (
 NEVER = {"Time": "0001-01-01T00:00:00Z", "Valid": False}
 TOGGLES = ("disable", "enable")
 SOME = 5
+SEVERAL = 6
 CLUSTERS = improper_clusters()
 RULES = improper_rules()
 ORGANIZATIONS = improper_organizations("org_id")
@@ -118,6 +119,18 @@ def test_disabled_rules_of_other_clusters_are_left_out(api: Api, data: Data) -> 
         equal(named(found, hit), [], f"disabled on {hit.cluster}, asked for {body}")
 
 
+@writes
+def test_every_disabled_rule_is_listed(api: Api, data: Data) -> None:
+    cluster, rules = data.cluster(), [data.rule() for _ in range(SEVERAL)]
+    for rule in rules:
+        api.ok("disable", **rule, cluster=cluster.name, org_id=cluster.org_id)
+    wanted = sorted(rule["rule_id"] for rule in rules)
+    for operation in ("disabled", "disabled_for_clusters"):
+        rows = api.ok(operation, org_id=cluster.org_id, body=[cluster.name])["rules"]
+        found = sorted(row["RuleID"] for row in rows if row["RuleID"] in wanted)
+        equal(found, wanted, f"rules that {operation} lists for {cluster.name}")
+
+
 def rows_of(rows: list[Any]) -> list[Any]:
     """Return some rows of a list that may be long: the first and the last."""
     return rows if len(rows) <= 2 * SOME else rows[:SOME] + rows[-SOME:]
@@ -139,7 +152,7 @@ def test_the_lists_of_disabled_rules_agree(api: Api, data: Data) -> None:
 
 @writes
 def test_the_cluster_disabled_last_comes_first(api: Api, data: Data) -> None:
-    rule, clusters = data.rule(), data.clusters(2)[:2]
+    rule, clusters = data.rule(), data.clusters(2)[:SEVERAL]
     org_id = clusters[0].org_id
     for one in clusters:
         api.ok("disable", **rule, cluster=one.name, org_id=org_id)

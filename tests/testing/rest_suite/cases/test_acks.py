@@ -17,8 +17,10 @@ from .wrongs import (
     BROKEN,
     always,
     ascii_only,
+    cut_to,
     edited,
     forgiven,
+    of_16_bits,
     only,
     other,
     renumbered,
@@ -41,6 +43,12 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("acks", always(LIST, [])),
         ("acks", edited(LIST, damage.doubled)),
         ("acks", other(f"{LIST}.*.justification")),
+    ),
+    "every_ack_is_listed": (("acks", cut_to(LIST, 3)), ("acks", other(f"{LIST}.*.justification"))),
+    "any_letters_are_kept": (
+        ("ack", edited("disabledRule.justification", str.strip)),
+        ("ack", edited("disabledRule.justification", of_16_bits)),
+        ("acks", edited(f"{LIST}.*.justification", lambda text: " ".join(text.split("\n")))),
     ),
     "an_ack_is_taken_back": (
         ("acks", always(LIST, [])),

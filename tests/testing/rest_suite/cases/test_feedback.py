@@ -17,9 +17,11 @@ from .wrongs import (
     BROKEN,
     always,
     ascii_only,
+    cut_to,
     edited,
     forgiven,
     last_lost,
+    of_16_bits,
     only,
     other,
     renumbered,
@@ -36,6 +38,15 @@ ANOTHERS = {
 LATER = damage.moved(hours=1)
 REFUSALS = ((NAME, reworded(400)), (NAME, forgiven(400, message="")), (NAME, renumbered(400, 500)))
 WRONGS: dict[str, tuple[Wrong, ...]] = {
+    "any_letters_are_kept": (
+        ("report", edited("report.reports.*.disable_feedback", str.strip)),
+        ("rule", edited("report.disable_feedback", of_16_bits)),
+        ("reasons", edited("reasons.*.Message", lambda text: text.replace("'", ""))),
+    ),
+    "every_reason_is_listed": (
+        ("reasons", cut_to("reasons", 2)),
+        ("reasons", other("reasons.*.Message")),
+    ),
     "a_reason_is_told": (
         (NAME, other("message")),
         ("report", always("report.reports.*.disable_feedback", "")),

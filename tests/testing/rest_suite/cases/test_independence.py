@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import independence
 from testing.rest_suite.lapses import Make
-from testing.rest_suite.middleware import Answer, Forward, Request
+from testing.rest_suite.middleware import Answer, Forward, Middleware, Request
+from testing.rest_suite.seed import seeded
 
 from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance
+from .scene_mock import SEED, Mock, mock_instance
 from .wrongs import always
 
 
@@ -34,6 +36,31 @@ def of_all_users(request: Request, forward: Forward) -> Answer:
     return forward(request)
 
 
+def on_all_clusters(request: Request, forward: Forward) -> Answer:
+    """Vote on the same hit of all clusters."""
+    for cluster in seeded(str(SEED)).clusters:
+        forward(request.with_params(cluster=cluster.name))
+    return forward(request)
+
+
+def while_disabled(operation: str, path: str, edit: damage.Edit) -> Make:
+    """Answer an operation otherwise from a disable to an enable."""
+
+    def make() -> Middleware:
+        last = ["enable"]
+
+        def middleware(request: Request, forward: Forward) -> Answer:
+            if request.operation in ("disable", "enable"):
+                last.append(request.operation)
+            answer = forward(request)
+            wrong = last[-1] == "disable" and request.operation == operation
+            return damage.at(path, edit)(answer) if wrong else answer
+
+        return middleware
+
+    return make
+
+
 WRONGS: dict[str, tuple[Wrong, ...]] = {
     "a_vote_leaves_those_of_others": (
         ("rule", always("report.user_vote", 0)),
@@ -44,6 +71,19 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("dislike", also("disable")),
         ("reset_vote", also("enable")),
         ("rule", always("report.disable_feedback", "")),
+    ),
+    "what_is_disabled_is_still_listed": (
+        ("*", while_disabled("report", "report.reports.0", damage.drop)),
+        ("*", while_disabled("report", "report.meta.count", damage.value(1))),
+        ("*", while_disabled("report_info", "metainfo.count", damage.value(1))),
+        ("*", while_disabled("reports_by_body", "reports.*.reports.0", damage.drop)),
+        ("*", while_disabled("recommendations", "recommendations.*", damage.drop)),
+        ("*", while_disabled("cluster_recommendations", "clusters.*", damage.drop)),
+        ("*", while_disabled("clusters_detail", "clusters", damage.value([]))),
+    ),
+    "a_vote_is_on_one_hit": (
+        ("rule", always("report.user_vote", 1)),
+        ("like", lambda: on_all_clusters),
     ),
     "an_ack_leaves_that_of_another_key": (
         ("ack_enable", also("ack_enable", error_key="ANOTHER_KEY")),

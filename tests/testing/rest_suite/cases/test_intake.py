@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 
 import pytest
 
-from testing.fixtures import Made
-from testing.messages import START, STEP
 from testing.rest_suite import damage
-from testing.rest_suite import intake as sending
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import intake
 from testing.rest_suite.lapses import Make
-from testing.seed import Seed
 
 from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance
-from .wrongs import always, edited, first_lost, other, stranger
+from .scene_mock import Mock
+from .scene_sent import sent_instance
+from .wrongs import always, edited, first_lost, of_16_bits, other, stranger
 
 HITS = "report.reports"
 VERSION = "clusters.*.meta.cluster_version"
+
 WRONGS: dict[str, tuple[Wrong, ...]] = {
     "every_known_cluster_has_just_its_hits": (
         ("report", first_lost(HITS)),
@@ -33,6 +29,10 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     "the_details_are_those_sent": (
         ("report", always(f"{HITS}.*.details", {})),
         ("report", other(f"{HITS}.*.details.type")),
+        ("report", edited(f"{HITS}.*.details.large", float)),
+        ("report", edited(f"{HITS}.*.details.fractions.1", lambda old: round(old, 6))),
+        ("report", always(f"{HITS}.*.details.nothing.null", "")),
+        ("report", edited(f"{HITS}.*.details.letters", of_16_bits)),
     ),
     "the_times_are_those_sent": (
         ("report", edited("report.meta.last_checked_at", damage.moved(seconds=1))),
@@ -51,28 +51,10 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
 }
 
 
-class Sent(Seed):
-    """A seed with messages of its own."""
-
-    def __init__(self, made: list[Made]) -> None:
-        super().__init__()
-        self._made = made
-
-    def messages(self, start: datetime = START, step: timedelta = STEP) -> Iterator[Made]:
-        """Yield them."""
-        yield from self._made
-
-
 @pytest.fixture(scope="module")
 def instance() -> Iterator[Mock]:
     """Give an instance that got what the suite would have sent, and answers rightly."""
-    ocp, dvo = sending.messages(1)
-    made = [
-        Made(kind, json.dumps(message).encode())
-        for kind, messages in (("ocp", ocp), ("dvo", dvo))
-        for message in messages
-    ]
-    with mock_instance(Sent(made), sending.inventory(ocp, dvo, "a test")) as found:
+    with sent_instance() as found:
         yield found
 
 

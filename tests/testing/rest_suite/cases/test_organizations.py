@@ -36,6 +36,12 @@ def padded(request: Request) -> bool:
     return request.params["organization"].startswith("0")
 
 
+def of_the_last(request: Request) -> bool:
+    """Say whether a request is about the last cluster of an organization."""
+    return request.params["cluster"] == LAST
+
+
+LAST = max(cluster.name for cluster in seeded(str(SEED)).organizations[0].clusters)
 REFUSALS = (
     ("clusters", reworded(400)),
     ("clusters", forgiven(400, clusters=[])),
@@ -55,6 +61,10 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("clusters", first_lost("clusters")),
         ("clusters", last_lost("clusters")),
         ("clusters", always("clusters", [])),
+    ),
+    "listed_clusters_have_reports": (
+        ("report", only(of_the_last, damage.refusal(404, "Item was not found in the storage"))),
+        ("report", only(of_the_last, BROKEN)),
     ),
     "clusters_that_reported_since_are_listed": (
         ("clusters", first_lost("clusters")),

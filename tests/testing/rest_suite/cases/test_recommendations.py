@@ -149,15 +149,9 @@ OF_DETAIL: dict[str, tuple[Wrong, ...]] = {
         (CLUSTERS, other("clusters.*.meta.cluster_version")),
     ),
     "clusters_are_ascending": ((DETAIL, turned("clusters")),),
-    "times_are_those_of_the_report[last_checked_at]": (
-        (DETAIL, edited("clusters.*.last_checked_at", damage.moved(seconds=3))),
-        (DETAIL, edited("clusters.*.last_checked_at", damage.moved(microseconds=1))),
-    ),
-    "times_are_those_of_the_report[impacted]": (
-        (DETAIL, edited("clusters.*.impacted", damage.moved(hours=1))),
-    ),
-    "a_cluster_just_sent_is_impacted_since_it_was_checked": (
-        (DETAIL, edited("clusters.*.impacted", damage.moved(seconds=-1))),
+    "no_cluster_of_the_list_by_recommendation_is_missing": (
+        (DETAIL, edited("clusters", lambda rows: rows[:1])),
+        (DETAIL, only(said("clusters"), damage.at("clusters", damage.mapped(damage.without_last)))),
     ),
     "a_body_limits_the_clusters": (
         (DETAIL, only(said("abc"), BROKEN)),

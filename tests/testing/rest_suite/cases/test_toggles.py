@@ -17,6 +17,7 @@ from .scene_mock import Mock, mock_instance, organizations
 from .wrongs import (
     BROKEN,
     always,
+    cut_to,
     edited,
     forgiven,
     last_lost,
@@ -63,6 +64,11 @@ ANOTHERS = {
 TIME = "rules.*.DisabledAt.Time"
 LATER = damage.moved(hours=1)
 WRONGS: dict[str, tuple[Wrong, ...]] = {
+    "every_disabled_rule_is_listed": (
+        ("disabled", cut_to("rules", 3)),
+        ("disabled_for_clusters", cut_to("rules", 5)),
+        ("disabled_for_clusters", last_lost("rules")),
+    ),
     "a_toggle_is_told_everywhere": (
         ("report", always("report.reports.*.disabled", False)),
         ("rule", always("report.disabled", False)),

@@ -82,6 +82,16 @@ def said(text: str) -> Callable[[Request], object]:
     return lambda request: text.encode() in request.body
 
 
+def cut_to(path: str, most: int) -> Make:
+    """Show no more rows than so many."""
+    return edited(path, lambda rows: rows[:most])
+
+
+def of_16_bits(text: str) -> str:
+    """Lose the letters that need more."""
+    return "".join(letter if ord(letter) < 0x10000 else "?" for letter in text)
+
+
 def ascii_only(name: str) -> Make:
     """Let the instance measure a text in characters, and say which it could not keep."""
 

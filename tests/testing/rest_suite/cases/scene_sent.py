@@ -1,0 +1,40 @@
+"""The mock server with what --data kafka:// would have sent to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from testing.fixtures import Made
+from testing.messages import START, STEP
+from testing.rest_suite import intake
+from testing.seed import Seed
+
+from .scene_mock import Mock, mock_instance
+
+
+class Sent(Seed):
+    """A seed with messages of its own."""
+
+    def __init__(self, made: list[Made]) -> None:
+        super().__init__()
+        self._made = made
+
+    def messages(self, start: datetime = START, step: timedelta = STEP) -> Iterator[Made]:
+        """Yield them."""
+        yield from self._made
+
+
+@contextmanager
+def sent_instance() -> Iterator[Mock]:
+    """Run an instance that got what the suite would have sent, for as long as the block lasts."""
+    ocp, dvo = intake.messages(1)
+    made = [
+        Made(kind, json.dumps(message).encode())
+        for kind, messages in (("ocp", ocp), ("dvo", dvo))
+        for message in messages
+    ]
+    with mock_instance(Sent(made), intake.inventory(ocp, dvo, "a test")) as found:
+        yield found
