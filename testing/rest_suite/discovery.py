@@ -60,9 +60,7 @@ def _organization(api: Api, number: int) -> Organization:
     """Return an organization with clusters that differ, and namespaces."""
     listed = _answered(lambda: api.ok("clusters", organization=number)["clusters"])
     workloads = _workloads(api, number)
-    others = [
-        cluster for cluster in _other_clusters(api, number, workloads) if cluster not in listed
-    ]
+    others = [cluster for cluster in _named(api, number, workloads) if cluster not in listed]
     clusters = [
         cluster
         for name in [*_chosen(api, number, listed), *others[:WITHOUT_HITS]]
@@ -122,8 +120,13 @@ def _workloads(api: Api, number: int) -> list[Workload]:
     return [Workload(number, item["cluster"]["uuid"], item["namespace"]["uuid"]) for item in items]
 
 
-def _other_clusters(api: Api, number: int, workloads: Iterable[Workload]) -> list[str]:
-    """Return clusters too old for the list, which are known from elsewhere."""
+def other_clusters(api: Api, number: int) -> list[str]:
+    """Return clusters that lists name which are not those of clusters."""
+    return _named(api, number, _workloads(api, number))
+
+
+def _named(api: Api, number: int, workloads: Iterable[Workload]) -> list[str]:
+    """Return clusters that may be too old for the list, but are known from elsewhere."""
     disabled: list[dict[str, str]] = []
     if api.facts.profile != REFERENCE_2020:
         disabled = _answered(lambda: api.ok("disabled", org_id=number)["rules"])

@@ -10,6 +10,7 @@ from .contract import JSON, OPERATIONS
 from .damage import Change, Where, at, header, mapped, refusal, status_is, text
 from .lapses import Make, again, changed, every, one_of, slow
 from .middleware import Answer, Request, Spoiling
+from .quiet_spoilings import quiet
 from .row_spoilings import rows
 
 LATE_SECONDS = 1.0
@@ -289,6 +290,6 @@ def all_spoilings() -> list[Spoiling]:
     groups: Iterable[Iterator[Spoiling]] = (
         _statuses(), _texts(), _bodies(), _headers(), _paths(), _now_and_then(), _times(),
         rows(), field_spoilings.fields(), state_spoilings.lost(), state_spoilings.allowed(),
-        caches(),
+        caches(), quiet(),
     )  # fmt: skip
     return [spoiling for group in groups for spoiling in group]

@@ -39,6 +39,7 @@ def test_votes_toggles_and_reasons_leave_each_other(api: Api, data: Data) -> Non
     hit, user = data.own_hit(), data.user()
     params = {**hit.params, "user_id": user}
     api.ok("disable_feedback", **params, body={"message": "stays"})
+    equal(told(api, hit, user), (0, False, "stays"), "vote and more after a reason")
     for operation, vote, disabled in (
         ("dislike", -1, False),
         ("disable", -1, True),
@@ -46,6 +47,8 @@ def test_votes_toggles_and_reasons_leave_each_other(api: Api, data: Data) -> Non
         ("reset_vote", 0, True),
         ("like", 1, True),
         ("enable", 1, False),
+        ("dislike", -1, False),
+        ("like", 1, False),
     ):
         api.ok(operation, **params)
         equal(told(api, hit, user), (vote, disabled, "stays"), f"vote and more after {operation}")
@@ -60,7 +63,9 @@ def mentions(api: Api, hit: Hit) -> dict[str, Any]:
     several = api.ok("reports_by_body", org_id=hit.org_id, body={"clusters": [hit.cluster]})
     by_rule = api.ok("recommendations", **of_list)["recommendations"]
     rows = rows_of(api, hit)
+    rule = api.ok("rule", **of_cluster, rule_id=hit.rule_and_key)["report"]
     return {
+        "details": rule["details"],
         "count": report["meta"]["count"],
         "hits": sorted([one["component"], one["key"]] for one in report["reports"]),
         "count of the summary": api.ok("report_info", **of_cluster)["metainfo"]["count"],

@@ -14,7 +14,7 @@ from .steadiness import reports_of, second, selectors_of, steadily
 
 LISTS = ("recommendations", "cluster_recommendations")
 MEMBER = {"recommendations": "recommendations", "cluster_recommendations": "clusters"}
-LOOKED_AT = 8
+LOOKED_AT = 12
 WRONG_TYPES: tuple[object, ...] = ({"clusters": []}, "abc", 1, True, [1], [["x"]], [{}])
 NO_JSON = (b"hello", b"{]", b"[,]", b"'x'")
 CUT_SHORT = (b'["abc', b"[", b'{"a":')

@@ -8,13 +8,14 @@ from ..api import Api
 from ..case import DEPARTURES, NOW, each, profiles
 from ..checks import check, equal, skip
 from ..data import Cluster, Data
+from ..discovery import other_clusters, spread
 from .parameters import NOT_FOUND, improper_clusters, improper_organizations
 from .steadiness import report_of, reports_of, steadily
 
 CLUSTERS = improper_clusters()
 ORGANIZATIONS = improper_organizations("org_id")
 OF_CLUSTER = ("report", "report_info")
-LOOKED_AT = 5
+LOOKED_AT = 12
 SOME = 20
 
 
@@ -57,6 +58,21 @@ def test_the_summary_agrees_with_the_report(api: Api, data: Data) -> None:
                 equal(info["metainfo"][name], report["meta"][name], f"{name} of {cluster.name}")
 
         steadily(lambda cluster=cluster: report_of(api, cluster), compare)  # type: ignore[misc]
+
+
+@profiles(*NOW)
+def test_a_report_is_there_where_its_summary_is(api: Api, data: Data) -> None:
+    """Clusters may be known from elsewhere: such a report cannot be missed in a list."""
+    for organization in data.organizations():
+        number = organization.org_id
+        for name in spread(other_clusters(api, number), SOME):
+            asked = {"org_id": number, "cluster": name, "user_id": "rest-suite"}
+
+            def compare(status: int, asked: dict[str, Any] = asked) -> None:
+                found = api.call("report_info", **asked)
+                equal(found.status, status, f"{found.place}, beside the report")
+
+            steadily(lambda asked=asked: api.call("report", **asked).status, compare)  # type: ignore[misc]
 
 
 def test_each_hit_is_told_alone_as_in_the_report(api: Api, data: Data) -> None:

@@ -54,9 +54,9 @@ def for_some(api: Api, data: Data, compare: Callable[[int, list[Row]], None]) ->
     """Compare with the rows of a few organizations that have some.
 
     They are read even where no workloads are known: the list may be what is broken. The first
-    organizations are often the largest, so the last ones are taken.
+    organizations are often the largest, so the last ones that have several rows are taken.
     """
-    seen = 0
+    seen = several = 0
     for organization in reversed(data.organizations()):
         number = organization.org_id
 
@@ -67,9 +67,10 @@ def for_some(api: Api, data: Data, compare: Callable[[int, list[Row]], None]) ->
             if rows:
                 compare(number, rows)
 
-        if steadily(read, counted):
-            seen += 1
-        if seen == ORGANIZATIONS:
+        found = steadily(read, counted)
+        seen += bool(found)
+        several += len(found) > 1
+        if several == ORGANIZATIONS:
             return
     if not seen:
         skip("no organization known has workloads")
@@ -117,9 +118,12 @@ def test_a_row_is_what_the_namespace_says(api: Api, data: Data) -> None:
             for name in ("cluster", "namespace", "metadata"):
                 equal(row[name], alone[name], f"{name} of {namespace} in {cluster}")
             counted = counts_of(alone["recommendations"])
+            hits = row["recommendations_hit_count"] or {}
+            if not data.inventory.certain:
+                # rows that no message has written may count less than their report tells
+                counted = {name: counted[name] for name in hits if name in counted}
             # what cannot be parsed is shown without recommendations
-            if counted:
-                hits = row["recommendations_hit_count"]
+            if alone["recommendations"]:
                 equal(hits, counted, f"recommendations_hit_count of {namespace} in {cluster}")
 
     for_some(api, data, compare)

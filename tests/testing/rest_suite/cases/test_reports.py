@@ -72,6 +72,10 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("", reworded(404)),
         ("", lambda: in_lower_case),
     ),
+    "a_report_is_there_where_its_summary_is": (
+        ("report", renumbered(200, 404)),
+        ("report_info", renumbered(200, 500)),
+    ),
     "an_unknown_cluster_is_not_found": (
         ("", reworded(404)),
         ("", forgiven(404)),
