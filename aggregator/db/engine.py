@@ -207,14 +207,14 @@ def translated() -> Iterator[None]:
 def _meant(error: Exception) -> Unavailable | RecordRejected | None:
     """Return what the error says in our words, nothing if it is none of the database's."""
     if isinstance(error, PoolTimeout):
-        return Unavailable("no database connection is free")
+        return Unavailable("database: no connection is free")
     if isinstance(error, DBAPIError):
         text = str(error.orig)
-        return Unavailable(text) if _is_away(error) else RecordRejected(text)
+        return Unavailable(f"database: {text}") if _is_away(error) else RecordRejected(text)
     if isinstance(error, SQLAlchemyError):
         return None
     if isinstance(error, OSError | TimeoutError):
-        return Unavailable(f"database: {error or 'no answer in time'}")
+        return Unavailable(f"database: {str(error) or 'no answer in time'}")
     if type(error).__module__.partition(".")[0] == "asyncpg":
         return _meant_by_driver(error)
     return None

@@ -225,7 +225,7 @@ def test_a_database_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
     ended = command("cleanup", "--older-than", "90d", folder=tmp_path, env=file)
     assert (ended.returncode, ended.stdout) == (1, "")
     # a thread of the driver may complain behind it that the loop is closed already
-    assert ended.stderr.startswith("cleanup: unable to open database file")
+    assert ended.stderr.startswith("cleanup: database: unable to open database file")
 
 
 def test_a_database_of_another_version_is_left_alone(

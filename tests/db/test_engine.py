@@ -8,11 +8,13 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from aggregator.db.engine import Database, open_url
+from aggregator.db.engine import Database, open_url, translated
 from aggregator.errors import Unavailable
 from tests.db.stores import open_store
 
@@ -74,9 +76,29 @@ async def test_a_spoiled_file_is_the_fault_of_the_database_never_of_the_message(
     file.write_bytes(content)
     database = Database(open_url(f"sqlite+aiosqlite:///{file}"))
 
-    with pytest.raises(Unavailable, match=r"not a database|malformed"):
+    with pytest.raises(Unavailable, match=r"^database: .*(not a database|malformed)"):
         await database.run(sa.text("INSERT INTO t VALUES (:id) RETURNING id"), {"id": 1})
     await database.close()
+
+
+CLOSED = "cannot call PreparedStatement.fetch(): the underlying connection is closed"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PoolTimeout("QueuePool limit of size 10 overflow 0 reached"),
+        InterfaceError("SELECT 1", {}, asyncpg.InterfaceError(CLOSED)),
+        OperationalError("SELECT 1", {}, sqlite3.OperationalError("database is locked")),
+        asyncpg.InterfaceError(CLOSED),
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+        ConnectionRefusedError(111, "Connect call failed"),
+        TimeoutError(),
+    ],
+)
+def test_who_reads_of_an_outage_is_told_that_it_is_the_database(error: Exception) -> None:
+    with pytest.raises(Unavailable, match=r"^database: \S"), translated():
+        raise error
 
 
 @pytest.mark.parametrize(("kind", "lanes"), [("postgresql", 2), ("sqlite file", 1)])
