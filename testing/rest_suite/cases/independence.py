@@ -11,6 +11,7 @@ from ..checks import equal, skip
 from ..data import Data, Hit
 from .acks import a_rule
 from .clusters_detail import rows_of
+from .recommendations import unordered
 from .steadiness import steadily
 
 SOME = 8
@@ -62,6 +63,7 @@ def mentions(api: Api, hit: Hit) -> dict[str, Any]:
     report = api.ok("report", **of_cluster)["report"]
     several = api.ok("reports_by_body", org_id=hit.org_id, body={"clusters": [hit.cluster]})
     by_rule = api.ok("recommendations", **of_list)["recommendations"]
+    by_cluster = api.ok("cluster_recommendations", **of_list)["clusters"]
     rows = rows_of(api, hit)
     rule = api.ok("rule", **of_cluster, rule_id=hit.rule_and_key)["report"]
     return {
@@ -71,7 +73,7 @@ def mentions(api: Api, hit: Hit) -> dict[str, Any]:
         "count of the summary": api.ok("report_info", **of_cluster)["metainfo"]["count"],
         "stored report": several["reports"][hit.cluster],
         "recommendations": sorted(by_rule),
-        "recommendations of the cluster": api.ok("cluster_recommendations", **of_list)["clusters"],
+        "recommendations of the cluster": unordered(by_cluster),
         "rows of the recommendation": [row for row in rows if row["cluster"] == hit.cluster],
     }
 

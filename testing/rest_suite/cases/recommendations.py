@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ..api import Api
@@ -21,7 +22,7 @@ CUT_SHORT = (b'["abc', b"[", b'{"a":')
 NAMES_OF_NOTHING = ("abc", "", "it's", "x') OR (1=1) --", "%", "x" * 300, "ü")
 
 
-def asked(api: Api, operation: str, org_id: int, body: object, **more: Any) -> Any:
+def asked(api: Api, operation: str, org_id: object, body: object, **more: Any) -> Any:
     """Return what a list has for some clusters."""
     answer = api.ok(operation, org_id=org_id, user_id="rest-suite", body=body, **more)
     return answer[MEMBER[operation]]
@@ -34,9 +35,11 @@ def chosen(data: Data, least: int = 1) -> list[Cluster]:
 
 def unordered(found: Any) -> Any:
     """Return a list with its names in one order, as only the departures promise it."""
-    return {
-        key: sorted(value) if isinstance(value, list) else value for key, value in found.items()
-    }
+    if isinstance(found, list):
+        return sorted(found)
+    if isinstance(found, dict):
+        return {key: unordered(value) for key, value in found.items()}
+    return found
 
 
 def by_rule(reports: dict[str, Any]) -> dict[str, list[str]]:
@@ -107,12 +110,12 @@ def test_a_list_of_one_cluster_has_nothing_of_others(api: Api, data: Data) -> No
         for name in names[:3]:
             wanted = {rule: [name] for rule, hit in rules.items() if name in hit}
             equal(asked(api, "recommendations", number, [name]), wanted, f"hits of {name}")
-            alone = asked(api, "cluster_recommendations", number, [name])
+            alone = unordered(asked(api, "cluster_recommendations", number, [name]))
             equal(alone, {name: entries[name]}, f"list for {name} alone")
 
     def both() -> tuple[Any, Any]:
-        rules, entries = (asked(api, operation, number, names) for operation in LISTS)
-        return unordered(rules), entries
+        rules, entries = (unordered(asked(api, operation, number, names)) for operation in LISTS)
+        return rules, entries
 
     steadily(both, compare)
 
@@ -146,10 +149,10 @@ def test_unknown_clusters_are_left_out(api: Api, data: Data, operation: str) -> 
     def compare(alone: Any) -> None:
         check(alone, f"{operation} has nothing for {hit.cluster}, which {hit.selector} hits")
         for body in ([unknown[0], hit.cluster, *unknown], [hit.cluster, hit.cluster]):
-            found = asked(api, operation, hit.org_id, body)
+            found = unordered(asked(api, operation, hit.org_id, body))
             equal(found, alone, f"{operation} for {body} beside {hit.cluster} alone")
 
-    steadily(lambda: asked(api, operation, hit.org_id, [hit.cluster]), compare)
+    steadily(lambda: unordered(asked(api, operation, hit.org_id, [hit.cluster])), compare)
 
 
 @profiles(DEPARTURES)
@@ -210,17 +213,19 @@ def test_the_form_of_the_request_does_not_matter(api: Api, data: Data, operation
     hit = data.hit()
     body = f'["{hit.cluster}"]'.encode()
 
+    def told(org_id: object, body: object, **more: Any) -> Any:
+        return unordered(asked(api, operation, org_id, body, **more))
+
     def compare(plain: Any) -> None:
-        zeros = api.ok(operation, org_id=f"00{hit.org_id}", user_id="x", body=[hit.cluster])
-        equal(zeros[MEMBER[operation]], plain, f"{operation} of 00{hit.org_id}")
-        pieces = asked(api, operation, hit.org_id, [hit.cluster], chunked=True)
+        equal(told(f"00{hit.org_id}", [hit.cluster]), plain, f"{operation} of 00{hit.org_id}")
+        pieces = told(hit.org_id, [hit.cluster], chunked=True)
         equal(pieces, plain, f"{operation} for a chunked body")
-        tail = asked(api, operation, hit.org_id, b" \n" + body + b" and so on")
+        tail = told(hit.org_id, b" \n" + body + b" and so on")
         equal(tail, plain, f"{operation} for a body with something after the list")
         kind = {"Content-Type": "text/plain"}
-        equal(asked(api, operation, hit.org_id, body, headers=kind), plain, f"{operation} as text")
+        equal(told(hit.org_id, body, headers=kind), plain, f"{operation} as text")
 
-    steadily(lambda: asked(api, operation, hit.org_id, [hit.cluster]), compare)
+    steadily(partial(told, hit.org_id, [hit.cluster]), compare)
 
 
 @each(*LISTS)
