@@ -186,6 +186,15 @@ def test_several_reports_come_in_the_order_asked_for(api: Api, data: Data) -> No
     equal(sorted(by_path["reports"]), sorted(names), "names of the reports, asked in the path")
 
 
+@each("reports", "reports_by_body")
+def test_none_found_or_missing_is_null(api: Api, data: Data, operation: str) -> None:
+    cluster, unknown = data.cluster(), data.unknown_cluster()
+    for name, wanted in ((cluster.name, ([cluster.name], None)), (unknown, (None, [unknown]))):
+        body = {"clusters": [name]}
+        found = api.ok(operation, org_id=cluster.org_id, cluster_list=name, body=body)
+        equal((found["clusters"], found["errors"]), wanted, f"clusters and errors of {name}")
+
+
 def details_of(hits: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the details of hits by rule and key."""
     return {f"{one['component']}|{one['key']}": one["details"] for one in hits}

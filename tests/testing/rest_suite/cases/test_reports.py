@@ -95,6 +95,11 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("reports", stranger("errors")),
         ("reports", last_lost("reports")),
     ),
+    "none_found_or_missing_is_null": (
+        ("", edited("errors", lambda names: names or [])),
+        ("", edited("clusters", lambda names: names or [])),
+        ("", always("errors", None)),
+    ),
     "several_reports_tell_what_each_report_tells": (
         ("", always("reports.*.reports.*.details", {})),
         ("", first_lost("reports.*.reports")),
