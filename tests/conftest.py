@@ -1,4 +1,4 @@
-"""What all tests share: an event loop for each `async def` test."""
+"""What all tests share: an event loop for each `async def` test, and examples that stay."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ import inspect
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tornado.ioloop import IOLoop
 
 pytest.register_assert_rewrite("testing.contract")
+# the same examples on every machine, however busy it is
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

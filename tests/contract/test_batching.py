@@ -112,7 +112,7 @@ def sequences(report: st.SearchStrategy[Any]) -> st.SearchStrategy[list[list[Any
 
 
 @given(sequences(REPORT), st.integers(2, 8))
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 def test_batches_of_reports_end_like_one_by_one(
     location: str, sittings: list[list[Any]], size: int
 ) -> None:
@@ -120,7 +120,7 @@ def test_batches_of_reports_end_like_one_by_one(
 
 
 @given(sequences(DVO_REPORT), st.integers(2, 8))
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 def test_batches_of_workloads_end_like_one_by_one(
     location: str, sittings: list[list[Any]], size: int
 ) -> None:

@@ -96,6 +96,6 @@ async def played(steps: list[Step]) -> None:
 
 
 @given(STEPS)
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 def test_any_sequence_ends_like_on_dictionaries(steps: list[Step]) -> None:
     asyncio.run(played(steps))

@@ -59,7 +59,7 @@ class Scene:
         running = asyncio.ensure_future(consumer.run())
         yield consumer, kafka
         consumer.stop()
-        await asyncio.wait_for(running, 5)
+        await asyncio.wait_for(running, 30)
 
     async def consumed(self) -> None:
         await until(lambda: self.group.lag() == 0)
@@ -77,6 +77,6 @@ class Scene:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.002)

@@ -34,7 +34,7 @@ async def test_lanes_are_stored_beside_each_other_and_a_cluster_stays_in_one() -
 
     async def store(reports: Sequence[Report]) -> list[bool]:
         lanes.append(list(reports))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await both.wait()
         return [report.number % 3 == 0 for report in reports]
 

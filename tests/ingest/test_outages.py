@@ -90,7 +90,7 @@ async def test_a_stop_ends_the_wait_for_the_first_broker() -> None:
     running = asyncio.ensure_future(consumer.run())
     await until(lambda: consumer.backpressure.state.paused)
     consumer.stop()
-    await asyncio.wait_for(running, 1)
+    await asyncio.wait_for(running, 5)
     assert kafka.stopped
 
 
@@ -180,7 +180,7 @@ async def test_a_stop_while_the_database_is_away_leaves_the_batch_uncommitted() 
     running = asyncio.ensure_future(consumer.run())
     await until(lambda: consumer.backpressure.state.paused)
     consumer.stop()
-    await asyncio.wait_for(running, 1)
+    await asyncio.wait_for(running, 5)
     assert scene.group.committed == {}
     scene.reports.errors.clear()
     async with scene.consuming():
@@ -203,7 +203,7 @@ async def test_a_stop_does_not_wait_for_ever_for_an_attempt_that_hangs() -> None
     running = asyncio.ensure_future(consumer.run())
     await entered.wait()
     consumer.stop()
-    await asyncio.wait_for(running, 1)
+    await asyncio.wait_for(running, 5)
     assert scene.group.committed == {}
 
 

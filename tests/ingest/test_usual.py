@@ -120,14 +120,14 @@ DVO_MESSAGE = next(dvo_messages(3, clusters=1))
 
 @given(messages(OCP_MESSAGE))
 @example(OCP_MESSAGE)
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 def test_ocp_messages_are_read_alike_quickly_and_slowly(value):
     assert said(OCP, value) == said(OCP, slowly(value))
 
 
 @given(messages(DVO_MESSAGE))
 @example(DVO_MESSAGE)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_dvo_messages_are_read_alike_quickly_and_slowly(value):
     assert said(DVO, value) == said(DVO, slowly(value))
 

@@ -231,7 +231,7 @@ async def test_without_a_broker_the_consumer_waits_and_can_be_stopped() -> None:
     assert "broker" in consumer.readiness()
     consumer.stop()
     with suppress(asyncio.CancelledError):
-        await asyncio.wait_for(running, 3)
+        await asyncio.wait_for(running, 20)
 
 
 class CountingDecoder(SimpleDecoder):
