@@ -3,81 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
-from typing import Any
+from contextlib import suppress
 
 import pytest
 from tornado.netutil import bind_sockets
-from tornado.web import Application, RequestHandler
+from tornado.web import Application
 
 from aggregator.handlers import server as server_module
-from aggregator.handlers.connection import Limits
 from aggregator.handlers.server import HttpServer
-
-LIMITS = Limits(headers=2000, drained=5000, idle=60, request=60)
-GET = b"GET /%s HTTP/1.1\r\nHost: h\r\n\r\n"
-
-
-class Echo(RequestHandler):
-    """Tells what came."""
-
-    waiting: asyncio.Event
-
-    async def prepare(self) -> None:
-        """Answer; some paths take their time."""
-        if self.request.path == "/slow":
-            await Echo.waiting.wait()
-        if self.request.path == "/large":
-            self.finish(b"x" * 3_000_000)
-            return
-        if self.request.path == "/none":
-            self.set_status(204)
-            self.finish()
-            return
-        body = f"{self.request.method} {self.request.uri} {len(self.request.body)}\n"
-        self.finish(body)
-
-
-class Client:
-    """A raw connection."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    def send(self, data: bytes) -> None:
-        self.writer.write(data)
-
-    async def answer(self) -> tuple[int, dict[str, str], bytes]:
-        """Read one answer that has a length."""
-        async with asyncio.timeout(30):
-            head = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-            headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
-            body = await self.reader.readexactly(int(headers.get("content-length", "0")))
-        return int(head[0].split()[1]), headers, body
-
-    async def rest(self) -> bytes:
-        """Read until the server closes."""
-        async with asyncio.timeout(30):
-            return await self.reader.read()
-
-
-@asynccontextmanager
-async def connected(**limits: Any) -> AsyncIterator[Client]:
-    Echo.waiting = asyncio.Event()
-    server = HttpServer(Application([(".*", Echo)]), replace(LIMITS, **limits))
-    sockets = bind_sockets(0, "127.0.0.1")
-    await server.listen(sockets)
-    reader, writer = await asyncio.open_connection(*sockets[0].getsockname()[:2])
-    try:
-        yield Client(reader, writer)
-    finally:
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
-        await server.close(1)
+from tests.handlers.scene_connection import GET, LIMITS, Client, Echo, connected
 
 
 async def test_a_connection_is_kept_for_the_next_request() -> None:
@@ -230,6 +164,7 @@ async def test_who_waits_for_us_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(server_module, "LOOK_SECONDS", 0.02)
     async with connected(idle=0.05, request=0.05) as client:
         client.send(GET % b"slow")
+        await Echo.entered.wait()
         await asyncio.sleep(0.3)
         Echo.waiting.set()
         assert (await client.answer())[0] == 200
@@ -256,7 +191,7 @@ async def test_who_takes_no_answers_is_cut_off(monkeypatch: pytest.MonkeyPatch) 
 async def test_a_client_that_leaves_early_disturbs_nobody() -> None:
     async with connected() as client:
         client.send(GET % b"slow")
-        await asyncio.sleep(0.05)
+        await Echo.entered.wait()
         client.writer.transport.abort()
         await asyncio.sleep(0.05)
         Echo.waiting.set()
@@ -264,14 +199,16 @@ async def test_a_client_that_leaves_early_disturbs_nobody() -> None:
 
 
 async def test_the_end_waits_for_answers_under_way() -> None:
-    Echo.waiting = asyncio.Event()
+    Echo.begin()
     server = HttpServer(Application([(".*", Echo)]), LIMITS)
     sockets = bind_sockets(0, "127.0.0.1")
     await server.listen(sockets)
     place = sockets[0].getsockname()[:2]
     busy, idle = [Client(*await asyncio.open_connection(*place)) for _ in range(2)]
+    idle.send(GET % b"a")
+    await idle.answer()
     busy.send(GET % b"slow")
-    await asyncio.sleep(0.05)
+    await Echo.entered.wait()
     closing = asyncio.ensure_future(server.close(60))
     assert await idle.rest() == b""
     assert not closing.done()
@@ -285,13 +222,13 @@ async def test_the_end_waits_for_answers_under_way() -> None:
 
 
 async def test_the_end_comes_in_time() -> None:
-    Echo.waiting = asyncio.Event()
+    Echo.begin()
     server = HttpServer(Application([(".*", Echo)]), LIMITS)
     sockets = bind_sockets(0, "127.0.0.1")
     await server.listen(sockets)
     client = Client(*await asyncio.open_connection(*sockets[0].getsockname()[:2]))
     client.send(GET % b"slow")
-    await asyncio.sleep(0.05)
+    await Echo.entered.wait()
     await asyncio.wait_for(server.close(0.05), 20)
     assert await client.rest() == b""
     Echo.waiting.set()

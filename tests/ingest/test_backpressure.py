@@ -9,6 +9,7 @@ import pytest
 
 from aggregator.errors import RecordRejected, Unavailable
 from aggregator.ingest.backpressure import Backpressure, GivenUp, State, Waits
+from tests.ingest.scene import until
 
 QUICK = Waits(first=0.001, longest=0.004, patience=0.02, keep_alive=0.005)
 
@@ -94,7 +95,7 @@ async def test_an_attempt_that_hangs_counts_as_paused_and_may_still_end_well() -
         return await answer
 
     insisting = asyncio.ensure_future(backpressure.insist(slow))
-    await asyncio.sleep(0.05)
+    await until(lambda: backpressure.state.paused)
     assert backpressure.state == State(paused=True, reason="no answer in 0.02 s")
     answer.set_result("late")
     assert await insisting == "late"
