@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 PREPARE_FAILED, MIGRATION_FAILED = 2, 5
 NEWEST = {"latest", "max"}
+LARGEST = 2**64 - 1
 CHAINS = {"ocp_recommendations": OCP, "dvo_recommendations": DVO}
 
 
@@ -29,7 +30,7 @@ def run(config: Config, argv: Sequence[str]) -> int:
     try:
         chosen = [_chosen(config, use) for use in config.storage_backend.use or ("",)]
     except MigrationError as error:
-        _fail("Unable to perform migration", error)
+        log.error("%s", error)
         return MIGRATION_FAILED
     try:
         return asyncio.run(_work(chosen, list(argv)))
@@ -122,6 +123,8 @@ def _target(text: str, chain: Chain) -> int:
         return chain.latest
     if not (text.isascii() and text.isdigit()):
         raise ValueError(f'strconv.ParseUint: parsing "{text}": invalid syntax')
+    if int(text) > LARGEST:
+        raise ValueError(f'strconv.ParseUint: parsing "{text}": value out of range')
     return int(text)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,17 @@ WAIT_SECONDS = 5
 CLOSE_SECONDS = 2
 # what is between here and the server may have forgotten a connection that nobody used for so long
 IDLE_SECONDS = 300
+
+
+async def opened(**where: Any) -> Any:
+    """Return a connection; raise OSError with the host's name when nobody knows it.
+
+    What else the driver raises says by itself where it wanted to go.
+    """
+    try:
+        return await asyncpg.connect(**where)
+    except socket.gaierror as error:
+        raise OSError(f"host '{where.get('host')}': {error.strerror}") from error
 
 
 class Connections:
@@ -90,7 +102,7 @@ class Connections:
             connection = self._idle.pop()
             if not connection.is_closed():
                 return connection
-        return await asyncpg.connect(**self._where)
+        return await opened(**self._where)
 
     def _give_back(self, connection: Any) -> None:
         if self._closed:

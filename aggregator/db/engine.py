@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from ..config import StorageConfig
 from ..errors import ConfigError, RecordRejected, Unavailable
+from .connections import opened
 from .driver import CONNECT_SECONDS, SESSION, Driver
 from .sqlite import is_broken, sqlite_engine
 from .statements import StatementLog
@@ -79,6 +80,7 @@ def _postgresql(location: sa.URL, pool_size: int) -> AsyncEngine:
         connect_args={
             "timeout": CONNECT_SECONDS,
             "server_settings": SESSION,
+            "async_creator_fn": opened,
         },
     )
 

@@ -87,3 +87,18 @@ def test_a_failing_migration_has_the_status_of_its_reason(
 def test_a_migration_in_memory_warns_that_it_is_lost(tmp_path: Path) -> None:
     ended = command("migration", "latest", folder=tmp_path, env={})
     assert "the database is in memory, so nothing of this is kept" in told(ended)
+
+
+def test_a_version_beyond_any_number_is_told(tmp_path: Path, sqlite: dict[str, str]) -> None:
+    ended = command("migration", str(2**64), folder=tmp_path, env=sqlite)
+    assert (ended.returncode, ended.stderr) == (5, "")
+    assert f'strconv.ParseUint: parsing "{2**64}": value out of range' in told(ended)
+
+
+def test_a_backend_without_tables_is_told_in_one_line(
+    tmp_path: Path, sqlite: dict[str, str]
+) -> None:
+    env = {**sqlite, f"{PREFIX}STORAGE_BACKEND__USE": "other"}
+    ended = command("migration", folder=tmp_path, env=env)
+    assert "storage backend does not support database migrations" in told(ended)
+    assert "Unable to perform migration" not in ended.stdout

@@ -62,6 +62,19 @@ def test_a_file_that_cannot_be_opened_leaves_no_thread_behind(
     assert not set().union(*left)
 
 
+async def test_a_host_that_nobody_knows_is_named() -> None:
+    database = Database(open_url("postgresql+asyncpg://u:p@nowhere.invalid:5432/d"))
+    for asked in (database.rows(sa.select(sa.literal(1))), _written(database)):
+        with pytest.raises(Unavailable, match=r"^database: host 'nowhere\.invalid': \S"):
+            await asked
+    await database.close()
+
+
+async def _written(database: Database) -> None:
+    async with database.write():
+        pass
+
+
 @pytest.mark.parametrize("offset", [0, 4096])
 async def test_a_spoiled_file_is_the_fault_of_the_database_never_of_the_message(
     tmp_path: Path, offset: int
