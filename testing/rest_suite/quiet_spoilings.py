@@ -64,14 +64,19 @@ _SAID = ("disable_feedback", "ack_disable", "ack_update")
 
 def quiet() -> Iterator[Spoiling]:
     """Yield all of them."""
-    for name, make, needs in (*_of_times(), *_of_rows(), *_of_writes(), *_of_some()):
-        yield Spoiling(name, "quiet", ("*",), make, frozenset(filter(None, needs)))
+    yield from _of_times()
+    yield from _of_rows()
+    yield from _of_writes()
+    yield from _of_some()
 
 
-Found = Iterator[tuple[str, Make, tuple[str, ...]]]
+def _one(name: str, make: Make, *needs: str) -> Spoiling:
+    return Spoiling(name, "quiet", ("*",), make, frozenset(filter(None, needs)))
 
 
 def _for(operation: str, change: Change) -> Make:
+    """Change the answers of one operation."""
+
     def middleware(request: Request, forward: Forward) -> Answer:
         answer = forward(request)
         return change(answer) if request.operation == operation else answer
@@ -79,32 +84,37 @@ def _for(operation: str, change: Change) -> Make:
     return lambda: middleware
 
 
-def _of_times() -> Found:
+def _of_times() -> Iterator[Spoiling]:
     """Yield clocks that are wrong, and times that do not move."""
-    for word, hours in (("late", 2), ("early", -2)):
-        move = damage.moved(hours=hours)
-        change = damage.body(
-            lambda body, move=move: _TIME.sub(  # type: ignore[misc]
-                lambda match: move(match[0].decode() + "Z")[:-1].encode(), body
-            )
-        )
-        yield f"all times are two hours {word}", changed(change), ("writes",)
+    yield _one("all times are two hours late", changed(damage.body(_moved(2))), "writes")
+    yield _one("all times are two hours early", changed(damage.body(_moved(-2))), "writes")
     keys = ("ClusterID", "RuleID", "ErrorKey")
     for operation, path, names in (
         ("disabled", "rules.*.DisabledAt", keys),
         ("ack", "disabledRule.created_at", ("rule_id", "error_key", "org_id")),
         ("reasons", "reasons.*.UpdatedAt", (*keys, "AddedAt")),
     ):
-        make = _first_time(operation, path, *names)
-        yield f"{operation}: the first {path} stays", make, ("writes",)
-    for name in ("AddedAt", "UpdatedAt"):
-        other = "UpdatedAt" if name == "AddedAt" else "AddedAt"
-        edit: Edit = lambda row, key, name=name, other=other: row.update({name: row[other]})  # type: ignore[misc]  # noqa: E731
-        yield (
-            f"reasons: {name} is {other}",
-            _for("reasons", at("reasons.*.Message", edit)),
-            ("writes",),
+        yield _one(
+            f"{operation}: the first {path} stays", _first_time(operation, path, *names), "writes"
         )
+    for name, other in (("AddedAt", "UpdatedAt"), ("UpdatedAt", "AddedAt")):
+        change = at("reasons.*", mapped(_copied(name, other)))
+        yield _one(f"reasons: {name} is {other}", _for("reasons", change), "writes")
+
+
+def _moved(hours: float) -> Callable[[bytes], bytes]:
+    """Return what moves every time of a body."""
+    move = damage.moved(hours=hours)
+
+    def moved(found: re.Match[bytes]) -> bytes:
+        return str(move(found[0].decode() + "Z"))[:-1].encode()
+
+    return lambda body: _TIME.sub(moved, body)
+
+
+def _copied(name: str, other: str) -> Callable[[Any], Any]:
+    """Return what puts the value of another member there."""
+    return lambda row: {**row, name: row[other]}
 
 
 def _first_time(operation: str, path: str, *names: str) -> Make:
@@ -121,51 +131,57 @@ def _first_time(operation: str, path: str, *names: str) -> Make:
     return make
 
 
-def _of_rows() -> Found:
+def _of_rows() -> Iterator[Spoiling]:
     """Yield lists cut short, and values of two rows exchanged."""
     for operation, path, need in _LISTS:
         for most in (2, 5):
-            cut = mapped(lambda rows, most=most: rows[:most])  # type: ignore[misc]
-            yield (
-                f"{operation}: {path} has {most} rows at most",
-                _for(operation, at(path, cut)),
-                (need,),
-            )
+            make = _for(operation, at(path, mapped(_cut(most))))
+            yield _one(f"{operation}: {path} has {most} rows at most", make, need)
     for operation, path, name in _PAIRS:
-        change = at(path, mapped(lambda rows, name=name: _exchanged(rows, name)))  # type: ignore[misc]
-        yield f"{operation}: {name or 'all'} of two {path} exchanged", _for(operation, change), ()
+        make = _for(operation, at(path, mapped(_exchanged(name))))
+        yield _one(f"{operation}: {name or 'all'} of two {path} exchanged", make)
 
 
-def _exchanged(rows: Any, name: str) -> Any:
-    """Return rows, or members by name, of which the first two have each other's value."""
-    keys = list(rows) if isinstance(rows, dict) else list(range(len(rows or ())))
-    if len(keys) < 2:
+def _cut(most: int) -> Callable[[Any], Any]:
+    """Return what shows no more rows than so many."""
+    return lambda rows: rows[:most]
+
+
+def _exchanged(name: str) -> Callable[[Any], Any]:
+    """Return what gives the first two rows, or members by name, each other's value."""
+
+    def exchange(rows: Any) -> Any:
+        keys = list(rows) if isinstance(rows, dict) else list(range(len(rows or ())))
+        if len(keys) < 2:
+            return rows
+        one, two = keys[:2]
+        if not name:
+            rows[one], rows[two] = rows[two], rows[one]
+        else:
+            rows[one][name], rows[two][name] = rows[two][name], rows[one][name]
         return rows
-    one, two = keys[:2]
-    if not name:
-        rows[one], rows[two] = rows[two], rows[one]
-    else:
-        rows[one][name], rows[two][name] = rows[two][name], rows[one][name]
-    return rows
+
+    return exchange
 
 
-def _of_writes() -> Found:
+def _of_writes() -> Iterator[Spoiling]:
     """Yield what a write does beside, or does not do."""
     for operation, path, edit in _HIDDEN:
-        yield (
-            f"{operation}: leaves out what is disabled ({path})",
-            _while_disabled(operation, at(path, edit)),
-            ("writes",),
-        )
+        make = _while_disabled(operation, at(path, edit))
+        yield _one(f"{operation}: leaves out what is disabled ({path})", make, "writes")
     for operation, other in _BESIDE:
-        yield f"{operation}: does {other}, too", _beside(operation, other), ("writes",)
+        yield _one(f"{operation}: does {other}, too", _beside(operation, other), "writes")
     for name in _COUNTERS:
-        standing = damage.body(
-            lambda body, name=name: re.sub(rb"(?m)^(\w*%b.*) \S+$" % name.encode(), rb"\1 7", body)  # type: ignore[misc]
-        )
-        yield f"{name} stands still", _for("metrics", standing), ("writes",)
+        make = _for("metrics", damage.body(_standing(name)))
+        yield _one(f"{name} stands still", make, "writes")
     for name, change in _TEXTS.items():
-        yield f"a text {name}", _sent_as(change), ("writes",)
+        yield _one(f"a text {name}", _sent_as(change), "writes")
+
+
+def _standing(name: str) -> Callable[[bytes], bytes]:
+    """Return what shows the same value of a metric for ever."""
+    pattern = re.compile(rb"(?m)^(\w*%b.*) \S+$" % name.encode())
+    return lambda body: pattern.sub(rb"\1 7", body)
 
 
 def _while_disabled(operation: str, change: Change) -> Make:
@@ -217,28 +233,24 @@ def _sent_as(change: Callable[[str], str]) -> Make:
     return lambda: middleware
 
 
-def _of_some() -> Found:
+def _of_some() -> Iterator[Spoiling]:
     """Yield values that are not kept, and single items that are not found."""
-    floats = damage.body(lambda body: _LARGE.sub(lambda found: b"%.16e" % float(found[0]), body))
-    yield "report: large numbers are rounded", _for("report", floats), ()
-    yield (
-        "info: versions of the schemas exchanged",
-        _for("info", at("info", mapped(_versions_exchanged))),
-        (),
-    )
-    missing = "Item with ID 1 was not found in the storage"
+    yield _one("report: large numbers are rounded", _for("report", damage.body(_rounded)))
+    versions = _for("info", at("info", mapped(_versions_exchanged)))
+    yield _one("info: versions of the schemas exchanged", versions)
+    missing = refusal(404, "Item with ID 1 was not found in the storage")
+    broken = refusal(500, "Internal Server Error")
     for operation, name in (
-        ("report", "cluster"),
-        ("report_info", "cluster"),
-        ("clusters", "organization"),
+        ("report", "cluster"), ("report_info", "cluster"), ("clusters", "organization"),
         ("clusters_detail", "rule_selector"),
-    ):
-        for status, text in ((404, missing), (500, "Internal Server Error")):
-            yield (
-                f"{operation}: {status} for some {name}",
-                _for_some(operation, name, refusal(status, text)),
-                (),
-            )
+    ):  # fmt: skip
+        yield _one(f"{operation}: 404 for some {name}", _for_some(operation, name, missing))
+        yield _one(f"{operation}: 500 for some {name}", _for_some(operation, name, broken))
+
+
+def _rounded(body: bytes) -> bytes:
+    """Return a body whose large numbers are those of double precision."""
+    return _LARGE.sub(lambda found: b"%.16e" % float(found[0]), body)
 
 
 def _versions_exchanged(info: Any) -> Any:
