@@ -25,6 +25,7 @@ Params = dict[str, Any]
 
 USER = "rest-suite"
 RULES = 4
+MANY = 40
 ASKED_ABOUT = 200
 NO_LIMITS: tuple[object, ...] = (
     {"clusters": []}, {"clusters": None}, {}, None, {"other": ["abc"]},
@@ -46,8 +47,10 @@ def names_in(rows: Any) -> list[str]:
 
 
 def some_hits(data: Data) -> list[Hit]:
-    """Return hits by a few different rules."""
-    return spread(list({hit.selector: hit for hit in reversed(data.hits())}.values()), RULES)
+    """Return hits by a few different rules, first the one known to hit most clusters."""
+    different = {(hit.org_id, hit.selector): hit for hit in reversed(data.hits())}
+    by_number = sorted(different.values(), key=lambda hit: -len(known(data, hit)))
+    return [by_number[0], *spread(by_number[1:], RULES - 1)]
 
 
 def known(data: Data, hit: Hit) -> list[str]:
@@ -85,6 +88,18 @@ def test_known_hits_are_among_the_clusters(api: Api, data: Data) -> None:
         equal(missing, [], f"clusters hit by {hit.selector} that clusters_detail does not show")
 
     for_some(api, data, compare)
+
+
+def test_each_recommendation_is_found(api: Api, data: Data) -> None:
+    different = {hit.selector: hit for hit in data.hits()}
+    for hit in spread(list(different.values()), MANY):
+
+        def compare(wanted: list[str], hit: Hit = hit) -> None:
+            if wanted:
+                rows = rows_of(api, hit, body={"clusters": [hit.cluster]})
+                equal(names_in(rows), wanted, f"{hit.cluster}, asked for by {hit.selector}")
+
+        steadily(partial(now_hit, api, hit, [hit.cluster]), compare)
 
 
 def test_clusters_are_those_of_the_list_by_recommendation(api: Api, data: Data) -> None:

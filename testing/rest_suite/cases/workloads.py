@@ -15,6 +15,7 @@ from .parameters import BAD_TYPE, NO_BODY, improper_organizations
 from .steadiness import steadily
 
 ORGANIZATIONS = 2
+ENOUGH = 200
 LISTS = ("workloads", "workloads_by_body")
 LOOKED_AT = 4
 ASKED_ABOUT = 200
@@ -54,7 +55,7 @@ def for_some(api: Api, data: Data, compare: Callable[[int, list[Row]], None]) ->
     """Compare with the rows of a few organizations that have some.
 
     They are read even where no workloads are known: the list may be what is broken. The first
-    organizations are often the largest, so the last ones that have several rows are taken.
+    organizations are often the largest, so the last ones are taken, as many as are needed.
     """
     seen = several = 0
     for organization in reversed(data.organizations()):
@@ -68,9 +69,9 @@ def for_some(api: Api, data: Data, compare: Callable[[int, list[Row]], None]) ->
                 compare(number, rows)
 
         found = steadily(read, counted)
-        seen += bool(found)
+        seen += len(found)
         several += len(found) > 1
-        if several == ORGANIZATIONS:
+        if several >= ORGANIZATIONS and seen >= ENOUGH:
             return
     if not seen:
         skip("no organization known has workloads")

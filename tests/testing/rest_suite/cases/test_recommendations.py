@@ -140,6 +140,10 @@ OF_DETAIL: dict[str, tuple[Wrong, ...]] = {
         (DETAIL, first_lost("clusters")),
         (DETAIL, last_lost("clusters")),
     ),
+    "each_recommendation_is_found": (
+        (DETAIL, changed(BROKEN)),
+        (DETAIL, other(f"{ROW}.cluster")),
+    ),
     "clusters_are_those_of_the_list_by_recommendation": (
         (DETAIL, stranger("clusters")),
         (RULES, edited("recommendations.*", damage.without_first)),
