@@ -108,7 +108,9 @@ def test_a_reason_given_twice_is_one(api: Api, data: Data) -> None:
         reason = only_reason(api, hit, user)
         first = first or reason
     equal(reason["Message"], "said twice", "message of the reason")
-    equal(first["UpdatedAt"], first["AddedAt"], "UpdatedAt of a reason given once")
+    # another instance on the same database was given it, too
+    if len(api.profiles) == 1:
+        equal(first["UpdatedAt"], first["AddedAt"], "UpdatedAt of a reason given once")
     equal(reason["AddedAt"], first["AddedAt"], "AddedAt after the reason was given again")
     moments = [first["UpdatedAt"]["Time"], reason["UpdatedAt"]["Time"]]
     check(moments[0] <= moments[1], f"UpdatedAt goes back: {moments}")
