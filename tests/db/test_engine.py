@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sqlite3
 import threading
 from contextlib import closing
@@ -62,7 +63,12 @@ def test_a_file_that_cannot_be_opened_leaves_no_thread_behind(
     assert not set().union(*left)
 
 
-async def test_a_host_that_nobody_knows_is_named() -> None:
+async def test_a_host_that_nobody_knows_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    # a machine without name servers would wait for them
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     database = Database(open_url("postgresql+asyncpg://u:p@nowhere.invalid:5432/d"))
     for asked in (database.rows(sa.select(sa.literal(1))), _written(database)):
         with pytest.raises(Unavailable, match=r"^database: host 'nowhere\.invalid': \S"):
