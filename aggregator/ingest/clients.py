@@ -18,21 +18,31 @@ _OF_CONNECTION = (
 )  # fmt: skip
 PATIENCE = 5.0
 PARTING = 1.0
+REPEAT = 0.1
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
     """A consumer whose `start` raises KafkaConnectionError with the reason."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, topic: str = "", **settings: Any) -> None:
         super().__init__(**settings)
+        self._topic = topic
         self._settings = settings
 
     async def start(self) -> None:
-        """Connect, and join the group if there is one."""
+        """Connect, and ask for the partitions of the topic until a broker answers.
+
+        Who joins a group without having asked is assigned none of them, and stays so until the
+        library looks at the topic again by itself.
+        """
         try:
             await _whole(super().start())
         except KafkaConnectionError as error:
             raise await _explained(error, self._settings) from error
+        if self._topic:
+            self._client.add_topic(self._topic)
+            while not await self._client.force_metadata_update():
+                await asyncio.sleep(REPEAT)
 
 
 class Producer(AIOKafkaProducer):  # type: ignore[misc]

@@ -24,12 +24,12 @@ MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 DEFAULT_TIMEOUT = 30.0
 
 # A partition's share of a fetch bounds what waits in memory; a larger message still comes, alone.
-FETCH = {
+FETCH: dict[str, Any] = {
     "max_partition_fetch_bytes": 8 * MIB,
     "fetch_max_bytes": 8 * MIB,
     "fetch_max_wait_ms": 500,
 }
-GROUP = {
+GROUP: dict[str, Any] = {
     "enable_auto_commit": False,
     "session_timeout_ms": 10_000,
     "heartbeat_interval_ms": 3_000,
@@ -43,8 +43,9 @@ BATCH = 256 * 1024
 
 
 def consumer(broker: BrokerConfig) -> AIOKafkaConsumer:
-    """Return a consumer of the group, connected to nothing yet; call it inside the loop."""
+    """Return a consumer of the group for the topic, connected to nothing; call it in the loop."""
     return Consumer(
+        topic=broker.topic,
         group_id=broker.group,
         group_instance_id=broker.group_instance_id or None,
         auto_offset_reset=broker.auto_offset_reset,
@@ -84,7 +85,7 @@ def connection(broker: BrokerConfig) -> dict[str, Any]:
         "security_protocol": protocol,
         "request_timeout_ms": round((broker.timeout or DEFAULT_TIMEOUT) * 1000),
         # so that a topic or partition that is new is found soon
-        "metadata_max_age_ms": 30_000,
+        "metadata_max_age_ms": 10_000,
     }
     if broker.client_id:
         settings["client_id"] = broker.client_id

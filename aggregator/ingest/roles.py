@@ -85,7 +85,7 @@ class Ingest:
         topic, group = _source(self._config, use)
         limit = Limit(share=broker.refused_limit_share, run=broker.refused_limit_run)
         return Consumer(
-            kafka.consumer(replace(broker, group=group)),
+            kafka.consumer(replace(broker, topic=topic, group=group)),
             decoder,
             store,
             RefusedSink(

@@ -22,7 +22,7 @@ from . import database
 
 PREFIX = "/api/insights-results-aggregator/v1/"
 ALWAYS_HOURS = 24 * 365 * 100
-HANDLED_SECONDS = 30.0
+HANDLED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import warnings
 from typing import Any
 
 import pytest
+from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.protocol.metadata import MetadataRequest
 
@@ -46,3 +47,22 @@ async def test_a_start_cut_off_at_the_first_broker_leaves_no_connection(
         await (it.close() if client is clients.Admin else it.stop())
         del it, starting
         assert not unclosed(told)
+
+
+async def test_a_consumer_knows_the_partitions_before_it_joins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    update, answers = AIOKafkaClient._metadata_update, [False] * 3
+    monkeypatch.setattr(clients, "REPEAT", 0.01)
+
+    async def cut_off(self: AIOKafkaClient, cluster: Any, topics: Any) -> Any:
+        return answers.pop() if answers else await update(self, cluster, topics)
+
+    monkeypatch.setattr(AIOKafkaClient, "_metadata_update", cut_off)
+    with Broker() as broker:
+        broker.create_topic("results", partitions=3)
+        consumer = clients.Consumer(topic="results", bootstrap_servers=broker.address)
+        await consumer.start()
+        assert consumer.partitions_for_topic("results") == {0, 1, 2}
+        assert answers == []
+        await consumer.stop()
