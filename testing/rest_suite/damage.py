@@ -190,6 +190,47 @@ def without_last(rows: Any) -> Any:
     return rows[:-1] if isinstance(rows, list) else dict(list(rows.items())[:-1]) if rows else rows
 
 
+def cut(most: int) -> Callable[[Any], Any]:
+    """Return a function that shows no more rows than so many."""
+    return lambda rows: rows[:most]
+
+
+def exchanged(name: str = "") -> Callable[[Any], Any]:
+    """Return a function that gives the first two rows, or members, each other's value.
+
+    It is the value of the member `name` in each of them, the whole of them when that is empty.
+    """
+
+    def exchange(rows: Any) -> Any:
+        keys = list(rows) if isinstance(rows, dict) else list(range(len(rows or ())))
+        if len(keys) < 2:
+            return rows
+        one, two = keys[:2]
+        if not name:
+            rows[one], rows[two] = rows[two], rows[one]
+        else:
+            rows[one][name], rows[two][name] = rows[two][name], rows[one][name]
+        return rows
+
+    return exchange
+
+
+def copied(name: str, other: str) -> Callable[[Any], Any]:
+    """Return a function that puts the value of another member of a row there."""
+    return lambda row: {**row, name: row[other]}
+
+
+def of_16_bits(text: str) -> str:
+    """Lose the letters that need more."""
+    return re.sub(r"[^\u0000-\uffff]", "?", text)
+
+
+def standing(name: str) -> Change:
+    """Show the same value of a metric for ever."""
+    pattern = re.compile(rb"(?m)^(\w*%b.*) \S+$" % name.encode())
+    return body(lambda text: pattern.sub(rb"\1 7", text))
+
+
 def doubled(rows: Any) -> Any:
     """Show the first row twice."""
     return rows[:1] + rows if isinstance(rows, list) else rows

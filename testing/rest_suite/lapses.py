@@ -112,3 +112,24 @@ def one_of(name: str, change: Change) -> Make:
         return middleware
 
     return make
+
+
+def while_disabled(operation: str, change: Change) -> Make:
+    """Change the answers of an operation about clusters with something disabled."""
+
+    def make() -> Middleware:
+        disabled: set[str] = set()
+
+        def middleware(request: Request, forward: Forward) -> Answer:
+            answer = forward(request)
+            if request.operation == "disable":
+                disabled.add(request.params["cluster"])
+            elif request.operation == "enable":
+                disabled.discard(request.params["cluster"])
+            named = request.params.get("cluster") in disabled
+            concerned = named or any(name.encode() in answer.body for name in disabled)
+            return change(answer) if concerned and request.operation == operation else answer
+
+        return middleware
+
+    return make

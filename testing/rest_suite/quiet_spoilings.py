@@ -11,7 +11,7 @@ from typing import Any
 
 from . import damage
 from .damage import Change, Edit, at, drop, mapped, refusal, value
-from .lapses import Make, changed
+from .lapses import Make, changed, while_disabled
 from .middleware import Answer, Forward, Middleware, Request, Spoiling
 
 _TIME = re.compile(rb"(?<=\")2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d")
@@ -54,7 +54,7 @@ _BESIDE = (
 )  # fmt: skip
 _TEXTS: dict[str, Callable[[str], str]] = {
     "loses blanks around": str.strip,
-    "loses letters beyond 16 bits": lambda text: re.sub(r"[^\u0000-\uffff]", "?", text),
+    "loses letters beyond 16 bits": damage.of_16_bits,
     "loses line feeds": lambda text: text.replace("\n", " "),
     "loses quotes": lambda text: text.replace("'", ""),
     "is escaped twice": lambda text: text.replace("&", "&amp;"),
@@ -70,36 +70,27 @@ def quiet() -> Iterator[Spoiling]:
     yield from _of_some()
 
 
-def _one(name: str, make: Make, *needs: str) -> Spoiling:
-    return Spoiling(name, "quiet", ("*",), make, frozenset(filter(None, needs)))
-
-
-def _for(operation: str, change: Change) -> Make:
-    """Change the answers of one operation."""
-
-    def middleware(request: Request, forward: Forward) -> Answer:
-        answer = forward(request)
-        return change(answer) if request.operation == operation else answer
-
-    return lambda: middleware
+def _one(name: str, operations: str | tuple[str, ...], make: Make, *needs: str) -> Spoiling:
+    of = (operations,) if isinstance(operations, str) else operations
+    return Spoiling(name, "quiet", of, make, frozenset(filter(None, needs)))
 
 
 def _of_times() -> Iterator[Spoiling]:
     """Yield clocks that are wrong, and times that do not move."""
-    yield _one("all times are two hours late", changed(damage.body(_moved(2))), "writes")
-    yield _one("all times are two hours early", changed(damage.body(_moved(-2))), "writes")
+    for word, hours in (("late", 2), ("early", -2)):
+        make = changed(damage.body(_moved(hours)))
+        yield _one(f"all times are two hours {word}", "*", make, "writes")
     keys = ("ClusterID", "RuleID", "ErrorKey")
     for operation, path, names in (
         ("disabled", "rules.*.DisabledAt", keys),
         ("ack", "disabledRule.created_at", ("rule_id", "error_key", "org_id")),
         ("reasons", "reasons.*.UpdatedAt", (*keys, "AddedAt")),
     ):
-        yield _one(
-            f"{operation}: the first {path} stays", _first_time(operation, path, *names), "writes"
-        )
+        make = _first_time(path, *names)
+        yield _one(f"{operation}: the first {path} stays", operation, make, "writes")
     for name, other in (("AddedAt", "UpdatedAt"), ("UpdatedAt", "AddedAt")):
-        change = at("reasons.*", mapped(_copied(name, other)))
-        yield _one(f"reasons: {name} is {other}", _for("reasons", change), "writes")
+        make = changed(at("reasons.*", mapped(damage.copied(name, other))))
+        yield _one(f"reasons: {name} is {other}", "reasons", make, "writes")
 
 
 def _moved(hours: float) -> Callable[[bytes], bytes]:
@@ -112,12 +103,7 @@ def _moved(hours: float) -> Callable[[bytes], bytes]:
     return lambda body: _TIME.sub(moved, body)
 
 
-def _copied(name: str, other: str) -> Callable[[Any], Any]:
-    """Return what puts the value of another member there."""
-    return lambda row: {**row, name: row[other]}
-
-
-def _first_time(operation: str, path: str, *names: str) -> Make:
+def _first_time(path: str, *names: str) -> Make:
     """Answer with the time that a row had when it was shown for the first time."""
 
     def make() -> Middleware:
@@ -126,7 +112,7 @@ def _first_time(operation: str, path: str, *names: str) -> Make:
         def first(row: Any, name: str) -> None:
             row[name] = known.setdefault(tuple(str(row[key]) for key in names), row[name])
 
-        return _for(operation, at(path, first))()
+        return changed(at(path, first))()
 
     return make
 
@@ -135,78 +121,34 @@ def _of_rows() -> Iterator[Spoiling]:
     """Yield lists cut short, and values of two rows exchanged."""
     for operation, path, need in _LISTS:
         for most in (2, 5):
-            make = _for(operation, at(path, mapped(_cut(most))))
-            yield _one(f"{operation}: {path} has {most} rows at most", make, need)
+            make = changed(at(path, mapped(damage.cut(most))))
+            yield _one(f"{operation}: {path} has {most} rows at most", operation, make, need)
     for operation, path, name in _PAIRS:
-        make = _for(operation, at(path, mapped(_exchanged(name))))
-        yield _one(f"{operation}: {name or 'all'} of two {path} exchanged", make)
-
-
-def _cut(most: int) -> Callable[[Any], Any]:
-    """Return what shows no more rows than so many."""
-    return lambda rows: rows[:most]
-
-
-def _exchanged(name: str) -> Callable[[Any], Any]:
-    """Return what gives the first two rows, or members by name, each other's value."""
-
-    def exchange(rows: Any) -> Any:
-        keys = list(rows) if isinstance(rows, dict) else list(range(len(rows or ())))
-        if len(keys) < 2:
-            return rows
-        one, two = keys[:2]
-        if not name:
-            rows[one], rows[two] = rows[two], rows[one]
-        else:
-            rows[one][name], rows[two][name] = rows[two][name], rows[one][name]
-        return rows
-
-    return exchange
+        make = changed(at(path, mapped(damage.exchanged(name))))
+        yield _one(f"{operation}: {name or 'all'} of two {path} exchanged", operation, make)
 
 
 def _of_writes() -> Iterator[Spoiling]:
     """Yield what a write does beside, or does not do."""
     for operation, path, edit in _HIDDEN:
-        make = _while_disabled(operation, at(path, edit))
-        yield _one(f"{operation}: leaves out what is disabled ({path})", make, "writes")
+        make = while_disabled(operation, at(path, edit))
+        of = ("disable", "enable", operation)
+        yield _one(f"{operation}: leaves out what is disabled ({path})", of, make, "writes")
     for operation, other in _BESIDE:
-        yield _one(f"{operation}: does {other}, too", _beside(operation, other), "writes")
+        yield _one(f"{operation}: does {other}, too", operation, _beside(other), "writes")
     for name in _COUNTERS:
-        make = _for("metrics", damage.body(_standing(name)))
-        yield _one(f"{name} stands still", make, "writes")
+        make = changed(damage.standing(name))
+        yield _one(f"{name} stands still", "metrics", make, "writes")
     for name, change in _TEXTS.items():
-        yield _one(f"a text {name}", _sent_as(change), "writes")
+        yield _one(f"a text {name}", _SAID, _sent_as(change), "writes")
 
 
-def _standing(name: str) -> Callable[[bytes], bytes]:
-    """Return what shows the same value of a metric for ever."""
-    pattern = re.compile(rb"(?m)^(\w*%b.*) \S+$" % name.encode())
-    return lambda body: pattern.sub(rb"\1 7", body)
+def _beside(other: str) -> Make:
+    """Do another operation, too, where it is done."""
 
-
-def _while_disabled(operation: str, change: Change) -> Make:
-    def make() -> Middleware:
-        disabled: set[str] = set()
-
-        def middleware(request: Request, forward: Forward) -> Answer:
-            answer = forward(request)
-            if request.operation == "disable":
-                disabled.add(request.params["cluster"])
-            elif request.operation == "enable":
-                disabled.discard(request.params["cluster"])
-            concerned = any(name.encode() in answer.body for name in disabled)
-            mine = request.params.get("cluster") in disabled or concerned
-            return change(answer) if mine and request.operation == operation else answer
-
-        return middleware
-
-    return make
-
-
-def _beside(operation: str, other: str) -> Make:
     def middleware(request: Request, forward: Forward) -> Answer:
         answer = forward(request)
-        if request.operation == operation and answer.status == 200:
+        if answer.status == 200:
             forward(replace(request, body=b"").as_operation(other))
         return answer
 
@@ -224,8 +166,6 @@ def _sent_as(change: Callable[[str], str]) -> Make:
             stored = {**document, name: change(text)}
         except (ValueError, TypeError, AttributeError, StopIteration):
             return forward(request)
-        if request.operation not in _SAID:
-            return forward(request)
         answer = forward(replace(request, body=json.dumps(stored).encode()))
         found = answer.json
         return answer.with_json({**found, name: text}) if answer.status == 200 else answer
@@ -235,17 +175,18 @@ def _sent_as(change: Callable[[str], str]) -> Make:
 
 def _of_some() -> Iterator[Spoiling]:
     """Yield values that are not kept, and single items that are not found."""
-    yield _one("report: large numbers are rounded", _for("report", damage.body(_rounded)))
-    versions = _for("info", at("info", mapped(_versions_exchanged)))
-    yield _one("info: versions of the schemas exchanged", versions)
+    rounded = changed(damage.body(_rounded))
+    yield _one("report: large numbers are rounded", "report", rounded)
+    versions = changed(at("info", mapped(_versions_exchanged)))
+    yield _one("info: versions of the schemas exchanged", "info", versions)
     missing = refusal(404, "Item with ID 1 was not found in the storage")
     broken = refusal(500, "Internal Server Error")
     for operation, name in (
         ("report", "cluster"), ("report_info", "cluster"), ("clusters", "organization"),
         ("clusters_detail", "rule_selector"),
     ):  # fmt: skip
-        yield _one(f"{operation}: 404 for some {name}", _for_some(operation, name, missing))
-        yield _one(f"{operation}: 500 for some {name}", _for_some(operation, name, broken))
+        yield _one(f"{operation}: 404 for some {name}", operation, _for_some(name, missing))
+        yield _one(f"{operation}: 500 for some {name}", operation, _for_some(name, broken))
 
 
 def _rounded(body: bytes) -> bytes:
@@ -259,13 +200,13 @@ def _versions_exchanged(info: Any) -> Any:
     return {**info, names[0]: two, names[1]: one}
 
 
-def _for_some(operation: str, name: str, change: Change) -> Make:
+def _for_some(name: str, change: Change) -> Make:
     """Change the answers about a quarter of a parameter's values."""
 
     def middleware(request: Request, forward: Forward) -> Answer:
         answer = forward(request)
         given = request.params.get(name, "")
         some = zlib.crc32(given.encode()) % 4 == 0 and answer.status == 200
-        return change(answer) if some and request.operation == operation else answer
+        return change(answer) if some else answer
 
     return lambda: middleware

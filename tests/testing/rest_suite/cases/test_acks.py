@@ -20,7 +20,6 @@ from .wrongs import (
     cut_to,
     edited,
     forgiven,
-    of_16_bits,
     only,
     other,
     renumbered,
@@ -47,7 +46,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     "every_ack_is_listed": (("acks", cut_to(LIST, 3)), ("acks", other(f"{LIST}.*.justification"))),
     "any_letters_are_kept": (
         ("ack", edited("disabledRule.justification", str.strip)),
-        ("ack", edited("disabledRule.justification", of_16_bits)),
+        ("ack", edited("disabledRule.justification", damage.of_16_bits)),
         ("acks", edited(f"{LIST}.*.justification", lambda text: " ".join(text.split("\n")))),
     ),
     "an_ack_is_taken_back": (

@@ -21,7 +21,6 @@ from .wrongs import (
     edited,
     forgiven,
     last_lost,
-    of_16_bits,
     only,
     other,
     renumbered,
@@ -40,7 +39,7 @@ REFUSALS = ((NAME, reworded(400)), (NAME, forgiven(400, message="")), (NAME, ren
 WRONGS: dict[str, tuple[Wrong, ...]] = {
     "any_letters_are_kept": (
         ("report", edited("report.reports.*.disable_feedback", str.strip)),
-        ("rule", edited("report.disable_feedback", of_16_bits)),
+        ("rule", edited("report.disable_feedback", damage.of_16_bits)),
         ("reasons", edited("reasons.*.Message", lambda text: text.replace("'", ""))),
     ),
     "every_reason_is_listed": (

@@ -9,8 +9,8 @@ import pytest
 from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import independence
-from testing.rest_suite.lapses import Make
-from testing.rest_suite.middleware import Answer, Forward, Middleware, Request
+from testing.rest_suite.lapses import Make, while_disabled
+from testing.rest_suite.middleware import Answer, Forward, Request
 from testing.rest_suite.seed import seeded
 
 from .scene_instance import Wrong, collected, trials
@@ -43,24 +43,6 @@ def on_all_clusters(request: Request, forward: Forward) -> Answer:
     return forward(request)
 
 
-def while_disabled(operation: str, path: str, edit: damage.Edit) -> Make:
-    """Answer an operation otherwise from a disable to an enable."""
-
-    def make() -> Middleware:
-        last = ["enable"]
-
-        def middleware(request: Request, forward: Forward) -> Answer:
-            if request.operation in ("disable", "enable"):
-                last.append(request.operation)
-            answer = forward(request)
-            wrong = last[-1] == "disable" and request.operation == operation
-            return damage.at(path, edit)(answer) if wrong else answer
-
-        return middleware
-
-    return make
-
-
 WRONGS: dict[str, tuple[Wrong, ...]] = {
     "a_vote_leaves_those_of_others": (
         ("rule", always("report.user_vote", 0)),
@@ -73,13 +55,13 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("rule", always("report.disable_feedback", "")),
     ),
     "what_is_disabled_is_still_listed": (
-        ("*", while_disabled("report", "report.reports.0", damage.drop)),
-        ("*", while_disabled("report", "report.meta.count", damage.value(1))),
-        ("*", while_disabled("report_info", "metainfo.count", damage.value(1))),
-        ("*", while_disabled("reports_by_body", "reports.*.reports.0", damage.drop)),
-        ("*", while_disabled("recommendations", "recommendations.*", damage.drop)),
-        ("*", while_disabled("cluster_recommendations", "clusters.*", damage.drop)),
-        ("*", while_disabled("clusters_detail", "clusters", damage.value([]))),
+        ("*", while_disabled("report", damage.at("report.reports.0", damage.drop))),
+        ("*", while_disabled("report", damage.at("report.meta.count", damage.value(1)))),
+        ("*", while_disabled("report_info", damage.at("metainfo.count", damage.value(1)))),
+        ("*", while_disabled("reports_by_body", damage.at("reports.*.reports.0", damage.drop))),
+        ("*", while_disabled("recommendations", damage.at("recommendations.*", damage.drop))),
+        ("*", while_disabled("cluster_recommendations", damage.at("clusters.*", damage.drop))),
+        ("*", while_disabled("clusters_detail", damage.at("clusters", damage.value([])))),
     ),
     "a_vote_is_on_one_hit": (
         ("rule", always("report.user_vote", 1)),

@@ -14,7 +14,7 @@ from testing.rest_suite.lapses import Make
 from .scene_instance import Wrong, collected, trials
 from .scene_mock import Mock
 from .scene_sent import sent_instance
-from .wrongs import always, edited, first_lost, of_16_bits, other, stranger
+from .wrongs import always, edited, first_lost, other, stranger
 
 HITS = "report.reports"
 VERSION = "clusters.*.meta.cluster_version"
@@ -32,7 +32,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("report", edited(f"{HITS}.*.details.large", float)),
         ("report", edited(f"{HITS}.*.details.fractions.1", lambda old: round(old, 6))),
         ("report", always(f"{HITS}.*.details.nothing.null", "")),
-        ("report", edited(f"{HITS}.*.details.letters", of_16_bits)),
+        ("report", edited(f"{HITS}.*.details.letters", damage.of_16_bits)),
     ),
     "the_times_are_those_sent": (
         ("report", edited("report.meta.last_checked_at", damage.moved(seconds=1))),

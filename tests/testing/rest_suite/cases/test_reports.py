@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -38,11 +37,6 @@ OF_RULE = tuple(("rule", make) for _, make in REFUSALS)
 def in_lower_case(request: Request, forward: Forward) -> Answer:
     """Find a cluster by its name in any case."""
     return forward(request.with_params(cluster=request.params["cluster"].lower()))
-
-
-def exchanged(reports: dict[str, Any]) -> dict[str, Any]:
-    """Tell each cluster's report as that of another one."""
-    return dict(zip(reports, [*reports.values()][1:] + [*reports.values()][:1], strict=True))
 
 
 WRONGS: dict[str, tuple[Wrong, ...]] = {
@@ -103,7 +97,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     "several_reports_tell_what_each_report_tells": (
         ("", always("reports.*.reports.*.details", {})),
         ("", first_lost("reports.*.reports")),
-        ("", edited("reports", exchanged)),
+        ("", edited("reports", damage.exchanged())),
         ("report", other(f"{HITS}.*.details.type")),
     ),
     "data_were_gathered_before_they_were_checked": (

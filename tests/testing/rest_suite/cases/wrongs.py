@@ -84,12 +84,7 @@ def said(text: str) -> Callable[[Request], object]:
 
 def cut_to(path: str, most: int) -> Make:
     """Show no more rows than so many."""
-    return edited(path, lambda rows: rows[:most])
-
-
-def of_16_bits(text: str) -> str:
-    """Lose the letters that need more."""
-    return "".join(letter if ord(letter) < 0x10000 else "?" for letter in text)
+    return edited(path, damage.cut(most))
 
 
 def ascii_only(name: str) -> Make:
