@@ -17,7 +17,7 @@ from ..config import StorageConfig
 from ..errors import ConfigError, RecordRejected, Unavailable
 from .connections import opened
 from .driver import CONNECT_SECONDS, SESSION, Driver
-from .sqlite import is_broken, sqlite_engine
+from .sqlite import in_memory, is_broken, sqlite_engine
 from .statements import StatementLog
 
 # SQLSTATE classes that say "not now", whatever the statement: connection, resources, operator
@@ -133,7 +133,7 @@ class Database:
     @property
     def in_memory(self) -> bool:
         """Say whether nothing of it outlives the process."""
-        return self.dialect == "sqlite" and self.engine.url.database in (None, "", ":memory:")
+        return self.dialect == "sqlite" and in_memory(self.engine.url)
 
     @contextlib.asynccontextmanager
     async def reachable(self) -> AsyncIterator[None]:

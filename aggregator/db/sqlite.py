@@ -11,21 +11,25 @@ import aiosqlite
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-_BUSY_WAIT_MS = 5_000
+_BUSY_WAIT_SECONDS = 5.0
 _SWITCH_WAIT_SECONDS = 0.01
+
+
+def in_memory(location: sa.URL) -> bool:
+    """Say whether the URL is of a database in memory."""
+    return location.database in (None, "", ":memory:")
 
 
 def sqlite_engine(location: sa.URL, pool_size: int) -> AsyncEngine:
     """Return an engine for the file, or for a database in memory, which has one connection."""
-    in_memory = location.database in (None, "", ":memory:")
     engine = create_async_engine(
         location,
-        pool_size=1 if in_memory else pool_size,
+        pool_size=1 if in_memory(location) else pool_size,
         max_overflow=0,
         pool_timeout=30,
         poolclass=sa.AsyncAdaptedQueuePool,
         connect_args={
-            "timeout": _BUSY_WAIT_MS / 1000,
+            "timeout": _BUSY_WAIT_SECONDS,
             "isolation_level": None,
             "async_creator_fn": _opened,
         },
@@ -68,7 +72,7 @@ async def _opened(database: str, **options: Any) -> aiosqlite.Connection:
 async def _prepare(connection: aiosqlite.Connection) -> None:
     await connection.execute("PRAGMA foreign_keys = ON")
     # SQLite does not wait by itself when several connections turn a new file into WAL at once
-    deadline = time.monotonic() + _BUSY_WAIT_MS / 1000
+    deadline = time.monotonic() + _BUSY_WAIT_SECONDS
     while True:
         try:
             await connection.execute("PRAGMA journal_mode = WAL")

@@ -30,6 +30,7 @@ from aggregator.storage import Storage
 
 PREFIX = "/api/v1/"
 LIMIT = 300_000
+SLOW_SECONDS = 60
 CLUSTERS = json.dumps([str(uuid.UUID(int=number)) for number in range(5000)]).encode()
 REPORTS = b'{"clusters": ' + CLUSTERS + b"}"
 
@@ -40,9 +41,6 @@ class Answer(NamedTuple):
     status: int
     headers: http.client.HTTPMessage
     body: bytes
-
-
-SLOW_SECONDS = 60
 
 
 class SlowOrgs:
