@@ -226,6 +226,11 @@ class Data:
         return {"rule_id": f"rest_suite.made_up.r{uuid.uuid4().hex[:12]}.report",
                 "error_key": "REST_SUITE"}  # fmt: skip
 
+    def selector(self) -> str:
+        """Return the selector of a recommendation that nobody has."""
+        rule = self.rule()
+        return f"{rule['rule_id'].removesuffix('.report')}|{rule['error_key']}"
+
     def unknown_cluster(self) -> str:
         """Return the name of a cluster that does not exist."""
         return str(uuid.uuid4())

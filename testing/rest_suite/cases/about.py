@@ -10,6 +10,7 @@ from ..case import DEPARTURES, NOW, each, profiles, writes
 from ..checks import check, equal, skip
 from ..contract import OPERATIONS, Operation
 from ..data import Data
+from .ratings import rate
 
 SCHEMAS = ("OCP_DB_version", "DVO_DB_version")
 NO_SCHEMA = "not supported"
@@ -157,10 +158,8 @@ def test_votes_and_reasons_are_counted(api: Api, data: Data) -> None:
 @writes
 @profiles(*NOW)
 def test_ratings_are_counted(api: Api, data: Data) -> None:
-    org_id, rule = data.organization().org_id, data.rule()
-    selector = f"{rule['rule_id'].removesuffix('.report')}|{rule['error_key']}"
-    body = {"rule": selector, "rating": 1}
-    is_counted(api, "rating_on_rules", lambda: api.ok("rate", org_id=org_id, body=body))
+    org_id, rule = data.organization().org_id, data.selector()
+    is_counted(api, "rating_on_rules", lambda: rate(api, org_id, rule, 1))
 
 
 @profiles(*NOW)

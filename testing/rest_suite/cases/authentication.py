@@ -127,7 +127,7 @@ def made_up(data: Data) -> dict[str, Any]:
         "org_id": number,
         "organization": number,
         "organizations": number,
-        "rule_selector": f"{rule['rule_id'].removesuffix('.report')}|{rule['error_key']}",
+        "rule_selector": data.selector(),
         "user_id": data.user(),
     }
 

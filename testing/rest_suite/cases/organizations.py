@@ -50,13 +50,13 @@ def test_organizations_have_those_with_clusters(api: Api, data: Data) -> None:
 
 def test_clusters_are_ascending(api: Api, data: Data) -> None:
     for organization in data.organizations():
-        found = api.ok("clusters", organization=organization.org_id)["clusters"]
+        found = clusters_of(api, organization.org_id)
         ascending(found, f"clusters of organization {organization.org_id}")
 
 
 def test_clusters_are_those_of_the_organization(api: Api, data: Data) -> None:
     for organization in data.organizations():
-        found = api.ok("clusters", organization=organization.org_id)["clusters"]
+        found = clusters_of(api, organization.org_id)
         for cluster in organization.clusters:
             if cluster.listed:
                 check(cluster.name in found, f"{cluster.name} is missing in {organization.org_id}")
@@ -100,7 +100,7 @@ def test_clusters_that_reported_since_are_listed(api: Api, data: Data) -> None:
 def test_no_cluster_belongs_to_two_organizations(api: Api, data: Data) -> None:
     owners: dict[str, int] = {}
     for organization in data.organizations(2):
-        for name in api.ok("clusters", organization=organization.org_id)["clusters"]:
+        for name in clusters_of(api, organization.org_id):
             owner = owners.setdefault(name, organization.org_id)
             equal(owner, organization.org_id, f"organization of {name}")
 
@@ -109,7 +109,7 @@ def test_an_unknown_organization_has_no_clusters(api: Api, data: Data) -> None:
     if api.organization is not None:
         skip("the token speaks for one organization only")
     number = data.unknown_organization()
-    equal(api.ok("clusters", organization=number)["clusters"], [], f"clusters of {number}")
+    equal(clusters_of(api, number), [], f"clusters of {number}")
 
 
 def test_leading_zeros_do_not_matter(api: Api, data: Data) -> None:

@@ -18,12 +18,6 @@ SEPARATOR = "it must contain only rule ID and error key separated by |"
 RULES = {"a.b": SEPARATOR, "a|b|c": SEPARATOR, "a-b|KEY": PART, "|KEY": PART, "a.b|": PART}
 
 
-def selector(data: Data) -> str:
-    """Return a recommendation that nobody has rated."""
-    rule = data.rule()
-    return f"{rule['rule_id'].removesuffix('.report')}|{rule['error_key']}"
-
-
 def rate(api: Api, org_id: int, rule: str, rating: int) -> Any:
     """Rate, and return what was answered."""
     return api.ok("rate", org_id=org_id, body={"rule": rule, "rating": rating})["ratings"]
@@ -37,14 +31,14 @@ def rating_of(api: Api, org_id: int, rule: str) -> Any:
 @writes
 @each(*VALUES)
 def test_a_rating_is_told(api: Api, data: Data, value: int) -> None:
-    org_id, rule = data.organization().org_id, selector(data)
+    org_id, rule = data.organization().org_id, data.selector()
     equal(rate(api, org_id, rule, value), {"rule": rule, "rating": value}, "rating answered")
     equal(rating_of(api, org_id, rule), {"rule": rule, "rating": value}, "rating read")
 
 
 @writes
 def test_the_last_rating_wins(api: Api, data: Data) -> None:
-    org_id, rule = data.organization().org_id, selector(data)
+    org_id, rule = data.organization().org_id, data.selector()
     for value in (1, -1, -1, 0, 1):
         rate(api, org_id, rule, value)
         equal(rating_of(api, org_id, rule)["rating"], value, f"rating after {value}")
@@ -52,7 +46,7 @@ def test_the_last_rating_wins(api: Api, data: Data) -> None:
 
 @writes
 def test_a_missing_rating_is_none(api: Api, data: Data) -> None:
-    org_id, rule = data.organization().org_id, selector(data)
+    org_id, rule = data.organization().org_id, data.selector()
     answer = api.ok("rate", org_id=org_id, body={"rule": rule})["ratings"]
     equal(answer, {"rule": rule, "rating": 0}, "rating answered")
 
@@ -60,7 +54,7 @@ def test_a_missing_rating_is_none(api: Api, data: Data) -> None:
 @writes
 def test_a_rating_is_of_one_organization(api: Api, data: Data) -> None:
     one, other = (organization.org_id for organization in data.organizations(2)[:2])
-    rule = selector(data)
+    rule = data.selector()
     rate(api, one, rule, 1)
     text = NOT_FOUND.format(f"{other}/{rule}/rating")
     api.refused(404, "rating", text, org_id=other, rule_selector=rule)
@@ -69,7 +63,7 @@ def test_a_rating_is_of_one_organization(api: Api, data: Data) -> None:
 
 
 def test_what_is_not_rated_is_not_found(api: Api, data: Data) -> None:
-    org_id, rule = data.organization().org_id, selector(data)
+    org_id, rule = data.organization().org_id, data.selector()
     text = NOT_FOUND.format(f"{org_id}/{rule}/rating")
     api.refused(404, "rating", text, org_id=org_id, rule_selector=rule)
 
@@ -78,7 +72,7 @@ def test_what_is_not_rated_is_not_found(api: Api, data: Data) -> None:
 @profiles(DEPARTURES)
 @each(-2, 2, 5, 70000)
 def test_other_ratings_are_refused(api: Api, data: Data, value: int) -> None:
-    org_id, rule = data.organization().org_id, selector(data)
+    org_id, rule = data.organization().org_id, data.selector()
     api.refused(400, "rate", org_id=org_id, body={"rule": rule, "rating": value})
     text = NOT_FOUND.format(f"{org_id}/{rule}/rating")
     api.refused(404, "rating", text, org_id=org_id, rule_selector=rule)
@@ -108,4 +102,4 @@ def test_improper_selectors_are_refused(api: Api, data: Data, value: str) -> Non
 
 @each(*ORGANIZATIONS)
 def test_improper_organizations_are_refused(api: Api, data: Data, value: str) -> None:
-    api.refused(400, "rating", ORGANIZATIONS[value], org_id=value, rule_selector=selector(data))
+    api.refused(400, "rating", ORGANIZATIONS[value], org_id=value, rule_selector=data.selector())
