@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from ..config import Config, StorageConfig, without_passwords
 from ..db import migrations
-from ..db.engine import Database, connect, url
+from ..db.engine import Database, connect
 from ..db.migrations import DVO, OCP, Chain
+from ..db.url import url
 from ..errors import AggregatorError, ConfigError, MigrationError, Unavailable
 
 log = logging.getLogger(__name__)

@@ -14,11 +14,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ..config import StorageConfig
-from ..errors import ConfigError, RecordRejected, Unavailable
+from ..errors import RecordRejected, Unavailable
 from .connections import opened
 from .driver import CONNECT_SECONDS, SESSION, Driver
 from .sqlite import in_memory, is_broken, sqlite_engine
 from .statements import StatementLog
+from .url import url
 
 # SQLSTATE classes that say "not now", whatever the statement: connection, resources, operator
 # intervention, system error, rollback (deadlock, serialization), read-only replica, catalog moved
@@ -29,29 +30,6 @@ _QUICK_COMPRESSION = (
     "SELECT set_config(name, 'lz4', false) FROM pg_settings "
     "WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"
 )
-
-
-def url(config: StorageConfig, *, host: str = "") -> sa.URL:
-    """Return where the storage is. Passwords may hold any character (departure 28)."""
-    if config.db_driver == "sqlite3":
-        return sa.URL.create("sqlite+aiosqlite", database=config.sqlite_datasource)
-    if config.db_driver != "postgres":
-        raise ConfigError(f"driver {config.db_driver} is not supported")
-    return sa.URL.create(
-        "postgresql+asyncpg",
-        username=config.pg_username or None,
-        password=config.pg_password or None,
-        host=host or config.pg_host,
-        port=config.pg_port or None,
-        database=config.pg_db_name,
-        query=_driver_parameters(config.pg_params),
-    )
-
-
-def _driver_parameters(pg_params: str) -> dict[str, str]:
-    """Translate libpq's parameters to the driver's; only `sslmode` has another name."""
-    pairs = (item.partition("=") for item in pg_params.replace("&", " ").split())
-    return {("ssl" if name == "sslmode" else name): value for name, _, value in pairs}
 
 
 def connect(config: StorageConfig, *, read_replica: bool = False) -> AsyncEngine:
