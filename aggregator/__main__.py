@@ -10,10 +10,12 @@ from collections.abc import Sequence
 
 from . import sources
 from .commands import COMMANDS, Command, Voice, find
-from .config import Config
+from .config import Config, reported_later
 from .errors import AggregatorError, ConfigError
 
 FAILED, BAD_CONFIG, INTERRUPTED = 1, 2, 130
+# these report some wrong options with texts and statuses of the Go service
+REPORT_THEMSELVES = (".start_service", ".start_worker", ".migration")
 
 log = logging.getLogger("aggregator")
 
@@ -43,6 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(command: Command, config: Config, arguments: Sequence[str]) -> int:
     """Run a command in its voice; a user's mistake is one line, never a traceback."""
+    wrong = reported_later(config)
+    if wrong and command.module not in REPORT_THEMSELVES:
+        raise ConfigError(wrong[0])
     if command.voice is Voice.LOG:
         return _run_logged(command, config, arguments)
     for warning in config.warnings:
@@ -65,6 +70,8 @@ def _run_logged(command: Command, config: Config, arguments: Sequence[str]) -> i
     logs.setup(config)
     for warning in config.warnings:
         log.warning("configuration: %s", warning)
+    for line in reported_later(config):
+        log.error("configuration: %s", line)
     try:
         status = _call(command, config, arguments)
     except AggregatorError as error:

@@ -1,4 +1,4 @@
-"""Every option with its default and its limits.
+"""Every option with its default and its check.
 
 Values come from `sources.py`; keys and meanings are those of contract config-cli 2, and ours.
 """
@@ -8,129 +8,124 @@ from __future__ import annotations
 import csv
 import re
 import typing
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from . import checks
+from .checks import Check, check_of, option
 from .errors import ConfigError, UnusableFile
 from .values import Duration, Seconds, parse, wanted
 
 MASK = "***"
-SECRETS = frozenset(
-    {"pg_password", "sasl_password", "password", "aws_secret_key", "aws_session_token", "dsn"}
-)
 _PASSWORD_PARAMETER = re.compile(r"(?i)(password=)[^&\s]*")
-_CHOICES = {
-    "auto_offset_reset": ("earliest", "latest"),
-    "organization_check": ("strict", "legacy"),
-    "schema": ("default", "strict"),
-    "db_driver": ("sqlite3", "postgres"),
-}
-# smallest and largest value of numbers; those that are not here are not negative
-_RANGES: dict[str, tuple[float, float]] = {
-    "batch_size": (1, 100_000),
-    "refused_limit_share": (0, 1),
-    "pg_port": (0, 65535),
-    "pg_pool_size": (1, 1000),
-    "database": (0, 15),
-    "workers": (0, 1024),
-}
-_MOST = float(2**53)
+BACKENDS = ("ocp_recommendations", "dvo_recommendations")
+_JWT_ALGORITHMS = (
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+    "HS256", "HS384", "HS512",
+)  # fmt: skip
+LOG_LEVELS = ("debug", "info", "warn", "warning", "error", "fatal")
+HOUR, DAY = 3600.0, 86400.0
+GIBIBYTE = 1024**3
 
 
 @dataclass(frozen=True)
 class BrokerConfig:
     """Kafka: where messages come from and go to (contract config-cli 2). Times are seconds."""
 
-    addresses: tuple[str, ...] = ("localhost:29092",)
-    security_protocol: str = ""
+    addresses: tuple[str, ...] = option(("localhost:29092",), rule=checks.broker_address)
+    security_protocol: str = option(
+        "", choices=("", "PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"), any_case=True
+    )
     cert_path: str = ""
-    sasl_mechanism: str = ""
+    sasl_mechanism: str = option(
+        "", choices=("", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"), any_case=True
+    )
     sasl_username: str = ""
-    sasl_password: str = field(default="", repr=False)
-    topic: str = "ccx.ocp.results"
-    timeout: Duration = 0.0
-    payload_tracker_topic: str = ""
-    dead_letter_queue_topic: str = ""
+    sasl_password: str = option("", secret=True)
+    topic: str = option("ccx.ocp.results", rule=checks.kafka_name)
+    timeout: Duration = option(0.0, high=DAY)
+    payload_tracker_topic: str = option("", rule=checks.kafka_name)
+    dead_letter_queue_topic: str = option("", rule=checks.kafka_name)
     service_name: str = "insights-results-aggregator"
     group: str = "aggregator"
     enabled: bool = False
     enable_org_allowlist: bool = False
     client_id: str = ""
-    dvo_topic: str = "ccx.dvo.results"
+    dvo_topic: str = option("ccx.dvo.results", rule=checks.kafka_name)
     dvo_group: str = ""
     display_message_with_wrong_structure: bool = False
-    auto_offset_reset: str = "earliest"
-    batch_size: int = 500
-    batch_wait: Seconds = 0.05
-    group_instance_id: str = ""
-    refused_limit_share: float = 0.5
+    auto_offset_reset: str = option("earliest", choices=("earliest", "latest"))
+    batch_size: int = option(500, low=1, high=100_000)
+    batch_wait: Seconds = option(0.05, high=HOUR)
+    group_instance_id: str = option("", rule=checks.kafka_name)
+    refused_limit_share: float = option(0.5, high=1)
     refused_limit_run: int = 1000
-    maximum_unpacked_size: int = 64 * 1024 * 1024
+    maximum_unpacked_size: int = option(64 * 1024 * 1024, low=1, high=GIBIBYTE)
 
 
 @dataclass(frozen=True)
 class ServerConfig:
     """The REST server. Times are seconds, sizes bytes."""
 
-    address: str = ":8080"
-    api_prefix: str = "/api/v1/"
+    address: str = option(":8080", rule=checks.listen_address)
+    api_prefix: str = option("/api/v1/", rule=checks.url_prefix)
     api_spec_file: str = ""
     debug: bool = False
     auth: bool = False
-    auth_type: str = "xrh"
+    auth_type: str = option("xrh", choices=("", "xrh", "jwt"))
     maximum_feedback_message_length: int = 255
-    org_overview_limit_hours: int = 2
-    maximum_body_size: int = 4 * 1024 * 1024
-    request_timeout: Seconds = 10.0
-    organization_check: str = "strict"
+    org_overview_limit_hours: int = option(2, high=10_000_000)
+    maximum_body_size: int = option(4 * 1024 * 1024, low=1, high=GIBIBYTE)
+    request_timeout: Seconds = option(10.0, low=0.001, high=HOUR)
+    organization_check: str = option("strict", choices=("strict", "legacy"))
     jwt_key_file: str = ""
     jwt_jwks_file: str = ""
-    jwt_algorithms: tuple[str, ...] = ()
-    workers: int = 0
+    jwt_algorithms: tuple[str, ...] = option((), choices=_JWT_ALGORITHMS)
+    workers: int = option(0, high=1024)
 
 
 @dataclass(frozen=True)
 class StorageConfig:
     """One storage: where it is and of which type."""
 
-    type: str = "sql"
-    db_driver: str = "sqlite3"
+    type: str = option("sql", choices=("sql", "redis", "noop", ""), reported_later=True)
+    db_driver: str = option("sqlite3", choices=("sqlite3", "postgres"))
     sqlite_datasource: str = ":memory:"
     pg_username: str = ""
-    pg_password: str = field(default="", repr=False)
+    pg_password: str = option("", secret=True)
     pg_host: str = ""
-    pg_port: int = 5432
+    pg_port: int = option(5432, high=65535)
     pg_db_name: str = ""
     pg_params: str = ""
     log_sql_queries: bool = False
     pg_read_host: str = ""
-    pg_pool_size: int = 4
+    pg_pool_size: int = option(4, low=1, high=1000)
 
 
 @dataclass(frozen=True)
 class RedisConfig:
     """Redis, for the cache-writer."""
 
-    endpoint: str = "localhost:6379"
-    database: int = 0
-    timeout_seconds: int = 30
+    endpoint: str = option("localhost:6379", rule=checks.endpoint)
+    database: int = option(0, high=15)
+    timeout_seconds: int = option(30, high=86400)
     username: str = ""
-    password: str = field(default="", repr=False)
+    password: str = option("", secret=True)
 
 
 @dataclass(frozen=True)
 class MetricsConfig:
     """Prometheus metrics."""
 
-    namespace: str = ""
+    namespace: str = option("", rule=checks.metric_prefix)
 
 
 @dataclass(frozen=True)
 class BackendConfig:
     """Which messages this process consumes and which schema `migration` works on."""
 
-    use: tuple[str, ...] = ("ocp_recommendations",)
+    use: tuple[str, ...] = option(("ocp_recommendations",), choices=BACKENDS, reported_later=True)
 
 
 @dataclass(frozen=True)
@@ -138,7 +133,7 @@ class ProcessingConfig:
     """How messages are judged."""
 
     org_allowlist_file: str = "org_allowlist.csv"
-    schema: str = "default"
+    schema: str = option("default", choices=("default", "strict"))
 
 
 @dataclass(frozen=True)
@@ -157,8 +152,8 @@ class CloudWatchConfig:
     """The CloudWatch sink of the log."""
 
     aws_access_id: str = ""
-    aws_secret_key: str = field(default="", repr=False)
-    aws_session_token: str = field(default="", repr=False)
+    aws_secret_key: str = option("", secret=True)
+    aws_session_token: str = option("", secret=True)
     aws_region: str = ""
     log_group: str = ""
     stream_name: str = ""
@@ -169,7 +164,7 @@ class CloudWatchConfig:
 class SentryConfig:
     """The Sentry sink of the log."""
 
-    dsn: str = field(default="", repr=False)
+    dsn: str = option("", secret=True)
     environment: str = ""
 
 
@@ -193,11 +188,24 @@ class Config:
     notices: tuple[str, ...] = ()
 
 
+SECRETS = frozenset(
+    one.name
+    for section in fields(Config)
+    if section.default_factory is not MISSING
+    for one in fields(section.default_factory())
+    if check_of(one.metadata).secret
+)
+
+
 def with_values(config: Config, section: str, values: dict[str, Any]) -> Config:
     """Return the configuration with these keys of a section set; raise ConfigError."""
     old = getattr(config, section)
     kinds = typing.get_type_hints(type(old), include_extras=True)
-    new = {name: _typed(f"{section}.{name}", kinds[name], value) for name, value in values.items()}
+    declared = {one.name: check_of(one.metadata) for one in fields(old)}
+    new = {
+        name: _typed(f"{section}.{name}", kinds[name], declared[name], value)
+        for name, value in values.items()
+    }
     return replace(config, **{section: replace(old, **new)})
 
 
@@ -206,20 +214,49 @@ def section_names() -> list[str]:
     return [one.name for one in fields(Config) if one.name not in ("warnings", "notices")]
 
 
-def _typed(key: str, kind: Any, value: Any) -> Any:
-    name = key.rpartition(".")[2]
+def _typed(key: str, kind: Any, check: Check, value: Any) -> Any:
+    shown = MASK if check.secret else repr(value)
     try:
         parsed = parse(kind, value)
     except (ValueError, TypeError):
-        shown = MASK if name in SECRETS else repr(value)
         raise ConfigError(f"{key}: {wanted(kind)} expected, not {shown}") from None
-    if name in _CHOICES and parsed not in _CHOICES[name]:
-        raise ConfigError(f"{key}: {' or '.join(_CHOICES[name])} expected, not {parsed!r}")
-    low, high = _RANGES.get(name, (0, _MOST))
-    if isinstance(parsed, float | int) and not low <= parsed <= high:
-        limits = f"at least {low}" if high == _MOST else f"{low} to {high}"
-        raise ConfigError(f"{key}: {limits} expected, not {value!r}")
+    expected = check.expected(parsed)
+    if expected and not check.reported_later:
+        raise ConfigError(f"{key}: {expected}, not {shown}")
     return parsed
+
+
+def reported_later(config: Config) -> list[str]:
+    """Return what is wrong with options that the Go service refuses late, each in one line.
+
+    `start-service` and `migration` report them with the texts and statuses of contract
+    config-cli 4 and 5; all other commands refuse them as they do any other option.
+    """
+    found = []
+    for section in section_names():
+        options = getattr(config, section)
+        for one in fields(options):
+            check, value = check_of(one.metadata), getattr(options, one.name)
+            expected = check.expected(value) if check.reported_later else ""
+            if expected:
+                shown = ",".join(value) if isinstance(value, tuple) else value
+                found.append(f"{section}.{one.name}: {expected}, not {shown!r}")
+    return found
+
+
+def check_together(config: Config) -> None:
+    """Check options that depend on others; raise ConfigError."""
+    server, broker = config.server, config.broker
+    if server.auth and not server.auth_type:
+        raise ConfigError("server.auth_type: xrh or jwt expected, not ''")
+    for name in ("addresses", "topic", "group") if broker.enabled else ():
+        if not getattr(broker, name):
+            raise ConfigError(f"broker.{name}: must not be empty with broker.enabled")
+    for section in ("ocp_recommendations_storage", "dvo_recommendations_storage"):
+        storage: StorageConfig = getattr(config, section)
+        file_needed = storage.type == "sql" and storage.db_driver == "sqlite3"
+        if file_needed and not storage.sqlite_datasource:
+            raise ConfigError(f"{section}.sqlite_datasource: a file or :memory: expected, not ''")
 
 
 def without_passwords(parameters: str) -> str:

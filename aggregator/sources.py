@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import clowder
-from .config import Config, StorageConfig, section_names, with_values
+from .config import Config, StorageConfig, check_together, section_names, with_values
 from .errors import ConfigError
 
 FILE_VARIABLE = "INSIGHTS_RESULTS_AGGREGATOR_CONFIG_FILE"
@@ -39,7 +39,7 @@ def load(environ: Mapping[str, str], folder: Path) -> Config:
     for section, chosen in _with_implied(values).items():
         config = with_values(config, section, chosen)
     config = clowder.apply(_only_named_storages(config), environ.get("ACG_CONFIG"))
-    _check(config)
+    check_together(config)
     return replace(config, warnings=tuple(warnings))
 
 
@@ -164,14 +164,3 @@ def _with_implied(values: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]
         (other,) = set(STORAGES) - set(named)
         implied[other] = {"type": ""}
     return implied
-
-
-def _check(config: Config) -> None:
-    prefix = config.server.api_prefix
-    if not (prefix.startswith("/") and prefix.endswith("/")):
-        raise ConfigError(f"server.api_prefix: must begin and end with '/', not '{prefix}'")
-    _, separator, port = config.server.address.rpartition(":")
-    if not separator or not (port.isascii() and port.isdigit()) or int(port) > 65535:
-        raise ConfigError(
-            f"server.address: host:port or :port expected, not '{config.server.address}'"
-        )

@@ -10,6 +10,7 @@ Duration = Annotated[float, "a bare number is nanoseconds"]
 Seconds = Annotated[float, "a bare number is seconds"]
 
 _TRUE, _FALSE = {"1", "t", "true"}, {"0", "f", "false"}
+_INTEGER = re.compile(r"\s*[+-]?[0-9]+\s*")
 _GO_DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+")
 _GO_PART = re.compile(r"(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -40,6 +41,8 @@ def _boolean(value: Any) -> bool:
 
 def _integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError
+    if isinstance(value, str) and not _INTEGER.fullmatch(value):
         raise ValueError
     return int(value)
 

@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from aggregator.config import SECRETS, Config, read_allowlist, section_names, with_values
+from aggregator.config import (
+    SECRETS,
+    Config,
+    check_together,
+    read_allowlist,
+    reported_later,
+    section_names,
+    with_values,
+)
 from aggregator.errors import ConfigError
 from aggregator.sources import PREFIX, load
 
@@ -29,7 +37,11 @@ SPECIAL = {
     "server.api_prefix": "/v9/",
     "server.organization_check": "legacy",
     "broker.auto_offset_reset": "latest",
+    "broker.security_protocol": "SASL_SSL",
+    "broker.sasl_mechanism": "SCRAM-SHA-512",
+    "server.auth_type": "jwt",
     "processing.schema": "strict",
+    "redis.endpoint": "redis:6379",
     "ocp_recommendations_storage.db_driver": "postgres",
     "dvo_recommendations_storage.db_driver": "postgres",
 }
@@ -55,9 +67,12 @@ def test_every_option_can_be_set_by_its_variable(
     tmp_path: Path, section: str, key: str, kind: str
 ) -> None:
     text, expected = EXAMPLES[kind]
-    special = SPECIAL.get(f"{section}.{key}")
-    config = load({variable(f"{section}.{key}"): special or text}, tmp_path)
-    assert getattr(getattr(config, section), key) == (special or expected)
+    if special := SPECIAL.get(f"{section}.{key}"):
+        text, expected = special, special
+    elif f"{section}.{key}" == "server.jwt_algorithms":
+        text, expected = "RS512, ES256", ("RS512", "ES256")
+    config = load({variable(f"{section}.{key}"): text}, tmp_path)
+    assert getattr(getattr(config, section), key) == expected
     assert config.warnings == ()
 
 
@@ -76,6 +91,41 @@ def test_every_option_can_be_set_by_its_variable(
         ("server.api_prefix", "api/", "must begin and end with '/', not 'api/'"),
         ("server.address", "8080", "host:port or :port expected, not '8080'"),
         ("ocp_recommendations_storage.db_driver", "mysql", "sqlite3 or postgres expected"),
+        ("server.auth_type", "basic", "xrh or jwt expected, not 'basic'"),
+        ("server.auth_type", "XRH", "xrh or jwt expected, not 'XRH'"),
+        ("server.organization_check", "lax", "strict or legacy expected, not 'lax'"),
+        ("server.jwt_algorithms", "RS256, none", "EdDSA, HS256, HS384 or HS512 expected"),
+        ("server.api_prefix", "/api v1/", "without special characters expected"),
+        ("server.api_prefix", "/api/{org}/", "without special characters expected"),
+        ("server.api_prefix", "/api//v1/", "without special characters expected"),
+        ("server.address", ":", "host:port or :port expected, not ':'"),
+        ("server.address", ":65536", "host:port or :port expected"),
+        ("server.address", ":\u0663", "host:port or :port expected"),
+        ("server.address", "a b:80", "host:port or :port expected"),
+        ("server.address", "a..b:80", "host:port or :port expected"),
+        ("server.request_timeout", "0", "0.001 to 3600 expected, not '0'"),
+        ("server.request_timeout", "1e400", "0.001 to 3600 expected"),
+        ("server.org_overview_limit_hours", "9007199254740992", "0 to 10000000 expected"),
+        ("server.maximum_body_size", "0", "1 to 1073741824 expected"),
+        ("server.maximum_body_size", "9" * 5000, "a whole number expected"),
+        ("server.maximum_body_size", "1_000", "a whole number expected, not '1_000'"),
+        ("server.maximum_body_size", "\u0661", "a whole number expected"),
+        ("broker.addresses", "kafka:9092,kafka:port", "host:port expected"),
+        ("broker.addresses", "kafka:0", "host:port expected, not 'kafka:0'"),
+        ("broker.addresses", "https://kafka:9092", "host:port expected"),
+        ("broker.security_protocol", "TLS", "SASL_PLAINTEXT or SASL_SSL expected, not 'TLS'"),
+        ("broker.sasl_mechanism", "GSSAPI", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512 expected"),
+        ("broker.topic", "a topic", "'.', '_' and '-' expected, not 'a topic'"),
+        ("broker.dead_letter_queue_topic", "x" * 250, "up to 249 letters"),
+        ("broker.timeout", "1000h", "0 to 86400 expected, not '1000h'"),
+        ("broker.group", "\udcff", "text in UTF-8 expected"),
+        ("processing.schema", "lax", "default or strict expected, not 'lax'"),
+        ("redis.endpoint", "localhost", "host:port expected, not 'localhost'"),
+        ("redis.endpoint", ":6379", "host:port expected"),
+        ("redis.database", "16", "0 to 15 expected, not '16'"),
+        ("metrics.namespace", "my-service", "letters, digits, '_' and ':' expected"),
+        ("ocp_recommendations_storage.pg_port", "65536", "0 to 65535 expected"),
+        ("dvo_recommendations_storage.pg_pool_size", "0", "1 to 1000 expected"),
     ],
 )
 def test_a_wrong_value_is_told_in_one_line_that_names_the_key(
@@ -87,6 +137,58 @@ def test_a_wrong_value_is_told_in_one_line_that_names_the_key(
     assert told.startswith(f"{key}: ")
     assert words in told
     assert "\n" not in told
+
+
+@pytest.mark.parametrize(("section", "key", "kind"), options(), ids=lambda value: str(value))
+def test_text_with_a_nul_byte_is_refused(section: str, key: str, kind: str) -> None:
+    """A file can hold one; later it would end in a traceback of the operating system's calls."""
+    if kind not in ("str", "tuple[str, ...]"):
+        pytest.skip("not a text")
+    try:
+        (told,) = reported_later(with_values(Config(), section, {key: "a\0b"}))
+    except ConfigError as error:
+        told = str(error)
+    assert re.match(rf"^{section}\.{key}: [^\n]*expected", told)
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "words"),
+    [
+        ("server", {"auth": True, "auth_type": ""}, "server.auth_type: xrh or jwt expected"),
+        ("broker", {"enabled": True, "addresses": ""}, "broker.addresses: must not be empty"),
+        ("broker", {"enabled": True, "topic": ""}, "broker.topic: must not be empty"),
+        ("broker", {"enabled": True, "group": ""}, "broker.group: must not be empty"),
+        ("ocp_recommendations_storage", {"sqlite_datasource": ""}, "a file or :memory: expected"),
+    ],
+)
+def test_options_that_depend_on_others_are_checked_together(
+    section: str, values: dict[str, object], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        check_together(with_values(Config(), section, values))
+
+
+def test_an_empty_value_of_the_go_service_that_is_not_needed_is_accepted() -> None:
+    config = with_values(Config(), "server", {"auth_type": ""})
+    config = with_values(config, "broker", {"addresses": "", "topic": "", "security_protocol": ""})
+    check_together(config)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("storage_backend.use", "ocp"),
+        ("storage_backend.use", "ocp_recommendations,dvo"),
+        ("ocp_recommendations_storage.type", "sqlite"),
+        ("dvo_recommendations_storage.type", "SQL"),
+    ],
+)
+def test_options_that_the_go_service_refuses_late_are_listed(
+    tmp_path: Path, key: str, value: str
+) -> None:
+    (told,) = reported_later(load({variable(key): value}, tmp_path))
+    assert told.startswith(f"{key}: ")
+    assert told.endswith(f"expected, not {value!r}")
 
 
 def test_a_configuration_does_not_show_its_secrets() -> None:

@@ -61,6 +61,15 @@ def test_a_configuration_that_cannot_be_used_is_one_line_and_status_2(
     assert ended.stderr == ("configuration: broker.enabled: true or false expected, not 'maybe'\n")
 
 
+@pytest.mark.parametrize("name", ["help", "print-config", "print-env", "print-version-info", "lag"])
+def test_a_value_that_the_go_service_refuses_late_is_refused_by_every_command(
+    tmp_path: Path, name: str
+) -> None:
+    ended = command(name, folder=tmp_path, env={f"{PREFIX}STORAGE_BACKEND__USE": "ocp"})
+    expected = "storage_backend.use: ocp_recommendations or dvo_recommendations expected, not 'ocp'"
+    assert (ended.returncode, ended.stderr) == (2, f"configuration: {expected}\n")
+
+
 def test_a_reader_that_has_enough_is_no_failure(tmp_path: Path) -> None:
     line = f"{sys.executable} -m aggregator print-config | true; exit ${{PIPESTATUS[0]}}"
     for _ in range(3):

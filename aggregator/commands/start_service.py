@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..config import Config
+from ..config import BACKENDS, Config
 from ..errors import (
     AggregatorError,
     CannotListen,
@@ -33,6 +33,9 @@ GENERAL_FAILURE, PREPARE_FAILED, CONSUMER_FAILED = 1, 2, 3
 def run(config: Config, argv: Sequence[str] = ()) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status of contract config-cli 5."""
     print_version_info.run(config, argv)
+    if not config.broker.enabled and not set(config.storage_backend.use) <= set(BACKENDS):
+        # with the broker it is for ingest to refuse it, with the Go service's text and status
+        return PREPARE_FAILED
     return ended(_serve(config))
 
 

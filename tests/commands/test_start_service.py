@@ -29,6 +29,8 @@ from tests.program import ROOT, SECONDS, command, told
             1,
             "processing.org_allowlist_file: cannot read",
         ),
+        ({"STORAGE_BACKEND__USE": "ocp"}, 2, "storage_backend.use: ocp_recommendations or"),
+        ({"OCP_RECOMMENDATIONS_STORAGE__TYPE": "other"}, 2, "noop expected, not 'other'"),
         ({"OCP_RECOMMENDATIONS_STORAGE__TYPE": "other"}, 2, "Unknown storage type 'other'"),
         (
             {
