@@ -6,19 +6,17 @@ Values come from `sources.py`; keys and meanings are those of contract config-cl
 from __future__ import annotations
 
 import csv
-import re
 import typing
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from . import checks
+from . import checks, pg_params
 from .checks import Check, check_of, option
 from .errors import ConfigError, UnusableFile
 from .values import Duration, Seconds, parse, wanted
 
 MASK = "***"
-_PASSWORD_PARAMETER = re.compile(r"(?i)(password=)[^&\s]*")
 BACKENDS = ("ocp_recommendations", "dvo_recommendations")
 _JWT_ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
@@ -257,11 +255,23 @@ def check_together(config: Config) -> None:
         file_needed = storage.type == "sql" and storage.db_driver == "sqlite3"
         if file_needed and not storage.sqlite_datasource:
             raise ConfigError(f"{section}.sqlite_datasource: a file or :memory: expected, not ''")
+        if storage.type == "sql" and storage.db_driver == "postgres":
+            _check_postgres(section, storage)
 
 
-def without_passwords(parameters: str) -> str:
-    """Return a database's parameters with the value of those that are passwords masked."""
-    return _PASSWORD_PARAMETER.sub(rf"\1{MASK}", parameters)
+def _check_postgres(section: str, storage: StorageConfig) -> None:
+    try:
+        given = pg_params.parse(storage.pg_params)
+    except ConfigError as error:
+        raise ConfigError(f"{section}.pg_params: {error}") from None
+    ports = given.get("port") or str(storage.pg_port)
+    try:
+        names = given.get("host") or storage.pg_host
+        pg_params.hosts(names, ports, given.get("hostaddr", ""))
+        if storage.pg_read_host:
+            pg_params.hosts(storage.pg_read_host, ports)
+    except ConfigError as error:
+        raise ConfigError(f"{section}: {error}") from None
 
 
 def read_allowlist(path: str) -> frozenset[int]:

@@ -151,6 +151,16 @@ def _known_keys(
     return old | known
 
 
+def _with_ports(storage: dict[str, Any]) -> dict[str, Any]:
+    """Let `pg_port` be a list, as libpq's `port` may: one port for each of several hosts."""
+    ports = str(storage.get("pg_port", ""))
+    if "," not in ports:
+        return storage
+    given = storage.get("pg_params") or ""
+    rest = {name: value for name, value in storage.items() if name != "pg_port"}
+    return rest | {"pg_params": f"port={ports}&{given}"}
+
+
 def _with_implied(values: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Add what the reference's configurations leave out about storages."""
     implied = dict(values)
@@ -159,6 +169,7 @@ def _with_implied(values: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]
         # with a PostgreSQL host it is PostgreSQL
         if values[name].get("pg_host"):
             implied[name] = {"db_driver": "postgres"} | values[name]
+        implied[name] = _with_ports(implied[name])
     if len(named) == 1:
         # who names one storage has no other one
         (other,) = set(STORAGES) - set(named)

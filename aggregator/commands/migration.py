@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from ..config import Config, StorageConfig, without_passwords
+from .. import pg_params
+from ..config import Config, StorageConfig
 from ..db import migrations
 from ..db.engine import Database, connect
 from ..db.migrations import DVO, OCP, Chain
@@ -63,7 +64,7 @@ def _where(section: StorageConfig) -> str:
     if section.db_driver != "postgres":
         return url(section).render_as_string(hide_password=True)
     address = f"{section.pg_host}:{section.pg_port}/{section.pg_db_name}"
-    parameters = without_passwords(section.pg_params)
+    parameters = pg_params.masked(section.pg_params)
     return f"postgresql://{section.pg_username}:<password>@{address}?{parameters}"
 
 

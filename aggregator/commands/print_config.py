@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from ..config import MASK, SECRETS, Config, without_passwords
+from .. import pg_params
+from ..config import MASK, SECRETS, Config
 
 # section -> its name in the reference's output, in the reference's order
 SECTIONS = {
@@ -103,5 +104,5 @@ def _shown(option: str, value: Any) -> Any:
     if option == "timeout":
         return round(value * 1_000_000_000)
     if option == "pg_params":
-        return without_passwords(value)
+        return pg_params.masked(value)
     return ",".join(value) if isinstance(value, tuple) else value

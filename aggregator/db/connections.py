@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import asyncpg
@@ -18,6 +18,9 @@ WAIT_SECONDS = 5
 CLOSE_SECONDS = 2
 # what is between here and the server may have forgotten a connection that nobody used for so long
 IDLE_SECONDS = 300
+
+# makes a connection of what SQLAlchemy knows of the place
+Opener = Callable[..., Awaitable[Any]]
 
 
 async def opened(**where: Any) -> Any:
@@ -34,8 +37,9 @@ async def opened(**where: Any) -> Any:
 class Connections:
     """At most `size` connections to one place, opened when needed, the latest one used first."""
 
-    def __init__(self, size: int, **where: Any) -> None:
+    def __init__(self, size: int, opener: Opener = opened, **where: Any) -> None:
         self._size = size
+        self._opener = opener
         self._closed = False
         self._where = where
         self._turns = asyncio.Semaphore(size)
@@ -102,7 +106,7 @@ class Connections:
             connection = self._idle.pop()
             if not connection.is_closed():
                 return connection
-        return await opened(**self._where)
+        return await self._opener(**self._where)
 
     def _give_back(self, connection: Any) -> None:
         if self._closed:

@@ -14,10 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from .connections import Connections
+from .server import CONNECT_SECONDS, SESSION
 from .statements import StatementLog
 
-SESSION = {"timezone": "UTC", "application_name": "insights-results-aggregator"}
-CONNECT_SECONDS = 5
+# the execution option of an engine that holds how its connections are opened
+OPENER = "opener"
 # SQLAlchemy's own, which the driver does not know
 _OURS = ("prepared_statement_cache_size", "prepared_statement_name_func", "async_fallback")
 
@@ -47,9 +48,8 @@ class Driver:
         self._statements = statements
         _, given = engine.dialect.create_connect_args(engine.url)
         where = {name: value for name, value in given.items() if name not in _OURS}
-        self._connections = Connections(
-            size, **where, timeout=CONNECT_SECONDS, server_settings=SESSION
-        )
+        where |= {"timeout": CONNECT_SECONDS, "server_settings": SESSION}
+        self._connections = Connections(size, engine.get_execution_options()[OPENER], **where)
         self._compiled: dict[sa.Executable, _Compiled] = {}
 
     async def rows(self, statement: sa.Executable, values: Mapping[str, Any]) -> Sequence[Any]:

@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from ..config import StorageConfig
 from ..errors import RecordRejected, Unavailable
-from .connections import opened
-from .driver import CONNECT_SECONDS, SESSION, Driver
+from .connections import Opener, opened
+from .driver import OPENER, Driver
+from .server import CONNECT_SECONDS, SESSION, Server
 from .sqlite import in_memory, is_broken, sqlite_engine
 from .statements import StatementLog
 from .url import url
@@ -34,10 +35,11 @@ _QUICK_COMPRESSION = (
 
 def connect(config: StorageConfig, *, read_replica: bool = False) -> AsyncEngine:
     """Return an engine for the storage; nothing is connected before the first statement."""
-    return open_url(
-        url(config, host=config.pg_read_host if read_replica else ""),
-        pool_size=config.pg_pool_size,
-    )
+    location, size = url(config), config.pg_pool_size
+    if config.db_driver == "sqlite3":
+        return sqlite_engine(location, size)
+    server = Server(config, read_host=config.pg_read_host if read_replica else "")
+    return _postgresql(location, size, server.connect)
 
 
 def open_url(location: sa.URL | str, *, pool_size: int = 10) -> AsyncEngine:
@@ -45,10 +47,10 @@ def open_url(location: sa.URL | str, *, pool_size: int = 10) -> AsyncEngine:
     location = sa.make_url(location)
     if location.get_backend_name() == "sqlite":
         return sqlite_engine(location, pool_size)
-    return _postgresql(location, pool_size)
+    return _postgresql(location, pool_size, opened)
 
 
-def _postgresql(location: sa.URL, pool_size: int) -> AsyncEngine:
+def _postgresql(location: sa.URL, pool_size: int, opener: Opener) -> AsyncEngine:
     engine = create_async_engine(
         location,
         pool_size=pool_size,
@@ -58,8 +60,9 @@ def _postgresql(location: sa.URL, pool_size: int) -> AsyncEngine:
         connect_args={
             "timeout": CONNECT_SECONDS,
             "server_settings": SESSION,
-            "async_creator_fn": opened,
+            "async_creator_fn": opener,
         },
+        execution_options={OPENER: opener},
     )
 
     @sa.event.listens_for(engine.sync_engine, "connect")

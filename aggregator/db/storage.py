@@ -123,7 +123,10 @@ def databases(
 
 
 def _same_place(ocp: StorageConfig, dvo: StorageConfig) -> bool:
-    fields = ("db_driver", "sqlite_datasource", "pg_host", "pg_port", "pg_db_name", "pg_username")
+    fields = (
+        "db_driver", "sqlite_datasource", "pg_host", "pg_port", "pg_db_name", "pg_username",
+        "pg_password", "pg_params", "pg_read_host",
+    )  # fmt: skip
     return all(getattr(ocp, name) == getattr(dvo, name) for name in fields)
 
 
