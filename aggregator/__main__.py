@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = arguments[0].strip().lower() if arguments else ""
     command = find(name)
     try:
-        config = sources.load_here()
+        config = _config(name, arguments[1:])
         if command is None or command.voice is not Voice.PERSON:
             sys.stdout.write("".join(config.notices))
         if command is None:
@@ -41,6 +41,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _config(name: str, arguments: Sequence[str]) -> Config:
+    if name != "start-worker":
+        return sources.load_here()
+    from .workers import inherited_config
+
+    return inherited_config(arguments)
 
 
 def _run(command: Command, config: Config, arguments: Sequence[str]) -> int:

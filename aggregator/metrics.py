@@ -19,8 +19,10 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
-# families of another process: [name, text, type, [[sample, labels, value], ...]]
+# families of a process: [name, text, type, [[sample, labels, value], ...]]
 Snapshot = list[Any]
+# types of metrics that only grow, so that those of an ended process still count
+_CUMULATIVE = ("counter", "histogram")
 # what is no sum over processes
 _OF_THE_OLDEST = "process_start_time_seconds"
 _SAME_IN_ALL = "python_info"
@@ -40,6 +42,7 @@ class Metrics:
         self._registry = CollectorRegistry(auto_describe=False)
         self._namespace = namespace
         self._bare: set[str] = set()
+        self.finished_requests = 0
         self._declare_ingest()
         self._declare_rest()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -122,6 +125,7 @@ class Metrics:
 
     def request_finished(self, endpoint: str, status: int, seconds: float) -> None:
         """Count the answer to a request, and the time it took."""
+        self.finished_requests += 1
         self._answers_of(str(status), endpoint).inc()
         self._times_of(endpoint).observe(seconds)
 
@@ -135,15 +139,7 @@ class Metrics:
 
     def snapshot(self) -> Snapshot:
         """Return all metrics as JSON can carry them to another process."""
-        return [
-            [
-                family.name,
-                family.documentation,
-                family.type,
-                [[one.name, one.labels, one.value] for one in family.samples],
-            ]
-            for family in self._registry.collect()
-        ]
+        return _snapshot(self._registry.collect())
 
     def render(self, others: Sequence[Snapshot] = ()) -> bytes:
         """Return all metrics in Prometheus' text format, with those of other processes added."""
@@ -163,6 +159,32 @@ class Metrics:
             for sample in family.samples:
                 if not sample.name.endswith("_created"):
                     yield _line(sample, family.name if bare else sample.name)
+
+
+def cumulative(snapshot: Snapshot) -> Snapshot:
+    """Return the counters and histograms of a process that has ended; its gauges mean nothing."""
+    return [family for family in snapshot if family[2] in _CUMULATIVE]
+
+
+def merged(snapshots: Sequence[Snapshot]) -> Snapshot:
+    """Return the snapshots of several processes as one."""
+    return _snapshot(_added(snapshots))
+
+
+def _snapshot(families: Iterable[Metric]) -> Snapshot:
+    return [
+        [
+            family.name,
+            family.documentation,
+            family.type,
+            [
+                [one.name, one.labels, one.value]
+                for one in family.samples
+                if not one.name.endswith("_created")
+            ],
+        ]
+        for family in families
+    ]
 
 
 def _added(snapshots: Sequence[Snapshot]) -> list[Metric]:

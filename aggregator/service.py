@@ -14,8 +14,8 @@ from .handlers.app import application, claim, listen
 from .handlers.router import ApiApplication
 from .handlers.server import HttpServer
 from .ingest.roles import Ingest
+from .ipc import WorkerSlot, processes
 from .metrics import Metrics
-from .siblings import Place, Siblings
 
 if TYPE_CHECKING:
     from .db.cache import RedisReports
@@ -26,18 +26,18 @@ STOP_SECONDS = 10
 class Service:
     """One process: the REST server and, where the broker is enabled, the consumers.
 
-    `place` tells which one it is of those that share the port.
+    `slot` tells which one it is of those that share the port.
     """
 
-    def __init__(self, config: Config, place: Place | None = None) -> None:
+    def __init__(self, config: Config, slot: WorkerSlot | None = None) -> None:
         self._config = config
-        self._place = place or Place()
+        self._slot = slot or WorkerSlot()
         self._metrics = Metrics(config.metrics.namespace)
         self._storage, self._health = sql.build(config, self._metrics)
         self._cache = _cache(config)
         into_cache = self._cache.store if self._cache else None
         self._ingest = Ingest(config, self._storage, self._metrics, into_cache)
-        self._siblings = Siblings(self._metrics, self._ingest.readiness, self._place)
+        self.processes = processes(self._metrics, self._ingest.readiness, self._slot)
         self._server: HttpServer | None = None
         self._consuming: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -45,21 +45,21 @@ class Service:
 
     async def start(self) -> None:
         """Check the schema, bind the port, begin to consume; raise CannotListen."""
+        await self.processes.open(self.request_stop)
         await self._health.require_latest()
         ocp, dvo = await self._health.schema_versions()
         info = {**build.info(), "OCP_DB_version": ocp, "DVO_DB_version": dvo}
-        app = application(self._config, self._storage, self._metrics, info, self._siblings)
+        app = application(self._config, self._storage, self._metrics, info, self.processes)
         await self._listen(app)
-        await self._siblings.open()
         if self._config.broker.enabled:
             self._consuming = asyncio.create_task(self._ingest.run())
             self._consuming.add_done_callback(lambda _: self._stopping.set())
 
     async def _listen(self, app: ApiApplication) -> None:
         server = self._config.server
-        shared = self._place.count > 1
+        shared = self._slot.count > 1
         try:
-            if shared and self._place.number == 0:
+            if shared and self._slot.number == 0:
                 server = replace(server, address=await claim(server.address))
             self._server, self.port = await listen(app, server, shared=shared)
         except OSError as error:
@@ -86,7 +86,7 @@ class Service:
                 task.cancel()
         if self._server is not None:
             await self._server.close(1)
-        await self._siblings.close()
+        await self.processes.close()
         await self._health.close()
         if self._cache is not None:
             await self._cache.close()

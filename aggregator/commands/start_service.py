@@ -7,8 +7,6 @@ import logging
 import signal
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..config import BACKENDS, Config
 from ..errors import (
@@ -19,9 +17,9 @@ from ..errors import (
     Unavailable,
     UnusableFile,
 )
+from ..ipc import FirstProcess, WorkerSlot
 from ..memory import give_back_large_blocks, spare_what_stays
 from ..service import Service
-from ..siblings import Place
 from ..workers import Workers, wanted
 from . import print_version_info
 
@@ -61,18 +59,17 @@ def ended(serving: Coroutine[None, None, int]) -> int:
 
 async def _serve(config: Config) -> int:
     count = wanted(config)
-    with TemporaryDirectory(prefix="aggregator-") as folder:
-        place = Place(count=count, folder=Path(folder))
-        service = Service(config, place)
-        others = Workers(place)
-        end_on_signals(service)
-        try:
-            await service.start()
-            spare_what_stays()
-            others.start(service.port)
-            await service.wait()
-        finally:
-            await asyncio.gather(others.stop(), service.stop())
+    service = Service(config, WorkerSlot(count=count))
+    assert isinstance(service.processes, FirstProcess)
+    workers = Workers(config, count, service.processes)
+    end_on_signals(service)
+    try:
+        await service.start()
+        spare_what_stays()
+        workers.start(service.port)
+        await service.wait()
+    finally:
+        await asyncio.gather(workers.stop(), service.stop())
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -33,19 +34,23 @@ dvo_recommendations_storage: {{type: noop}}
 
 
 class Running:
-    """The service as a process, with two of its kind on the port."""
+    """The service as a process, with workers on its port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, workers: int = 2, database: Path | None = None, **environ: str
+    ) -> None:
         self.url = f"http://127.0.0.1:{(port := free_port())}/api/v1/"
         file = folder / "config.yaml"
-        file.write_text(CONFIG.format(port=port, workers=2, database=folder / "own.db"))
+        database = database or folder / "own.db"
+        file.write_text(CONFIG.format(port=port, workers=workers, database=database))
         env = {FILE_VARIABLE: str(file)}
         assert command("migration", "latest", folder=folder, env=env).returncode == 0
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("INSIGHTS_", "ACG"))}
-        with (folder / "log").open("wb") as log:
+        self.log = folder / "log"
+        with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "aggregator", "start-service"],
-                cwd=folder, env={**clean, "PYTHONPATH": str(PACKAGES), **env},
+                cwd=folder, env={**clean, "PYTHONPATH": str(PACKAGES), **env, **environ},
                 stdout=log, stderr=log,
             )  # fmt: skip
 
@@ -74,6 +79,11 @@ class Running:
                 found.append(int(stat.parent.name))
         return found
 
+    def counted(self, timeout: float = 5) -> float:
+        """Return how many requests to the main endpoint the page of metrics counts."""
+        page = self.get("metrics", timeout)
+        return float(re.findall(COUNTED, page)[0])
+
     def worker_answers(self) -> bool:
         """Say whether a request is answered while the first process stands still."""
         self.process.send_signal(signal.SIGSTOP)
@@ -81,6 +91,9 @@ class Running:
             return any(self.answers("organizations", 0.5) for _ in range(8))
         finally:
             self.process.send_signal(signal.SIGCONT)
+
+
+COUNTED = r'api_endpoints_requests\{endpoint="/api/v1/"\} ([\d.e+]+)'
 
 
 def until(seen: Callable[[], object]) -> None:
@@ -107,15 +120,68 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 
 def test_the_metrics_are_those_of_all_processes(running: Running) -> None:
-    pattern = r'api_endpoints_requests\{endpoint="/api/v1/"\} ([\d.e+]+)'
-
-    def counted() -> float:
-        return float(re.findall(pattern, running.get("metrics"))[0])
-
-    before = counted()
+    before = running.counted()
     for _ in range(40):
         running.get()
-    assert [counted() for _ in range(6)] == [before + 40] * 6
+    assert [running.counted() for _ in range(6)] == [before + 40] * 6
+
+
+def test_counters_never_decrease_while_workers_are_stopped_and_killed(tmp_path: Path) -> None:
+    running = Running(tmp_path, workers=3)
+    try:
+        until(running.answers)
+        until(lambda: len(running.workers()) == 2)
+        until(running.worker_answers)
+        for _ in range(60):
+            running.get()
+        total = running.counted()
+        for worker in running.workers():
+            os.kill(worker, signal.SIGSTOP)
+            assert seen(running, scrapes=8) == {total}
+            os.kill(worker, signal.SIGKILL)
+            assert seen(running, scrapes=8) == {total}
+            until(lambda dead=worker: len(set(running.workers()) - {dead}) == 2)
+            until(running.worker_answers)
+            for _ in range(10):
+                running.get()
+            # waiting for the workers has asked the main endpoint for nothing
+            total += 10
+            assert seen(running, scrapes=12) == {total}
+        assert "worker 1 does not answer; its last metrics count" in running.log.read_text()
+    finally:
+        running.process.kill()
+        running.process.wait()
+
+
+def seen(running: Running, *, scrapes: int) -> set[float]:
+    """Return what some scrapes count; those that the system gives to a stopped worker fail."""
+    found = set()
+    for _ in range(scrapes):
+        with contextlib.suppress(OSError):
+            found.add(running.counted(timeout=2.5))
+    return found
+
+
+def test_workers_are_restarted_without_working_directory_and_configuration_file(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    running = Running(folder, database=tmp_path / "own.db", TMPDIR="/absent/" + "x" * 200)
+    try:
+        until(running.answers)
+        until(running.worker_answers)
+        running.log = running.log.rename(tmp_path / "log")
+        (folder / "config.yaml").unlink()
+        folder.rmdir()
+        (old,) = running.workers()
+        os.kill(old, signal.SIGKILL)
+        until(lambda: [pid for pid in running.workers() if pid != old])
+        until(running.worker_answers)
+        assert "Traceback" not in running.log.read_text()
+    finally:
+        running.process.kill()
+        running.process.wait()
 
 
 def test_each_process_knows_the_readiness(running: Running) -> None:
@@ -174,15 +240,29 @@ def test_as_many_as_asked_for_or_one_a_core(asked: int, driver: str, processes: 
     assert wanted(config, cores=3) == processes
 
 
-@pytest.mark.parametrize(("text", "most"), [("50000 100000", 1), ("100000 100000", 1)])
-def test_a_container_with_a_share_of_a_core_has_one(tmp_path: Path, text: str, most: int) -> None:
+@pytest.mark.parametrize("text", ["50000 100000", "100000 100000", "199999 100000"])
+def test_a_container_with_a_share_of_a_core_has_one(tmp_path: Path, text: str) -> None:
     (tmp_path / "cpu.max").write_text(text)
-    assert available_cores(tmp_path / "cpu.max") == most
+    assert available_cores(tmp_path) == 1
+
+
+@pytest.mark.parametrize("folder", ["cpu", "cpu,cpuacct"])
+def test_a_quota_of_cgroup_version_1_counts(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "cpu.cfs_quota_us").write_text("100000\n")
+    (tmp_path / folder / "cpu.cfs_period_us").write_text("100000\n")
+    assert available_cores(tmp_path) == 1
 
 
 def test_without_a_quota_all_cores_count(tmp_path: Path) -> None:
+    all_cores = available_cores(tmp_path / "missing")
+    (tmp_path / "cpu").mkdir()
+    for text in ("-1", "", "some", "0"):
+        (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(text)
+        (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000")
+        assert available_cores(tmp_path) == all_cores
     (tmp_path / "cpu.max").write_text("max 100000")
-    assert available_cores(tmp_path / "cpu.max") == available_cores(tmp_path / "missing")
+    assert available_cores(tmp_path) == all_cores
 
 
 def test_samples_of_two_processes_are_added() -> None:

@@ -23,9 +23,9 @@ from aggregator.db import storage as sql
 from aggregator.db.engine import connect
 from aggregator.db.migrations import DVO, OCP, migrate
 from aggregator.handlers.app import application, listen
+from aggregator.ipc import FirstProcess
 from aggregator.metrics import Metrics
 from aggregator.model import ClusterId, OrgId
-from aggregator.siblings import Siblings
 from aggregator.storage import Storage
 
 PREFIX = "/api/v1/"
@@ -76,7 +76,7 @@ def configured(section: StorageConfig, **server: Any) -> Config:
 async def served(config: Config, storage: Storage) -> AsyncIterator[int]:
     """Serve the storage; yield the port."""
     metrics = Metrics("")
-    app = application(config, storage, metrics, {}, Siblings(metrics, lambda: ""))
+    app = application(config, storage, metrics, {}, FirstProcess(metrics, lambda: ""))
     server, port = await listen(app, config.server)
     try:
         yield port
