@@ -1,5 +1,5 @@
 # Each target is one line of the program or of tox.
-.PHONY: help run test lint types integration docs bench
+.PHONY: help run quick test lint types integration docs bench
 .DEFAULT_GOAL := help
 
 # pyenv keeps its interpreters off the PATH, and tox wants several of them
@@ -18,6 +18,9 @@ help: ## say what can be made
 
 run: .venv/installed ## serve the API with sample data: no service needed (ARGS="--port 8081")
 	@.venv/bin/insights-results-aggregator dev $(ARGS)
+
+quick: .venv/tox ## style, types and the quickest tests on one Python, in a minute
+	$(TOX) -e quick
 
 test: .venv/tox ## lint, types, and all tests on every Python that is here
 	$(TOX)

@@ -91,6 +91,7 @@ setup(
             "pytest>=8,<10",
             "pytest-tornasync>=0.6.0.post2",
             "pytest-timeout>=2.3",
+            "pytest-xdist>=3.6",
             "responses>=0.25",
             "hypothesis>=6.100",
             "schemathesis>=4",

