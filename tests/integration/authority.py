@@ -39,6 +39,26 @@ class Authority:
         path.write_bytes(private + _pem(certificate) + _pem(self._certificate))
         return path
 
+    def revoked(self, *keystores: Path) -> Path:
+        """Return a PEM file with the list of certificates that are good no more."""
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self._certificate.subject)
+            .last_update(now - timedelta(hours=1))
+            .next_update(now + timedelta(days=1))
+        )
+        for keystore in keystores:
+            number = x509.load_pem_x509_certificates(keystore.read_bytes())[0].serial_number
+            entry = x509.RevokedCertificateBuilder().serial_number(number)
+            builder = builder.add_revoked_certificate(
+                entry.revocation_date(now - timedelta(minutes=1)).build()
+            )
+        path = self._folder / f"{self._name}-{len(keystores)}.crl"
+        made = builder.sign(self._key, hashes.SHA256())
+        path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+        return path
+
     def _sign(
         self, name: str, key: ec.EllipticCurvePrivateKey, *, authority: bool
     ) -> x509.Certificate:

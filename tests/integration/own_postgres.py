@@ -7,6 +7,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -49,9 +50,12 @@ class OwnPostgres:
     was committed is still there when it is started again, on the same port.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, files: Mapping[str, bytes] | None = None, options: str = "") -> None:
+        """`files` go into the data folder, over those of `initdb`; `options` to the server."""
         self._binaries = binaries()
-        self._port = free_port()
+        self._files = dict(files or {})
+        self._options = options
+        self.port = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="own-postgres-"))
         self._user = _other_user() if os.geteuid() == 0 else None
         self._running = False
@@ -61,6 +65,8 @@ class OwnPostgres:
             os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
         try:
             self._run("initdb", "--auth=trust", "--encoding=UTF8", "--no-sync", "-U", "postgres")
+            for name, content in self._files.items():
+                self._write(name, content)
             self.start()
         except BaseException:
             shutil.rmtree(self._folder)
@@ -80,13 +86,18 @@ class OwnPostgres:
     def url(self) -> str:
         """Return the SQLAlchemy URL of the maintenance database."""
         place = sa.URL.create(
-            "postgresql+asyncpg", "postgres", "any", "127.0.0.1", self._port, "postgres"
+            "postgresql+asyncpg", "postgres", "any", "127.0.0.1", self.port, "postgres"
         )
         return place.render_as_string(hide_password=False)
 
+    @property
+    def sockets(self) -> Path:
+        """Return the folder with the Unix socket."""
+        return self._folder
+
     def start(self) -> None:
         """Start, and return when it takes connections; it blocks for a second."""
-        options = f"-h 127.0.0.1 -p {self._port} -k {self._folder}"
+        options = f"-h 127.0.0.1 -p {self.port} -k {self._folder} {self._options}"
         self._run("pg_ctl", "-w", "-o", options, "-l", str(self._folder / "log"), "start")
         self._running = True
 
@@ -95,6 +106,13 @@ class OwnPostgres:
         if self._running:
             self._run("pg_ctl", "-w", "-m", mode, "stop")
         self._running = False
+
+    def _write(self, name: str, content: bytes) -> None:
+        path = self._folder / "data" / name
+        path.write_bytes(content)
+        path.chmod(0o600)
+        if self._user is not None:
+            os.chown(path, self._user.pw_uid, self._user.pw_gid)
 
     def _run(self, program: str, *arguments: str) -> None:
         user, group = (self._user.pw_uid, self._user.pw_gid) if self._user else (None, None)
