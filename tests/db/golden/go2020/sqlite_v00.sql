@@ -1,0 +1,4 @@
+BEGIN TRANSACTION;
+CREATE TABLE migration_info (version INTEGER NOT NULL);
+INSERT INTO "migration_info" VALUES(0);
+COMMIT;
