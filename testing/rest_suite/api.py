@@ -150,6 +150,9 @@ class Api:
             _, action = self._undo.popitem()
             try:
                 action()
+            except Skipped:
+                # what this instance does not have was not written either
+                continue
             except (Exception, Interrupted) as error:
                 problems.append(f"clean-up: {error}")
         return problems

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 IDENTITY_HEADER = "x-rh-identity"
+# tokens of 2020 may be in the standard alphabet of base64, with padding
+_TO_URL_ALPHABET = str.maketrans("+/", "-_")
 
 
 class Credentials(Protocol):
@@ -51,6 +53,8 @@ class IdentityHeader:
         identity = {
             "account_number": self.account,
             "org_id": str(organization),
+            # where the service of 2020 reads it
+            "internal": {"org_id": str(organization)},
             "type": "User",
             "user": {"username": self.user, "email": "", "user_id": self.user},
         }
@@ -75,11 +79,15 @@ def encoded(document: object) -> str:
 
 
 def organization_of(token: str) -> int | None:
-    """Return the organization that a JWT names (its signature is the instance's matter)."""
+    """Return the organization that a JWT names (its signature is the instance's matter).
+
+    Its claims are an identity, or flat, as they were in 2020:
+    `{"account_number": "5213476", "org_id": "1234"}`.
+    """
     try:
-        payload = token.split(".")[1]
+        payload = token.split(".")[1].rstrip("=").translate(_TO_URL_ALPHABET)
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        identity = claims["identity"]
+        identity = claims.get("identity") or claims
         return int(identity.get("org_id") or identity["internal"]["org_id"])
     except (IndexError, KeyError, TypeError, ValueError, AttributeError, binascii.Error):
         return None

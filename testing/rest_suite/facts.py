@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from .behaviour import BEHAVIOURS, Behaviour
 from .case import DEPARTURES, REFERENCE_2020, REFERENCE_2026
 from .checks import CheckFailed
 from .client import Client, Exchange
@@ -13,6 +14,7 @@ from .credentials import Credentials
 
 PREFIXES = (DEFAULT_PREFIX, "/api/v1/", "/")
 PROBE = "probe"
+UNAUTHORIZED = {behaviour.unauthorized for behaviour in BEHAVIOURS.values()}
 NOBODYS_CLUSTER = "00000000-0000-4000-8000-000000000000"
 
 
@@ -36,6 +38,11 @@ class Facts:
     message_limit: int = 255
     version: str = ""
 
+    @property
+    def behaviour(self) -> Behaviour:
+        """Return how the service of this profile differs from the others."""
+        return BEHAVIOURS[self.profile]
+
 
 def find_out(
     client: Client,
@@ -49,7 +56,7 @@ def find_out(
     probe = _Probe(client, credentials)
     found = _prefix(probe, [_absolute(prefix)] if prefix else list(PREFIXES))
     info = probe.get(found + "info")
-    authenticated = probe.get(found + "info", anonymous=True).status == 401
+    authenticated = probe.get(found, anonymous=True).status in UNAUTHORIZED
     return Facts(
         prefix=found,
         profile=profile or _profile(probe, found, info),
@@ -86,10 +93,10 @@ def _prefix(probe: _Probe, candidates: list[str]) -> str:
     for prefix in candidates:
         exchange = probe.get(prefix)
         seen.append(exchange.place)
-        if exchange.status == 401:
+        if exchange.status in UNAUTHORIZED:
             raise UsageError(
-                f"{exchange.url} answers 401 {exchange.text.strip()!r}: give --auth with --org, "
-                "or --token-file"
+                f"{exchange.url} answers {exchange.status} {exchange.text.strip()!r}: give --auth "
+                "with --org, or --token-file"
             )
         if exchange.status == 200 and '"status"' in exchange.text:
             return prefix

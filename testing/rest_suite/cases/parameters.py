@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..case import REFERENCE_2020
 from ..facts import Facts
 
 NOT_FOUND = "Item with ID {} was not found in the storage"
@@ -61,6 +60,14 @@ def improper_organizations(name: str) -> dict[str, str]:
     return {**words, TOO_LARGE: f"value {TOO_LARGE} out of range for uint32"}
 
 
+def refused_organizations(facts: Facts, name: str) -> dict[str, str]:
+    """Return improper values of an organization's parameter that this instance refuses."""
+    words = improper_organizations(name)
+    if not facts.behaviour.organizations_limited:
+        del words[TOO_LARGE]
+    return words
+
+
 def improper_clusters(name: str = "cluster") -> dict[str, str]:
     """Return improper names of clusters, each with its refusal."""
     return {value: unreadable(name, value, reason) for value, reason in CLUSTERS.items()}
@@ -93,8 +100,3 @@ def texts_beyond(name: str, limit: int) -> dict[str, str]:
         f"Error: '{what} is longer than {limit} bytes'"
         for text in ("x" * limit + "y", "\u00e4" * (limit // 2 + 1))
     }
-
-
-def worded(facts: Facts, text: str) -> str | None:
-    """Return a text of today, None (any will do) for the service of 2020, which had others."""
-    return None if facts.profile == REFERENCE_2020 else text

@@ -11,12 +11,8 @@ from ..contract import OPERATIONS
 from ..credentials import IDENTITY_HEADER, IdentityHeader
 from ..data import Data, Hit
 from .authentication import authenticated, made_up, takes_identity_header
-from .parameters import NOT_FOUND, worded
+from .parameters import NOT_FOUND
 
-REFUSAL = (
-    "you have no permissions to get or change info about the organization with ID {}; "
-    "you can access info about organization with ID {}"
-)
 OWNED = ("like", "dislike", "reset_vote", "disable", "enable", "disable_feedback",
          "like_2020", "dislike_2020", "reset_vote_2020", "disable_2020", "enable_2020")  # fmt: skip
 OWNED_READS = ("get_vote", "get_vote_2020")
@@ -73,7 +69,7 @@ def body_of(operation: str, params: Params) -> Params:
 
 def refused_for(api: Api, operation: str, owner: int, asking: int, **arguments: Any) -> None:
     """Demand a 403 that names both organizations."""
-    text = worded(api.facts, REFUSAL.format(owner, asking))
+    text = api.facts.behaviour.foreign.format(owner, asking)
     api.refused(403, operation, text, **arguments)
 
 
@@ -131,7 +127,7 @@ def test_a_refused_vote_is_not_stored(api: Api, data: Data) -> None:
 def test_an_unknown_cluster_has_no_owner(api: Api, data: Data, operation: str) -> None:
     authenticated(api)
     params = {**made_up(data), "org_id": api.organization or data.organization().org_id}
-    text = worded(api.facts, NOT_FOUND.format(params["cluster"]))
+    text = NOT_FOUND.format(params["cluster"])
     api.refused(404, operation, text, **params, **body_of(operation, params))
 
 

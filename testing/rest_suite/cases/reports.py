@@ -9,11 +9,10 @@ from ..case import DEPARTURES, NOW, each, profiles
 from ..checks import check, equal, skip
 from ..data import Cluster, Data
 from ..discovery import other_clusters, spread
-from .parameters import NOT_FOUND, improper_clusters, improper_organizations
+from .parameters import NOT_FOUND, improper_clusters, refused_organizations
 from .steadiness import report_of, reports_of, steadily
 
 CLUSTERS = improper_clusters()
-ORGANIZATIONS = improper_organizations("org_id")
 OF_CLUSTER = ("report", "report_info")
 LOOKED_AT = 12
 SOME = 20
@@ -149,7 +148,7 @@ def test_improper_clusters_are_refused(api: Api, data: Data, operation: str) -> 
 @each(*OF_CLUSTER, "rule")
 def test_improper_organizations_are_refused(api: Api, data: Data, operation: str) -> None:
     asked = {"cluster": data.cluster().name, "user_id": data.user(), "rule_id": "a.b|KEY"}
-    for value, text in ORGANIZATIONS.items():
+    for value, text in refused_organizations(api.facts, "org_id").items():
         api.refused(400, operation, text, **asked, org_id=value)
 
 

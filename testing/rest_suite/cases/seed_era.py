@@ -15,7 +15,6 @@ from .parameters import (
     NOT_FOUND,
     improper_clusters,
     improper_rules,
-    worded,
 )
 
 VOTES = {"like_2020": 1, "dislike_2020": -1, "reset_vote_2020": 0}
@@ -49,7 +48,7 @@ def keys_of(data: Data, hit: Hit) -> list[Hit]:
 
 def not_found(api: Api, *names: str) -> str | None:
     """Return the text for an item that does not exist."""
-    return worded(api.facts, NOT_FOUND.format("/".join(names)))
+    return NOT_FOUND.format("/".join(names))
 
 
 @profiles(*THEN)
@@ -106,13 +105,13 @@ def demand_proper(api: Api, data: Data, operation: str) -> None:
     params: Params = {**data.rule(), "cluster": data.unknown_cluster(), "user_id": data.user()}
     for value, text in improper_clusters().items():
         improper = {**params, "cluster": value}
-        api.refused(400, operation, worded(api.facts, text), **improper)
+        api.refused(400, operation, text, **improper)
     for value, text in improper_rules().items():
         improper = {**params, "rule_id": value}
-        api.refused(400, operation, worded(api.facts, text), **improper)
+        api.refused(400, operation, text, **improper)
     (cluster, text), rule = next(iter(improper_clusters().items())), "a-b"
     both = {**params, "cluster": cluster, "rule_id": rule}
-    api.refused(400, operation, worded(api.facts, text), **both)
+    api.refused(400, operation, text, **both)
 
 
 @writes

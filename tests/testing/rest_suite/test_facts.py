@@ -109,6 +109,31 @@ def test_an_instance_that_wants_a_token_says_so() -> None:
 
 
 @responses.activate
+@pytest.mark.parametrize("header", [True, False])
+def test_the_service_of_2020_asks_who_it_is_with_another_status(header: bool) -> None:
+    """It reads the organization at identity.internal, and refuses with 403."""
+
+    def asked(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        text = base64.b64decode(str(request.headers.get("x-rh-identity", ""))) or b"{}"
+        inner = json.loads(text).get("identity", {}).get("internal", {})
+        if inner.get("org_id") != "101":
+            return 403, {}, '{"status":"Missing auth token"}'
+        return 200, {}, '{"status":"ok"}'
+
+    answer("", NOT_FOUND, status=404)
+    for path in ("", "organizations"):
+        responses.add_callback("GET", f"{URL}/api/v1/{path}", asked)
+    for path in ("info", f"organizations/1/clusters/{NOBODYS_CLUSTER}/users/0/report/info"):
+        answer(f"{URL}/api/v1/{path}", NOT_FOUND, status=404)
+    if header:
+        found = ask(IdentityHeader(101))
+        assert found == Facts(prefix="/api/v1/", profile=REFERENCE_2020, authenticated=True)
+    else:
+        with pytest.raises(UsageError, match=r"answers 403 .*give --auth"):
+            ask()
+
+
+@responses.activate
 def test_a_server_without_the_api_is_not_an_instance() -> None:
     for prefix in ("/api/insights-results-aggregator/v1/", "/api/v1/", "/"):
         answer(URL + prefix, "<html>welcome</html>")
@@ -141,11 +166,19 @@ def token(claims: object) -> str:
     return f"e30.{payload}.x"
 
 
+STANDARD = json.dumps({"account_number": "???>>>~~~", "org_id": "1234"}).encode()
+assert b"/" in base64.b64encode(STANDARD)
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [
         (token({"identity": {"org_id": "101"}}), 101),
         (token({"identity": {"internal": {"org_id": "7"}}}), 7),
+        (token({"account_number": "5213476", "org_id": "1234"}), 1234),
+        (token({"identity": None, "org_id": "1234"}), 1234),
+        # in the standard alphabet of base64 and with padding, as issued in 2020
+        (f"e30.{base64.b64encode(STANDARD).decode()}.x", 1234),
         (token({"identity": {}}), None),
         (token([]), None),
         ("nonsense", None),

@@ -92,6 +92,18 @@ def test_readers_run_before_writers_and_deletes_last() -> None:
     assert order == [str(kind) for kind in (READ, READ, WRITE, DELETE, DELETE)]
 
 
+def test_taking_back_what_the_instance_does_not_have_is_no_failure() -> None:
+    """A case notes how it cleans up before its first call, which may be of no such operation."""
+
+    def ack(api: Api, data: Data) -> None:
+        api.later(lambda: api.call("like_2020", **HIT.params, user_id="ann"))
+        api.ok("like_2020", **HIT.params, user_id="ann")
+
+    (result,) = run(case(ack, WRITE))
+    assert result.outcome is Outcome.SKIPPED
+    assert "does not exist in profile" in result.reason
+
+
 def test_readers_run_beside_each_other() -> None:
     both = threading.Barrier(2, timeout=10)
     results = run(case(lambda api, data: both.wait()), case(lambda api, data: both.wait()))
