@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 import sys
 from collections.abc import Sequence
 
-from . import sources
+from . import sources, streams
 from .commands import COMMANDS, Command, Voice, find
 from .config import Config, reported_later
 from .errors import AggregatorError, ConfigError
+from .escaping import printable
+from .masking import mask_text
 
 FAILED, BAD_CONFIG, INTERRUPTED = 1, 2, 130
 # these report some wrong options with texts and statuses of the Go service
@@ -22,25 +23,44 @@ log = logging.getLogger("aggregator")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    name = arguments[0].strip().lower() if arguments else ""
-    command = find(name)
+    streams.ensure_open()
     try:
-        config = _config(name, arguments[1:])
-        if command is None or command.voice is not Voice.PERSON:
-            sys.stdout.write("".join(config.notices))
-        if command is None:
-            print(f"\nCommand '{name}' not found")
-            command = COMMANDS["help"]
-        return _run(command, config, arguments[1:])
+        return _main(list(sys.argv[1:] if argv is None else argv))
     except ConfigError as error:
-        print(f"configuration: {error}", file=sys.stderr)
+        _complain("configuration", error)
         return BAD_CONFIG
     except BrokenPipeError:
-        _discard_output()
+        # whoever reads our output has enough of it
+        streams.discard(sys.stdout)
         return 0
+    except OSError as error:
+        # such as a full disk; files of commands are reported by them
+        _complain("error", error)
+        return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+    finally:
+        streams.finish()
+
+
+def _main(arguments: list[str]) -> int:
+    name = arguments[0].strip().lower() if arguments else ""
+    command = find(name)
+    config = _config(name, arguments[1:])
+    notices = "".join(config.notices)
+    if command is not None and command.voice is Voice.LOG:
+        streams.write(notices)
+    elif command is None or command.voice is Voice.TEXT:
+        # to be flushed with the text, which must not be lost without a word
+        sys.stdout.write(notices)
+    if command is None:
+        print(f"\nCommand '{printable(name)}' not found")
+        command = COMMANDS["help"]
+    return _run(command, config, arguments[1:])
+
+
+def _complain(what: str, error: object) -> None:
+    streams.complain(f"{what}: {mask_text(printable(str(error)))}")
 
 
 def _config(name: str, arguments: Sequence[str]) -> Config:
@@ -59,14 +79,14 @@ def _run(command: Command, config: Config, arguments: Sequence[str]) -> int:
     if command.voice is Voice.LOG:
         return _run_logged(command, config, arguments)
     for warning in config.warnings:
-        print(f"configuration: {warning}", file=sys.stderr)
+        _complain("configuration", warning)
     try:
         status = _call(command, config, arguments)
         sys.stdout.flush()
     except ConfigError:
         raise
     except AggregatorError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _complain("error", error)
         return FAILED
     return status
 
@@ -74,32 +94,22 @@ def _run(command: Command, config: Config, arguments: Sequence[str]) -> int:
 def _run_logged(command: Command, config: Config, arguments: Sequence[str]) -> int:
     from . import logs
 
-    sys.stdout.flush()
     logs.setup(config)
     for warning in config.warnings:
-        log.warning("configuration: %s", warning)
+        log.warning("configuration: %s", mask_text(warning))
     for line in reported_later(config):
-        log.error("configuration: %s", line)
+        log.error("configuration: %s", mask_text(line))
     try:
         status = _call(command, config, arguments)
     except AggregatorError as error:
-        log.error("%s", error)
+        log.error("%s", mask_text(str(error)))
         status = BAD_CONFIG if isinstance(error, ConfigError) else FAILED
     except Exception:
         log.exception("unexpected error")
         status = FAILED
     if status:
         log.error("Service exited with non-zero code %d", status)
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _discard_output()
     return status
-
-
-def _discard_output() -> None:
-    """Let nothing be flushed any more to a reader of our output who has enough of it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _call(command: Command, config: Config, arguments: Sequence[str]) -> int:

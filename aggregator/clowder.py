@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -19,15 +20,15 @@ def apply(config: Config, path: str | None) -> Config:
     if path is None:
         return replace(config, notices=("Clowder is disabled\n",))
     try:
-        document = json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"ACG_CONFIG: cannot read '{path}': {error}") from error
     notices = ["Clowder is enabled\n"]
     try:
         config = _kafka(config, document.get("kafka"), notices)
         config = _database(config, document.get("database"), notices)
         config = _redis(config, document.get("inMemoryDb"), notices)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, AttributeError) as error:
         raise ConfigError(f"ACG_CONFIG: '{path}' has not the expected form: {error!r}") from error
     return replace(config, notices=tuple(notices))
 
@@ -73,9 +74,21 @@ def _authority(broker: dict[str, Any]) -> dict[str, Any]:
     """Write the broker's certificate where the client can read it."""
     if not broker.get("cacert"):
         return {}
-    with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
-        file.write(broker["cacert"])
+    certificate = str(broker["cacert"])
+    try:
+        with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
+            file.write(certificate)
+    except OSError:
+        # no folder is writable: keep it in memory, where this process alone can read it
+        return {"cert_path": _in_memory(certificate)}
     return {"cert_path": file.name}
+
+
+def _in_memory(text: str) -> str:
+    """Return the path of a file that is in memory as long as this process is."""
+    fd = os.memfd_create("cacert")
+    os.write(fd, text.encode())
+    return f"/proc/self/fd/{fd}"
 
 
 def _topics(config: Config, topics: list[dict[str, Any]], notices: list[str]) -> Config:

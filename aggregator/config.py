@@ -14,9 +14,9 @@ from typing import Any
 from . import checks, pg_params
 from .checks import Check, check_of, option
 from .errors import ConfigError, UnusableFile
+from .masking import MASK, mask_text
 from .values import Duration, Seconds, parse, wanted
 
-MASK = "***"
 BACKENDS = ("ocp_recommendations", "dvo_recommendations")
 _JWT_ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
@@ -24,6 +24,7 @@ _JWT_ALGORITHMS = (
 )  # fmt: skip
 LOG_LEVELS = ("debug", "info", "warn", "warning", "error", "fatal")
 HOUR, DAY = 3600.0, 86400.0
+SHOWN_CHARACTERS = 200
 GIBIBYTE = 1024**3
 
 
@@ -181,8 +182,9 @@ class Config:
     logging: LoggingConfig = field(default_factory=LoggingConfig)
     cloudwatch: CloudWatchConfig = field(default_factory=CloudWatchConfig)
     sentry: SentryConfig = field(default_factory=SentryConfig)
-    # what was found on loading: unknown keys to warn of, and what Clowder said
+    # what was found on loading: unknown keys, keys without effect, and what Clowder said
     warnings: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
 
 
@@ -209,11 +211,11 @@ def with_values(config: Config, section: str, values: dict[str, Any]) -> Config:
 
 def section_names() -> list[str]:
     """Return the names of all sections."""
-    return [one.name for one in fields(Config) if one.name not in ("warnings", "notices")]
+    return [one.name for one in fields(Config) if one.default_factory is not MISSING]
 
 
 def _typed(key: str, kind: Any, check: Check, value: Any) -> Any:
-    shown = MASK if check.secret else repr(value)
+    shown = MASK if check.secret else mask_text(repr(value))[:SHOWN_CHARACTERS]
     try:
         parsed = parse(kind, value)
     except (ValueError, TypeError):

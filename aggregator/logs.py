@@ -9,12 +9,13 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 
-from . import sinks
+from . import sinks, streams
 from .config import Config
+from .escaping import printable, printable_json
 
 LEVELS = {
     "debug": logging.DEBUG,
@@ -58,7 +59,8 @@ class JsonFormatter(logging.Formatter):
         line["time"] = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         if message := record.getMessage():
             line["message"] = message
-        return _encoded({name.upper(): line[name] for name in line} if self._upper_case else line)
+        document = {name.upper(): line[name] for name in line} if self._upper_case else line
+        return printable_json(_encoded(document))
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -68,17 +70,55 @@ class ConsoleFormatter(logging.Formatter):
         """Return the line, with a traceback below it where there is one."""
         level = _level(record)
         time = datetime.fromtimestamp(record.created).strftime("%I:%M%p").lstrip("0")
-        shown = [f"\033[36m{name}=\033[0m{value}" for name, value in _fields(record).items()]
-        text = [f"\033[90m{time}\033[0m", _CONSOLE.get(level, level), record.getMessage(), *shown]
+        shown = [
+            f"\033[36m{printable(str(name))}=\033[0m{printable(str(value))}"
+            for name, value in _fields(record).items()
+        ]
+        message = printable(record.getMessage())
+        text = [f"\033[90m{time}\033[0m", _CONSOLE.get(level, level), message, *shown]
         line = " ".join(part for part in text if part)
-        line = line.encode(errors="backslashreplace").decode()
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        if not record.exc_info:
+            return line
+        # indented, so that no line of a message in it looks like a record
+        stack = self.formatException(record.exc_info).splitlines()
+        return "\n".join([line, *(f"    {printable(one)}" for one in stack)])
+
+
+class PlainFormatter(logging.Formatter):
+    """Writes the message alone, on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the message."""
+        return printable(record.getMessage())
+
+
+class LineHandler(logging.StreamHandler[TextIO]):
+    """Writes lines to a standard stream; lines that cannot be written are lost, silently.
+
+    The service goes on when the reader of its log has ended, or the disk of the log is full.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._complained = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say once that lines are lost, unless the reader is gone; anything else is a fault."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif isinstance(error, BrokenPipeError):
+            streams.discard(self.stream)
+        elif not self._complained:
+            self._complained = True
+            if self.stream is not sys.stderr:
+                streams.complain(f"log lines are lost: {error}")
 
 
 def setup(config: Config) -> None:
     """Send all log lines where the configuration says; a sink that fails is said and left out."""
     stream = sys.stderr if config.logging.use_stderr else sys.stdout
-    handler = logging.StreamHandler(stream)
+    handler = LineHandler(stream)
     handler.setFormatter(ConsoleFormatter() if config.logging.debug else JsonFormatter())
     level = LEVELS.get(config.logging.log_level.strip().lower(), logging.DEBUG)
     root = logging.getLogger()

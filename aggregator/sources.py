@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from . import clowder
-from .config import Config, StorageConfig, check_together, section_names, with_values
+from .checks import alternatives
+from .config import (
+    LOG_LEVELS,
+    Config,
+    StorageConfig,
+    check_together,
+    section_names,
+    with_values,
+)
 from .errors import ConfigError
 
 FILE_VARIABLE = "INSIGHTS_RESULTS_AGGREGATOR_CONFIG_FILE"
@@ -24,28 +32,58 @@ ALIASES = {
     "broker.enable_org_whitelist": "enable_org_allowlist",
     "processing.org_whitelist_file": "org_allowlist_file",
 }
-# keys that files of the reference have and that mean nothing here
-IGNORED = {"content", "broker.org_allowlist_file", "cloudwatch.create_stream_if_not_exists"}
+# sections and keys of the Go service's versions that have no effect any more, and what has instead
+RETIRED = {
+    "content": "rule content comes from the content service",
+    "kafka_zerolog": "log lines are not sent to Kafka",
+    "broker.org_allowlist_file": "use processing.org_allowlist_file",
+    "broker.save_offset": "offsets are always committed",
+    "cloudwatch.create_stream_if_not_exists": "a log stream is always created",
+    "logging.logging_to_kafka_enabled": "log lines are not sent to Kafka",
+    "metrics.enabled": "metrics are always served",
+    "processing.org_filter": "use processing.org_allowlist_file",
+    "storage.driver": "use db_driver of ocp_recommendations_storage",
+    "storage.datasource": "use sqlite_datasource or pg_host of ocp_recommendations_storage",
+}
 
 
 def load(environ: Mapping[str, str], folder: Path) -> Config:
     """Return the configuration of this environment; raise ConfigError with one clear line."""
-    warnings: list[str] = []
     path = _file(environ, folder)
-    values = _known(_read(path), str(path), warnings) if path else {}
-    for section, overrides in _known(_from_environment(environ), "environment", warnings).items():
+    found = Names(str(path))
+    values = found.known(_read(path)) if path else {}
+    others = Names("environment")
+    for section, overrides in others.known(_from_environment(environ)).items():
         values[section] = values.get(section, {}) | overrides
     config = Config()
     for section, chosen in _with_implied(values).items():
         config = with_values(config, section, chosen)
     config = clowder.apply(_only_named_storages(config), environ.get("ACG_CONFIG"))
     check_together(config)
-    return replace(config, warnings=tuple(warnings))
+    return replace(
+        config,
+        warnings=(*found.warnings, *others.warnings, *_advice(config)),
+        retired=(*found.retired, *others.retired),
+    )
+
+
+def _advice(config: Config) -> list[str]:
+    level = config.logging.log_level
+    if not level or level.strip().lower() in LOG_LEVELS:
+        return []
+    # as the Go service does
+    expected = alternatives(LOG_LEVELS)
+    return [f"logging.log_level: {expected} expected, not {level!r}; everything is logged"]
 
 
 def load_here() -> Config:
     """Return the configuration of this process."""
-    return load(os.environ, Path.cwd())
+    try:
+        folder = Path.cwd()
+    except OSError:
+        # the working directory was deleted
+        folder = Path()
+    return load(os.environ, folder)
 
 
 def _only_named_storages(config: Config) -> Config:
@@ -61,12 +99,12 @@ def _file(environ: Mapping[str, str], folder: Path) -> Path | None:
     named = environ.get(FILE_VARIABLE)
     if named is None:
         found = (folder / f"config{extension}" for extension in EXTENSIONS)
-        return next((path for path in found if path.is_file()), None)
+        return next((path for path in found if os.path.isfile(path)), None)
     path = folder / named
-    if named and path.is_file():
+    if named and os.path.isfile(path):
         return path
-    for extension in EXTENSIONS:
-        if named and path.with_suffix(extension).is_file():
+    for extension in EXTENSIONS if named and path.name else ():
+        if os.path.isfile(path.with_suffix(extension)):
             return path.with_suffix(extension)
     raise ConfigError(f"{FILE_VARIABLE}: there is no file '{named}'")
 
@@ -74,7 +112,7 @@ def _file(environ: Mapping[str, str], folder: Path) -> Path | None:
 def _read(path: Path) -> dict[str, Any]:
     try:
         document = _parse(path.suffix.lower(), path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"cannot read '{path}': {' '.join(str(error).split())}") from error
     if document is None:
         return {}
@@ -111,44 +149,53 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     return document
 
 
-def _known(document: dict[str, Any], source: str, warnings: list[str]) -> dict[str, dict[str, Any]]:
-    """Return the values under the names of today; add a warning for each name that is unknown."""
-    # the one storage of 2020 is both of today's; what is said of one of them in particular wins
-    for name in STORAGES if "storage" in document else ():
-        document[name] = _keys("storage", document["storage"]) | _keys(name, document.get(name))
-    known: dict[str, dict[str, Any]] = {}
-    for section, values in document.items():
-        if section in IGNORED or section == "storage":
-            continue
-        if section not in section_names():
-            warnings.append(f"{source}: unknown section '{section}'")
-            continue
-        known[section] = _known_keys(section, _keys(section, values), source, warnings)
-    return known
+class Names:
+    """Sections and keys of one source, brought to the names of today."""
 
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self.warnings: list[str] = []
+        self.retired: list[str] = []
 
-def _keys(section: str, values: Any) -> dict[str, Any]:
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise ConfigError(f"{section}: keys expected, not {type(values).__name__}")
-    return values
+    def known(self, document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Return the values by section and key; note what is retired or unknown."""
+        known: dict[str, dict[str, Any]] = {}
+        # the one storage of 2020 is both of today's; what a section of today says wins
+        if "storage" in document:
+            shared = self._keys("storage", document["storage"])
+            known |= {name: dict(shared) for name in STORAGES}
+        for section, values in document.items():
+            if section == "storage" or self._is_retired(section):
+                continue
+            if section not in section_names():
+                self.warnings.append(f"{self._source}: unknown section '{section}'")
+                continue
+            known[section] = known.get(section, {}) | self._keys(section, values)
+        return known
 
+    def _keys(self, section: str, values: Any) -> dict[str, Any]:
+        if values is None:
+            return {}
+        if not isinstance(values, dict):
+            raise ConfigError(f"{section}: keys expected, not {type(values).__name__}")
+        kind = StorageConfig if section == "storage" else type(getattr(Config(), section))
+        options = {one.name for one in fields(kind)}
+        known: dict[str, Any] = {}
+        old: dict[str, Any] = {}
+        for key, value in values.items():
+            name = ALIASES.get(f"{section}.{key}", key)
+            if name in options:
+                if value is not None:
+                    (known if name == key else old)[name] = value
+            elif not self._is_retired(f"{section}.{key}"):
+                self.warnings.append(f"{self._source}: unknown key '{section}.{key}'")
+        return old | known
 
-def _known_keys(
-    section: str, values: dict[str, Any], source: str, warnings: list[str]
-) -> dict[str, Any]:
-    options = {one.name for one in fields(getattr(Config(), section))}
-    known: dict[str, Any] = {}
-    old: dict[str, Any] = {}
-    for key, value in values.items():
-        name = ALIASES.get(f"{section}.{key}", key)
-        if name not in options:
-            if f"{section}.{key}" not in IGNORED:
-                warnings.append(f"{source}: unknown key '{section}.{key}'")
-        elif value is not None:
-            (known if name == key else old)[name] = value
-    return old | known
+    def _is_retired(self, name: str) -> bool:
+        reason = RETIRED.get(name)
+        if reason:
+            self.retired.append(f"{self._source}: '{name}' is retired: {reason}")
+        return reason is not None
 
 
 def _with_ports(storage: dict[str, Any]) -> dict[str, Any]:

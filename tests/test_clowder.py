@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,18 @@ def test_what_clowder_lacks_is_said(tmp_path: Path) -> None:
     config = load({"ACG_CONFIG": str(file)}, tmp_path)
     assert config.broker.addresses == ("k",)
     assert "warning: SASL configuration is missing\n" in config.notices
+
+
+def test_the_certificate_is_kept_in_memory_where_no_folder_is_writable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
+    path = Path(load({"ACG_CONFIG": str(CLOWDER)}, tmp_path).broker.cert_path)
+    assert path.read_text() == "-----CERT-----"
+    os.close(int(path.name))
 
 
 @pytest.mark.parametrize("text", [None, "", "[]", "{", '{"kafka": 1}', '{"database": {}}'])

@@ -40,6 +40,7 @@ SPECIAL = {
     "broker.security_protocol": "SASL_SSL",
     "broker.sasl_mechanism": "SCRAM-SHA-512",
     "server.auth_type": "jwt",
+    "logging.log_level": "warn",
     "processing.schema": "strict",
     "redis.endpoint": "redis:6379",
     "ocp_recommendations_storage.db_driver": "postgres",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
@@ -126,6 +127,66 @@ def test_lines_for_people_are_coloured(capsys: pytest.CaptureFixture[str]) -> No
     plain = re.sub(r"\x1b\[[\d;]*m", "", coloured := capsys.readouterr().out)
     assert re.fullmatch(r"\d{1,2}:\d\d[AP]M WRN look\\udcff topic=t\n", plain)
     assert coloured != plain
+
+
+FORGED = "x\n10:00PM ERR forged\r\x1b[2J\x9b2J\u2028y\u202ez\x85\x7f\x00"
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_foreign_text_cannot_forge_a_line_or_control_a_terminal(
+    capsys: pytest.CaptureFixture[str], debug: bool
+) -> None:
+    logs.setup(Config(logging=LoggingConfig(debug=debug)))
+    log = logging.getLogger("aggregator")
+    log.info("read %s", FORGED, extra={"fields": {"cluster": FORGED, FORGED: FORGED}})
+    try:
+        raise ValueError(FORGED)
+    except ValueError:
+        log.exception("failed: %s", FORGED, extra={"fields": {"bytes": FORGED.encode()}})
+    written = capsys.readouterr().out
+    ours = re.sub(r"\x1b\[[\d;]*m", "", written)
+    assert not [one for one in ours if one != "\n" and (ord(one) < 32 or 126 < ord(one) < 0xA0)]
+    assert "\u2028" not in ours
+    assert "\u202e" not in ours
+    if debug:
+        records = [line for line in written.splitlines() if not line.startswith("    ")]
+        assert len(records) == 2
+        assert all("forged" not in line.partition(" ")[0] for line in records)
+    else:
+        first, second = [json.loads(line) for line in written.splitlines()]
+        assert first["cluster"] == first[FORGED] == FORGED
+        assert second["error"] == FORGED
+
+
+class Broken(io.StringIO):
+    """A stream whose writes fail."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error: OSError | None = error
+
+    def flush(self) -> None:
+        if self.error:
+            raise self.error
+
+
+@pytest.mark.parametrize(
+    "error", [BrokenPipeError(32, "Broken pipe"), OSError(28, "No space left on device")]
+)
+def test_a_line_that_cannot_be_written_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OSError
+) -> None:
+    stream = Broken(error)
+    monkeypatch.setattr(sys, "stdout", stream)
+    logs.setup(Config())
+    log = logging.getLogger("aggregator")
+    for _ in range(3):
+        log.info("text")
+    told = capsys.readouterr().err
+    assert told == ("" if error.errno == 32 else f"log lines are lost: {error}\n")
+    stream.error = None
+    log.info("again")
+    assert "again" in stream.getvalue()
 
 
 def test_lines_go_to_standard_error_when_asked(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from aggregator.config import Config
 from aggregator.errors import ConfigError
-from aggregator.sources import FILE_VARIABLE, PREFIX, load
+from aggregator.sources import FILE_VARIABLE, PREFIX, RETIRED, load
 
 
 def variable(key: str) -> str:
@@ -121,6 +122,10 @@ def test_a_file_of_another_form_is_told_in_one_line(tmp_path: Path, text: str) -
         ("config.yaml", "redis: {password: [hunter2]}"),
         ("config.yaml", "redis: hunter2"),
         ("config.toml", "[ocp_recommendations_storage]\npg_password = ['hunter2']\n"),
+        ("config.yaml", "redis: {endpoint: 'user:hunter2@redis:6379'}"),
+        ("config.yaml", "broker: {addresses: 'sasl://u:hunter2@kafka:9092'}"),
+        ("config.yaml", "broker: {topic: {password: hunter2}}"),
+        ("config.yaml", "server: {address: 'password=hunter2'}"),
     ],
 )
 def test_no_mistake_shows_a_secret(tmp_path: Path, name: str, text: str) -> None:
@@ -141,6 +146,74 @@ def test_unknown_names_are_warned_of_and_ignored(tmp_path: Path) -> None:
         "unknown key 'server.adress'",
     ]
     assert config.broker == Config().broker
+
+
+def test_a_retired_key_is_reported_once_with_the_reason(tmp_path: Path) -> None:
+    config = from_text(
+        tmp_path,
+        """
+[broker]
+save_offset = true
+[content]
+path = "/rules"
+[metrics]
+enabled = true
+[processing]
+org_filter = "org.csv"
+[storage]
+driver = "sqlite3"
+datasource = "./test.db"
+[cloudwatch]
+create_stream_if_not_exists = true
+""",
+        name="config.toml",
+    )
+    assert config.warnings == ()
+    told = [line.partition(": ")[2] for line in config.retired]
+    assert sorted(told) == sorted(
+        f"'{name}' is retired: {RETIRED[name]}"
+        for name in (
+            "content",
+            "broker.save_offset",
+            "metrics.enabled",
+            "processing.org_filter",
+            "storage.driver",
+            "storage.datasource",
+            "cloudwatch.create_stream_if_not_exists",
+        )
+    )
+
+
+def test_an_unknown_key_is_reported_once_where_it_counts_for_both_storages(tmp_path: Path) -> None:
+    config = from_text(tmp_path, "storage: {pg_hots: a, pg_host: b}\nserver: {prot: 1}\n")
+    assert [line.partition(": ")[2] for line in config.warnings] == [
+        "unknown key 'storage.pg_hots'",
+        "unknown key 'server.prot'",
+    ]
+    assert config.dvo_recommendations_storage.pg_host == "b"
+
+
+@pytest.mark.parametrize("level", ["trace", "loud"])
+def test_a_log_level_that_nobody_knows_is_reported_and_means_debug(
+    tmp_path: Path, level: str
+) -> None:
+    (warning,) = load({variable("logging.log_level"): level}, tmp_path).warnings
+    assert warning.startswith("logging.log_level: debug, info, warn, warning, error or fatal")
+    assert repr(level) in warning
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "broker: {1: 2}", "? [a]\n: b"])
+def test_no_file_ends_in_a_traceback(tmp_path: Path, text: str) -> None:
+    for name in ("config.json", "config.toml", "config.yaml"):
+        (tmp_path / name).write_text(text)
+        with contextlib.suppress(ConfigError):
+            load({FILE_VARIABLE: name}, tmp_path)
+
+
+@pytest.mark.parametrize("named", ["/", "..", "a\0b", "x" * 5000])
+def test_a_name_that_no_file_can_have_is_one_line(tmp_path: Path, named: str) -> None:
+    with pytest.raises(ConfigError, match="there is no file"):
+        load({FILE_VARIABLE: named}, tmp_path)
 
 
 def test_the_names_of_2020_are_understood(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from ..db.migrations import DVO, OCP, migrate
 from ..errors import AggregatorError, Unavailable
 from ..ingest.kafka import producer
 from ..ingest.sender import Sender
+from ..logs import PlainFormatter
 from ..service import Service
 from .produce import send
 
@@ -75,6 +76,7 @@ def run(config: Config, argv: Sequence[str]) -> int:
 def _log_to(console: Console) -> None:
     """Show people what goes wrong, above the line that tells of progress."""
     handler = RichHandler(console=console, show_path=False, rich_tracebacks=False)
+    handler.setFormatter(PlainFormatter())
     logging.basicConfig(level=logging.ERROR, format="%(message)s", handlers=[handler], force=True)
 
 

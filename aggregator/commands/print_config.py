@@ -8,7 +8,9 @@ from dataclasses import fields
 from typing import Any
 
 from .. import pg_params
-from ..config import MASK, SECRETS, Config
+from ..config import SECRETS, Config
+from ..escaping import printable_json
+from ..masking import MASK, mask_text
 
 # section -> its name in the reference's output, in the reference's order
 SECTIONS = {
@@ -82,7 +84,7 @@ def run(config: Config, _argv: Sequence[str]) -> int:
     document = {
         title: _section(section, getattr(config, section)) for section, title in SECTIONS.items()
     }
-    print(json.dumps(document, indent=4, ensure_ascii=False))
+    print(printable_json(json.dumps(document, indent=4, ensure_ascii=False)))
     return 0
 
 
@@ -104,5 +106,6 @@ def _shown(option: str, value: Any) -> Any:
     if option == "timeout":
         return round(value * 1_000_000_000)
     if option == "pg_params":
-        return pg_params.masked(value)
-    return ",".join(value) if isinstance(value, tuple) else value
+        return mask_text(pg_params.masked(value))
+    text = ",".join(value) if isinstance(value, tuple) else value
+    return mask_text(text) if isinstance(text, str) else text

@@ -5,18 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from ..config import MASK, SECRETS, Config
-
-_SECRET_WORDS = ("PASS", "SECRET", "TOKEN", "DSN", "CREDENTIAL", "PRIVATE", "API_KEY")
+from .. import pg_params
+from ..config import SECRETS, Config
+from ..escaping import printable
+from ..masking import MASK, mask_text, mask_variable
+from ..sources import PREFIX
 
 
 def run(_config: Config, _argv: Sequence[str]) -> int:
     """Print KEY=VALUE a line (departure 28: what looks like a secret is masked)."""
     for name, value in sorted(os.environ.items()):
-        print(f"{name}={MASK if value and _is_secret(name) else value}")
+        print(f"{printable(name)}={printable(_masked(name, value))}")
     return 0
 
 
-def _is_secret(name: str) -> bool:
-    key = name.rpartition("__")[2].lower()
-    return key in SECRETS or any(word in name.upper() for word in _SECRET_WORDS)
+def _masked(name: str, value: str) -> str:
+    option = name.rpartition("__")[2].lower()
+    if option in SECRETS:
+        return MASK if value else ""
+    if option == "pg_params":
+        return mask_text(pg_params.masked(value))
+    if name.startswith(PREFIX):
+        # no option of ours but those is a secret as a whole
+        return mask_text(value)
+    return mask_variable(name, value)

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 
+from .. import streams
 from ..config import BACKENDS, Config
 from ..errors import (
     AggregatorError,
@@ -31,6 +31,8 @@ GENERAL_FAILURE, PREPARE_FAILED, CONSUMER_FAILED = 1, 2, 3
 def run(config: Config, argv: Sequence[str] = ()) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status of contract config-cli 5."""
     print_version_info.run(config, argv)
+    for line in config.retired:
+        log.warning("configuration: %s", line)
     if not config.broker.enabled and not set(config.storage_backend.use) <= set(BACKENDS):
         # with the broker it is for ingest to refuse it, with the Go service's text and status
         return PREPARE_FAILED
@@ -79,9 +81,7 @@ def end_on_signals(service: Service, *, told: bool = True) -> None:
     def stop() -> None:
         service.request_stop()
         if told:
-            # nobody may be reading any more
-            with suppress(BrokenPipeError):
-                print("SIGINT or SIGTERM was sent, stopping the service...", flush=True)
+            streams.write("SIGINT or SIGTERM was sent, stopping the service...\n")
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -75,6 +75,7 @@ def service(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         text=True,
     )
+    process.url = f"http://{address}/livez"  # type: ignore[attr-defined]
     deadline = time.monotonic() + SECONDS
     while not answers(f"http://{address}/livez"):
         assert process.poll() is None
@@ -112,3 +113,15 @@ def test_a_signal_ends_a_service_whose_output_nobody_reads(
     service.stdout.close()
     service.terminate()
     assert service.wait(timeout=SECONDS) == 0
+
+
+def test_requests_are_answered_when_the_reader_of_the_log_has_ended(
+    service: subprocess.Popen[str],
+) -> None:
+    assert service.stdout
+    assert service.stderr
+    service.stdout.close()
+    assert all(answers(service.url) for _ in range(5))  # type: ignore[attr-defined]
+    service.terminate()
+    assert service.wait(timeout=SECONDS) == 0
+    assert service.stderr.read() == ""

@@ -1,0 +1,55 @@
+"""Secrets in text: which names they have, which shapes, and the mask in their place."""
+
+from __future__ import annotations
+
+import re
+
+MASK = "***"
+
+_NAMES = (
+    r"pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|dsn|signature"
+    r"|(?:api|access|account|private|secret|signing|encryption|shared)[_-]?key"
+)
+# of environment variables; a lone KEY is one, as in REDIS_KEY
+_SECRET_NAME = re.compile(
+    r"PASS|PWD|SECRET|TOKEN|CREDENTIAL|PRIVATE|SIGNATURE|COOKIE|DSN|(?:^|_|API|ACCESS)KEYS?(?:_|$)",
+    re.IGNORECASE,
+)
+_ORDINARY_NAME = re.compile(r"(?:OLD)?PWD|.*_(?:FILE|PATH|DIR|ID|NAME)", re.IGNORECASE)
+
+_QUOTED = r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,}\]]+)"""
+_SHAPES = {
+    # scheme://user:password@host, as in proxies and connection strings; / and @ may be in it
+    r"([a-z][a-z0-9+.-]*://[^\s/?#@:'\"]*:)[^\s'\"]*(?=@)": rf"\1{MASK}",
+    # https://token@host
+    r"(https?://)[^\s/?#@:'\"]+(?=@)": rf"\1{MASK}",
+    # user:password@host without a scheme
+    r"(?<![\w/])([\w.+%-]+:)(?!//)[^\s@/'\"]+(?=@)": rf"\1{MASK}",
+    # "password": "..." in JSON, also as Python prints it
+    rf"""(["'][\w.-]*(?:{_NAMES})["']\s*:\s*){_QUOTED}""": rf'\1"{MASK}"',
+    # password=... and password:..., with or without quotes
+    rf"""(\b[\w.-]*(?:{_NAMES})(?:\s*=\s*|:(?=\S)))("[^"]*"|'[^']*'|[^\s&;,]+)""": rf"\1{MASK}",
+    # headers
+    r"\b(Bearer|Basic)\s+[\w.~+/=-]{8,}": rf"\1 {MASK}",
+    # a JWT
+    r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*": MASK,
+    r"(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?:-----END [A-Z ]*-----|$)": rf"\1{MASK}",
+}
+_PATTERNS = [(re.compile(shape, re.IGNORECASE), masked) for shape, masked in _SHAPES.items()]
+
+
+def mask_text(text: str) -> str:
+    """Return text without what has the shape of a secret."""
+    for pattern, masked in _PATTERNS:
+        text = pattern.sub(masked, text)
+    return text
+
+
+def mask_variable(name: str, value: str) -> str:
+    """Return the value of an environment variable, masked by its name or by its shape."""
+    return MASK if value and is_secret_name(name) else mask_text(value)
+
+
+def is_secret_name(name: str) -> bool:
+    """Say whether the value of a variable of this name is a secret as a whole."""
+    return bool(_SECRET_NAME.search(name)) and not _ORDINARY_NAME.fullmatch(name)

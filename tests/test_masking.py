@@ -1,0 +1,96 @@
+"""Which secrets are masked, by name and by shape, and what is left as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from aggregator.masking import mask_text, mask_variable
+from aggregator.sources import PREFIX
+from tests.program import command
+
+SECRET = "hunter2"
+BY_NAME = [
+    "PGPASSWORD", "DB_PWD", "MYSQL_PASS", "REDIS_KEY", "KEY", "AWS_SECRET_ACCESS_KEY", "API_KEYS",
+    "GITHUB_TOKEN", "SENTRY_DSN", "SASL_PASSPHRASE", "MY_CREDENTIALS", "APIKEY", "SESSION_COOKIE",
+]  # fmt: skip
+BY_SHAPE = [
+    "https://user:hunter2@host/path",
+    "http://user:hunter2@proxy:3128",
+    "user:hunter2@proxy:3128",
+    "https://hunter2@sentry.example/4",
+    "postgresql://user:hun/ter2@hunter2@host/db",
+    "redis://:hunter2@redis:6379/0",
+    "http://a:hunter2@b,http://c:hunter2@d",
+    "host=localhost password=hunter2 dbname=a",
+    "sslmode=disable&password=hunter2&x=1",
+    "host=a password = 'hunter2' user=b",
+    "sslpassword=hunter2",
+    "AccountKey=hunter2;EndpointSuffix=core",
+    '{"user": "u", "password": "hunter2", "port": 1}',
+    '{"saslPassword":"hun\\"hunter2"}',
+    "{'aws_secret_key': 'hunter2'}",
+    "password:hunter2",
+    "Authorization: Bearer hunter2.abc.def",
+    "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----",
+    "-----BEGIN PRIVATE KEY-----\nhunter2",
+]
+ORDINARY = [
+    ("PWD", "/home/user"),
+    ("OLDPWD", "/"),
+    ("SERVER__JWT_KEY_FILE", "/etc/keys/jwt.pem"),
+    ("HTTP_PROXY", "http://proxy:3128"),
+    ("DATABASE_URL", "postgresql://user@host:5432/db"),
+    ("KAFKA", "kafka-a:9092,kafka-b:9093"),
+    ("KEYBOARD", "us"),
+    ("MONKEY", "ape"),
+    ("TEXT", "redis.password: a text expected, not ***"),
+    ("MAIL", "someone@example.com"),
+]
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_secret_is_masked_by_its_name(name: str) -> None:
+    assert mask_variable(name, SECRET) == "***"
+    assert mask_variable(name, "") == ""
+
+
+@pytest.mark.parametrize("text", BY_SHAPE)
+def test_a_secret_is_masked_by_its_shape(text: str) -> None:
+    masked = mask_text(text)
+    assert SECRET not in masked
+    assert "***" in masked
+
+
+@pytest.mark.parametrize(("name", "value"), ORDINARY)
+def test_what_is_no_secret_is_left_as_it_is(name: str, value: str) -> None:
+    assert mask_variable(name, value) == value
+
+
+def test_print_env_shows_no_secret(tmp_path: Path) -> None:
+    env = dict.fromkeys(BY_NAME, SECRET)
+    env |= {f"SHAPE_{number}": text for number, text in enumerate(BY_SHAPE)}
+    env |= {
+        f"{PREFIX}OCP_RECOMMENDATIONS_STORAGE__PG_PARAMS": "sslpassword=hunter2&sslmode=require",
+        f"{PREFIX}REDIS__PASSWORD": SECRET,
+        "LINES": "a\nFORGED=1\x1b[2J",
+        "LATIN": "caf\udce9",
+    }
+    ended = command("print-env", folder=tmp_path, env=env)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert SECRET not in ended.stdout
+    assert "sslmode=require" in ended.stdout
+    assert "LINES=a\\nFORGED=1\\x1b[2J\n" in ended.stdout
+    assert "LATIN=caf\\udce9\n" in ended.stdout
+
+
+@pytest.mark.parametrize("content", ['{"database": {"password": "hunter2"', "/absent/"])
+def test_the_content_of_clowder_s_file_in_its_place_is_not_shown(
+    tmp_path: Path, content: str
+) -> None:
+    """A deployment may put the document where its path belongs."""
+    ended = command("help", folder=tmp_path, env={"ACG_CONFIG": content + "x" * 5000})
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("configuration: ACG_CONFIG: cannot read")
+    assert SECRET not in ended.stderr
