@@ -87,12 +87,17 @@ setup(
     extras_require={
         "speed": ["uvloop>=0.20"],
         "sinks": ["watchtower>=3", "boto3", "sentry-sdk>=2"],
+        "profile": ["pyinstrument>=5"],
         "dev": [
             "pytest>=8,<10",
             "pytest-tornasync>=0.6.0.post2",
             "pytest-timeout>=2.3",
             "pytest-xdist>=3.6",
             "responses>=0.25",
+            # of the extras `sinks` and `profile`
+            "watchtower>=3",
+            "boto3",
+            "pyinstrument>=5",
             "hypothesis>=6.100",
             "schemathesis>=4",
             "psycopg2-binary>=2.9",

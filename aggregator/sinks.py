@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import platform
 from typing import Any
@@ -45,14 +46,49 @@ def _cloudwatch(options: CloudWatchConfig, formatter: logging.Formatter) -> None
         aws_session_token=options.aws_session_token or None,
         region_name=options.aws_region or None,
     )
-    handler = watchtower.CloudWatchLogHandler(
+    sender = watchtower.CloudWatchLogHandler(
         log_group_name=options.log_group,
         log_stream_name=(options.stream_name or "$HOSTNAME").replace("$HOSTNAME", platform.node()),
         boto3_client=client,
         send_interval=CLOUDWATCH_SECONDS,
     )
+    # the message is the whole line already
+    sender.setFormatter(logging.Formatter("%(message)s"))
+    handler = CloudWatchHandler(sender)
     handler.setFormatter(formatter)
     logging.getLogger().addHandler(handler)
+
+
+class CloudWatchHandler(logging.Handler):
+    """Gives formatted lines as messages to watchtower's handler, which drops empty messages."""
+
+    def __init__(self, sender: logging.Handler) -> None:
+        super().__init__()
+        self._sender = sender
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Give one line to the thread that sends it."""
+        try:
+            self._sender.handle(_with_message(record, self.format(record)))
+        except Exception:
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Send what waits."""
+        self._sender.flush()
+
+    def close(self) -> None:
+        """Send what waits, and end the thread."""
+        self._sender.close()
+        super().close()
+
+
+def _with_message(record: logging.LogRecord, message: str) -> logging.LogRecord:
+    """Return a record of the same time and logger with this message and nothing else."""
+    made = copy.copy(record)
+    made.msg, made.args = message, ()
+    made.exc_info = made.exc_text = made.stack_info = None
+    return made
 
 
 def _sentry(options: SentryConfig) -> None:

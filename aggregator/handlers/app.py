@@ -19,8 +19,8 @@ from .about import without_debug
 from .auth import authenticator
 from .base import Context, Instance
 from .connection import Limits
-from .router import ApiApplication
-from .routes import routes
+from .router import ApiApplication, Route
+from .routes import diagnostics, routes
 from .server import HttpServer
 
 LIMITS = Limits(
@@ -52,8 +52,12 @@ def application(
         instance=instance,
     )
     return ApiApplication(
-        routes(debug=config.server.debug), context, compress_response=True, log_function=_silent
+        _routes(config.server), context, compress_response=True, log_function=_silent
     )
+
+
+def _routes(server: ServerConfig) -> list[Route]:
+    return routes(debug=server.debug) + (diagnostics() if server.debug else [])
 
 
 def _silent(_handler: object) -> None:

@@ -113,6 +113,12 @@ class ApiHandler(RequestHandler):
         if authenticator is not None and not self.open_to_all:
             self.identity = authenticator.identify(self.request.headers)
 
+    def allow_seconds(self, seconds: float) -> None:
+        """Let this answer take so long instead of `server.request_timeout`."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._time_out)
+
     def _time_out(self) -> None:
         if not self._finished:
             self._late = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..model import Vote
-from . import about, acks, feedback, ratings, toggles, votes, workloads
+from . import about, acks, feedback, profile, ratings, toggles, votes, workloads
 from .base import ApiHandler
 from .organizations import (
     ClustersHandler,
@@ -117,6 +117,18 @@ HEALTH: list[_Row] = [
     ("livez", about.LiveHandler, {}),
     ("readyz", about.ReadyHandler, {}),
 ]
+
+
+# for engineers, not for clients: outside the prefix and the API's description
+DIAGNOSTICS: list[_Row] = [
+    ("debug/pprof/", profile.ProfileIndexHandler, {}),
+    ("debug/pprof/profile", profile.ProfileHandler, {}),
+]
+
+
+def diagnostics() -> list[Route]:
+    """Return the routes of a service with the debug endpoints that are no part of the API."""
+    return [Route(*row, prefixed=False) for row in DIAGNOSTICS]
 
 
 def routes(*, debug: bool) -> list[Route]:
