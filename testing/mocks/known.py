@@ -6,18 +6,20 @@ The names are those of the mock service that was there before (insights-results-
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 
 from ..fixtures import Made
-from ..rules import RULES
 from ..seed import Seed, SeedCluster
 
 ORGANIZATION = 11789772
-# whoever asks for it has no permission
+# it is listed, and all requests for it are refused
 FORBIDDEN_ORGANIZATION = 11940171
+FORBIDDEN = "You have no permissions to get or change info about this organization"
+# an organization is listed when it has a report
+_FORBIDDEN_CLUSTER = "11940171-0000-4000-8000-000000000001"
 
 STATIC: dict[int, tuple[str, ...]] = {
     ORGANIZATION: (
@@ -61,15 +63,56 @@ CHANGING: dict[str, tuple[str, str, str]] = {
     "cccccccc-cccc-cccc-cccc-000000000004": (EMPTY[ORGANIZATION], EMPTY[ORGANIZATION], _FIRST),
 }
 QUARTER = 15
+_TUTORIAL = ("ccx_rules_ocm.tutorial_rule.report", "TUTORIAL_ERROR")
+_INSTALLER = (
+    "ccx_rules_ocp.external.rules.node_installer_degraded.report",
+    "NODE_INSTALLER_DEGRADED",
+)
+_PROXY = (
+    "ccx_rules_ocp.external.rules.cluster_wide_proxy_auth_check.report",
+    "AUTH_OPERATOR_PROXY_ERROR",
+)
+_PROXY_BUG = ("ccx_rules_ocp.external.bug_rules.bug_1766907.report", "BUGZILLA_BUG_1766907")
+_NODES = (
+    "ccx_rules_ocp.external.rules.nodes_requirements_check.report",
+    "NODES_MINIMUM_REQUIREMENTS_NOT_MET",
+)
+_SAMPLES = (
+    "ccx_rules_ocp.external.rules.samples_op_failed_image_import_check.report",
+    "SAMPLES_FAILED_IMAGE_IMPORT_ERR",
+)
+_SCC_BUG = ("ccx_rules_ocp.external.bug_rules.bug_1821905.report", "BUGZILLA_BUG_1821905")
+_ALL = (_INSTALLER, _TUTORIAL, _PROXY, _PROXY_BUG, _NODES, _SAMPLES, _SCC_BUG)
+# the hits of a static cluster by its name after the first group: organizations have them alike
+HITS: dict[str, tuple[tuple[str, str], ...]] = {
+    "624a-49a5-bab8-4fdc5e51a266": _ALL,
+    "624a-49a5-bab8-4fdc5e51a267": (_TUTORIAL, _PROXY, _PROXY_BUG, _NODES, _SAMPLES, _SCC_BUG),
+    "624a-49a5-bab8-4fdc5e51a268": (_INSTALLER, _PROXY, _PROXY_BUG, _NODES, _SAMPLES, _SCC_BUG),
+    "624a-49a5-bab8-4fdc5e51a269": (_INSTALLER, _TUTORIAL, _PROXY_BUG, _NODES, _SAMPLES, _SCC_BUG),
+    "624a-49a5-bab8-4fdc5e51a26a": (_INSTALLER, _TUTORIAL, _PROXY, _PROXY_BUG, _SAMPLES, _SCC_BUG),
+    "624a-49a5-bab8-4fdc5e51a26b": (_TUTORIAL, _PROXY, _PROXY_BUG, _NODES, _SAMPLES),
+    "624a-49a5-bab8-4fdc5e51a26c": (_PROXY, _PROXY_BUG, _NODES, _SAMPLES),
+    "624a-49a5-bab8-4fdc5e51a26d": (_PROXY_BUG, _NODES, _SAMPLES),
+    "624a-49a5-bab8-4fdc5e51a26e": (_PROXY_BUG, _NODES),
+    "624a-49a5-bab8-4fdc5e51a26f": (_NODES,),
+    "6577-4e80-85e7-697cb646ff37": _ALL,
+    "8d6a-43cc-b82c-7007664bdf69": _ALL,
+    "8933-4a3a-8634-3328fe806e08": (_TUTORIAL,),
+}
 _FAILING = re.compile(r"ffffffff-ffff-ffff-ffff-000000000([2-5]\d\d)(?!\d)")
-_FORBIDDEN = re.compile(rf"/organizations?/{FORBIDDEN_ORGANIZATION}(?=/|$)")
+_FORBIDDEN_PATH = re.compile(rf"/organizations?/{FORBIDDEN_ORGANIZATION}(?=/|$)")
 
 
 def demanded_status(path: str) -> int | None:
     """Return the status that a name in the path asks for (200 to 599), None if there is none."""
     if match := _FAILING.search(path):
         return int(match[1])
-    return 403 if _FORBIDDEN.search(path) else None
+    return HTTPStatus.FORBIDDEN if is_forbidden(path) else None
+
+
+def is_forbidden(path: str) -> bool:
+    """Say whether a path is about the organization that nobody may ask about."""
+    return not _FAILING.search(path) and bool(_FORBIDDEN_PATH.search(path))
 
 
 def known_clusters() -> Seed:
@@ -77,9 +120,11 @@ def known_clusters() -> Seed:
     seed = Seed()
     for org, names in STATIC.items():
         for name in names:
-            seed.clusters[name] = SeedCluster(org, _hits(name), _namespaces(name))
+            hits = sorted(HITS[name.partition("-")[2]])
+            seed.clusters[name] = SeedCluster(org, hits, _namespaces(name))
     for org, name in EMPTY.items():
         seed.clusters[name] = SeedCluster(org)
+    seed.clusters[_FORBIDDEN_CLUSTER] = SeedCluster(FORBIDDEN_ORGANIZATION)
     return seed
 
 
@@ -97,12 +142,6 @@ def changed(now: datetime) -> Iterator[Made]:
         model = models[turns[began.minute // QUARTER % len(turns)]]
         seed.clusters[name] = SeedCluster(ORGANIZATION, model.hits)
     yield from seed.messages(began.replace(tzinfo=UTC), timedelta(0))
-
-
-def _hits(name: str) -> list[tuple[str, str]]:
-    """Return one to five hits, always the same of a name, and others of other names."""
-    chance = random.Random(name)
-    return sorted((rule.component, rule.key) for rule in chance.sample(RULES, chance.randint(1, 5)))
 
 
 def _namespaces(name: str) -> list[str]:

@@ -30,7 +30,14 @@ from ..fixtures import fixtures_dir
 from ..seed import Seed, SeedError
 from .clock import Now, RisingClock, real_time
 from .filler import Filler
-from .known import changed, demanded_status, known_clusters, quarter
+from .known import (
+    FORBIDDEN,
+    changed,
+    demanded_status,
+    is_forbidden,
+    known_clusters,
+    quarter,
+)
 from .storage import memory_storage
 from .watch import Watch
 
@@ -154,15 +161,16 @@ class _StatusHandler(RequestHandler):
     def prepare(self) -> None:
         """Answer."""
         try:
-            reason = HTTPStatus(self._status).phrase
+            phrase = HTTPStatus(self._status).phrase
         except ValueError:
-            reason = "Unknown"
-        self.set_status(self._status, reason)
+            phrase = "Unknown"
+        self.set_status(self._status, phrase)
         if self._status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             self.finish()
         else:
             ok = self._status < HTTPStatus.MULTIPLE_CHOICES
             self.set_header("Content-Type", "application/json; charset=utf-8")
+            reason = FORBIDDEN if is_forbidden(self.request.path) else phrase
             self.finish(render({"status": "ok" if ok else reason}))
 
 

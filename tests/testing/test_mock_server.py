@@ -76,14 +76,68 @@ def test_the_status_is_asked_for_by_a_whole_name() -> None:
     assert demanded_status("/organizations/119401710/clusters") is None
 
 
-def test_one_organization_is_forbidden(url: str) -> None:
+def test_one_organization_is_listed_and_forbidden(url: str) -> None:
+    listed = requests.get(f"{url}organizations", timeout=10).json()["organizations"]
+    assert {1, 2, 3, 11789772, 11940171} <= set(listed)
+    text = "You have no permissions to get or change info about this organization"
     for path in ("organizations/11940171/clusters", "organization/11940171/workloads"):
-        assert requests.get(url + path, timeout=10).status_code == 403
+        response = requests.get(url + path, timeout=10)
+        assert response.status_code == 403
+        assert response.json() == {"status": text}
+
+
+def test_a_failing_cluster_of_the_forbidden_organization_says_its_own_status(url: str) -> None:
+    path = f"organizations/11940171/clusters/{FAILING}403/users/ann/report"
+    response = requests.get(url + path, timeout=10)
+    assert (response.status_code, response.json()) == (403, {"status": "Forbidden"})
 
 
 @pytest.mark.parametrize(("org", "cluster"), EMPTY.items())
 def test_an_empty_cluster_has_a_report_without_hits(url: str, org: int, cluster: str) -> None:
     assert _report(url, org, cluster)["reports"] == []
+
+
+EVERY_KEY = {
+    "AUTH_OPERATOR_PROXY_ERROR",
+    "BUGZILLA_BUG_1766907",
+    "BUGZILLA_BUG_1821905",
+    "NODES_MINIMUM_REQUIREMENTS_NOT_MET",
+    "NODE_INSTALLER_DEGRADED",
+    "SAMPLES_FAILED_IMAGE_IMPORT_ERR",
+    "TUTORIAL_ERROR",
+}
+
+
+@pytest.mark.parametrize(
+    ("org", "cluster", "keys"),
+    [
+        (11789772, "34c3ecc5-624a-49a5-bab8-4fdc5e51a266", EVERY_KEY),
+        (11789772, "74ae54aa-6577-4e80-85e7-697cb646ff37", EVERY_KEY),
+        (11789772, "a7467445-8d6a-43cc-b82c-7007664bdf69", EVERY_KEY),
+        (11789772, "ee7d2bf4-8933-4a3a-8634-3328fe806e08", {"TUTORIAL_ERROR"}),
+        (11789772, "34c3ecc5-624a-49a5-bab8-4fdc5e51a267", EVERY_KEY - {"NODE_INSTALLER_DEGRADED"}),
+        (11789772, "34c3ecc5-624a-49a5-bab8-4fdc5e51a268", EVERY_KEY - {"TUTORIAL_ERROR"}),
+        (
+            11789772,
+            "34c3ecc5-624a-49a5-bab8-4fdc5e51a26d",
+            {
+                "BUGZILLA_BUG_1766907",
+                "NODES_MINIMUM_REQUIREMENTS_NOT_MET",
+                "SAMPLES_FAILED_IMAGE_IMPORT_ERR",
+            },
+        ),
+        (1, "00000001-624a-49a5-bab8-4fdc5e51a26f", {"NODES_MINIMUM_REQUIREMENTS_NOT_MET"}),
+        (1, "00000001-6577-4e80-85e7-697cb646ff37", EVERY_KEY),
+        (2, "00000002-8933-4a3a-8634-3328fe806e08", {"TUTORIAL_ERROR"}),
+        (3, "00000003-8d6a-43cc-b82c-7007664bdf69", EVERY_KEY),
+    ],
+)
+def test_static_clusters_have_the_hits_that_testers_know(
+    url: str, org: int, cluster: str, keys: set[str]
+) -> None:
+    report = _report(url, org, cluster)
+    assert {hit["key"] for hit in report["reports"]} == keys
+    assert report["meta"]["count"] == len(keys)
 
 
 @pytest.mark.parametrize("org", STATIC)
