@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import DataError, RedisError
 
 from ..config import RedisConfig
-from ..errors import ConfigError, RecordRejected, Unavailable
+from ..errors import AggregatorError, ConfigError, RecordRejected, Unavailable
 from ..model import REPORT_SUFFIX, Report, utc_now
 
 TTL_SECONDS = 24 * 60 * 60
 DATABASES = range(16)
+# what go-redis takes for a timeout of 0; every attempt has a limit
+DEFAULT_TIMEOUT = 3.0
+# The replies that the record itself can cause: a request ID that ends in `:reports` is the name
+# of another request's hash, and a value may be larger than `proto-max-bulk-len`.
+_FAULTS_OF_A_RECORD = ("WRONGTYPE ", "ERR string exceeds maximum allowed size")
+# redis-py puts the command, which is the message's text, before the tuple of what was replied
+_REPLY = " of pipeline caused error: "
 
 
 def connect(config: RedisConfig) -> Redis:
@@ -31,8 +40,11 @@ def connect(config: RedisConfig) -> Redis:
         db=config.database,
         username=config.username or None,
         password=config.password or None,
-        socket_timeout=config.timeout_seconds or None,
+        socket_timeout=config.timeout_seconds or DEFAULT_TIMEOUT,
         socket_connect_timeout=5,
+        socket_keepalive=True,
+        # once, for a connection that the server closed while it was idle; outages are for ingest
+        retry=Retry(NoBackoff(), 1, (RedisConnectionError,)),
     )
 
 
@@ -54,15 +66,30 @@ class RedisReports:
                     pipe.hset(f"{key}:reports", mapping=_fields(report, processed))
                     pipe.expire(f"{key}:reports", TTL_SECONDS)
                 await pipe.execute()
-        except (RedisConnectionError, RedisTimeoutError, OSError) as error:
-            raise Unavailable(f"redis: {error}") from error
-        except RedisError as error:
-            raise RecordRejected(f"redis: {error}") from error
+        except (RedisError, OSError, UnicodeEncodeError) as error:
+            raise _translated(error) from error
         return [True] * len(reports)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+
+def _translated(error: Exception) -> AggregatorError:
+    """Return RecordRejected for what a record can cause, Unavailable for all else."""
+    reply = _reply(error)
+    if isinstance(error, DataError | UnicodeEncodeError) or reply.startswith(_FAULTS_OF_A_RECORD):
+        return RecordRejected(f"redis: {reply}")
+    return Unavailable(f"redis: {reply}")
+
+
+def _reply(error: Exception) -> str:
+    """Return what the server replied, with its error code, which redis-py may have cut off."""
+    text, annotated, arguments = str(error).rpartition(_REPLY)
+    reply = str(ast.literal_eval(arguments)[0]) if annotated else text or arguments
+    reply = reply or type(error).__name__
+    code = getattr(error, "status_code", None)
+    return f"{code} {reply}" if code and not reply.startswith(code) else reply
 
 
 def _key(report: Report) -> str:

@@ -36,10 +36,14 @@ def server() -> str:
 
 
 class OwnRedis:
-    """One server; every write is on disk in `folder` before it is answered."""
+    """One server; every write is on disk in `folder` before it is answered.
 
-    def __init__(self, folder: Path) -> None:
+    `settings` are further arguments of redis-server.
+    """
+
+    def __init__(self, folder: Path, *settings: str) -> None:
         self._server = server()
+        self._settings = settings
         self._folder = folder
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -62,7 +66,8 @@ class OwnRedis:
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._server, "--bind", "127.0.0.1", "--port", str(self.port), "--save", "",
-                 "--appendonly", "yes", "--appendfsync", "always", "--dir", str(self._folder)],
+                 "--appendonly", "yes", "--appendfsync", "always", "--dir", str(self._folder),
+                 *self._settings],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         deadline = time.monotonic() + SECONDS
