@@ -45,6 +45,14 @@ class UnusableFile(ConfigError):
     """A file that the configuration names cannot be used."""
 
 
+class UnusableStorage(ConfigError):
+    """A storage cannot be built from its section of the configuration."""
+
+
+class UnusableBackend(ConfigError):
+    """With `storage_backend.use` as it is, there is nothing to consume."""
+
+
 class CannotListen(AggregatorError):
     """The address to serve at is taken or is none of this machine; the text names it."""
 

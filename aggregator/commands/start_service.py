@@ -15,7 +15,9 @@ from ..errors import (
     ConfigError,
     SchemaMismatch,
     Unavailable,
+    UnusableBackend,
     UnusableFile,
+    UnusableStorage,
 )
 from ..ipc import FirstProcess, WorkerSlot
 from ..memory import give_back_large_blocks, spare_what_stays
@@ -26,6 +28,7 @@ from . import print_version_info
 log = logging.getLogger(__name__)
 
 GENERAL_FAILURE, PREPARE_FAILED, CONSUMER_FAILED = 1, 2, 3
+BAD_CONFIG = 2
 
 
 def run(config: Config, argv: Sequence[str] = ()) -> int:
@@ -47,10 +50,19 @@ def ended(serving: Coroutine[None, None, int]) -> int:
     except UnusableFile as error:
         log.critical("%s", error)
         return GENERAL_FAILURE
-    except (SchemaMismatch, Unavailable, ConfigError) as error:
+    except UnusableBackend as error:
+        log.error(
+            "No backend storage or incompatible one selected. Exitting",
+            extra={"fields": {"error": str(error)}},
+        )
+        return GENERAL_FAILURE
+    except (SchemaMismatch, Unavailable, UnusableStorage) as error:
         log.error("%s", error)
         log.error("database preparation exited with error code %d", PREPARE_FAILED)
         return PREPARE_FAILED
+    except ConfigError as error:
+        log.error("configuration: %s", error)
+        return BAD_CONFIG
     except CannotListen as error:
         log.error("%s", error)
         return GENERAL_FAILURE

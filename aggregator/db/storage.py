@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..config import Config, StorageConfig
-from ..errors import ConfigError, SchemaMismatch, Unavailable
+from ..errors import ConfigError, SchemaMismatch, Unavailable, UnusableStorage
 from ..metrics import Metrics
 from ..storage import Storage
 from . import noop
@@ -78,15 +78,18 @@ def _mismatch(version: int, chain: Chain) -> str:
 
 
 def build(config: Config, metrics: Metrics | None = None) -> tuple[Storage, SqlHealth]:
-    """Construct the storage; nothing is connected yet. Raise ConfigError.
+    """Construct the storage; nothing is connected yet. Raise UnusableStorage.
 
     `metrics` hear of statements where `log_sql_queries` is on.
     """
     ocp, dvo = config.ocp_recommendations_storage, config.dvo_recommendations_storage
     for name, section in (("ocp", ocp), ("dvo", dvo)):
         if section.type not in _TYPES[name]:
-            raise ConfigError(f"Unknown storage type '{section.type}'")
-    found = databases(ocp, dvo, StatementLog(metrics) if metrics else None)
+            raise UnusableStorage(f"Unknown storage type '{section.type}'")
+    try:
+        found = databases(ocp, dvo, StatementLog(metrics) if metrics else None)
+    except ConfigError as error:
+        raise UnusableStorage(str(error)) from error
     health = SqlHealth(found)
     first, second = found.get("ocp"), found.get("dvo")
     either = first or second

@@ -16,7 +16,7 @@ from aiokafka.errors import (
 )
 
 from ..config import BrokerConfig
-from ..errors import ConfigError
+from ..errors import ConfigError, UnusableFile
 from .clients import Admin, Consumer, Producer
 
 MIB = 1024 * 1024
@@ -100,7 +100,7 @@ def _authorities(cert_path: str) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=cert_path or None)
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"broker.cert_path: {cert_path!r} cannot be used: {error}") from error
+        raise UnusableFile(f"broker.cert_path: {cert_path!r} cannot be used: {error}") from error
     # chain, dates and host name are verified; what Python 3.13 asks for beyond that (a key usage of
     # the authority, for one) many a private authority does not have, and the Go service took it
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT

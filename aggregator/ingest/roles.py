@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from ..config import Config, read_allowlist
-from ..errors import ConfigError
+from ..errors import UnusableBackend
 from ..metrics import Metrics
 from ..storage import RefusedMessages, Storage
 from . import kafka
@@ -22,7 +22,8 @@ from .tracker import Tracker
 
 OCP = "ocp_recommendations"
 DVO = "dvo_recommendations"
-OTHER = "no backend storage or incompatible selected"
+# the Go service's words
+NO_BACKEND = "no backend storage or incompatible selected"
 
 
 class Ingest:
@@ -43,9 +44,8 @@ class Ingest:
         self._allowlist = self._read_allowlist()
         self._unpacked = config.broker.maximum_unpacked_size
         self._profile: Profile = "strict" if config.processing.schema == "strict" else "default"
-        for use in config.storage_backend.use if config.broker.enabled else ():
-            if use not in (OCP, DVO):
-                raise ConfigError(f"{OTHER}: storage_backend.use is '{use}'")
+        if config.broker.enabled:
+            _check(config)
 
     def _read_allowlist(self) -> frozenset[int] | None:
         if not (self._config.broker.enabled and self._config.broker.enable_org_allowlist):
@@ -124,6 +124,16 @@ class Ingest:
     def _dvo(self) -> tuple[Decoder, Store, RefusedMessages | None]:
         decoder = DvoDecoder(self._allowlist, self._unpacked, self._profile)
         return decoder, self._storage.dvo.store, self._storage.refused
+
+
+def _check(config: Config) -> None:
+    """Raise ConfigError for what the consumers could not be built from."""
+    chosen = config.storage_backend.use
+    if not chosen or not set(chosen) <= {OCP, DVO}:
+        raise UnusableBackend(
+            f"{NO_BACKEND}: storage_backend.use is '{','.join(chosen)}'; {OCP} or {DVO} expected"
+        )
+    kafka.connection(config.broker)
 
 
 def sources(config: Config) -> list[tuple[str, str]]:

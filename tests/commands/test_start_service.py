@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from aggregator.sources import PREFIX
+from aggregator.sources import FILE_VARIABLE, PREFIX
 from tests.program import ROOT, SECONDS, command, told
 
 
@@ -28,6 +28,21 @@ from tests.program import ROOT, SECONDS, command, told
             {"BROKER__ENABLED": "1", "BROKER__ENABLE_ORG_ALLOWLIST": "1"},
             1,
             "processing.org_allowlist_file: cannot read",
+        ),
+        (
+            {"BROKER__ENABLED": "1", "BROKER__SECURITY_PROTOCOL": "SSL", "BROKER__CERT_PATH": "no"},
+            1,
+            "broker.cert_path: 'no' cannot be used",
+        ),
+        (
+            {"BROKER__ENABLED": "1", "STORAGE_BACKEND__USE": "ocp"},
+            1,
+            "No backend storage or incompatible one selected. Exitting",
+        ),
+        (
+            {"SERVER__AUTH": "1", "SERVER__AUTH_TYPE": "jwt", "SERVER__JWT_KEY_FILE": "no"},
+            2,
+            "configuration: server.jwt_key_file: cannot read",
         ),
         ({"STORAGE_BACKEND__USE": "ocp"}, 2, "storage_backend.use: ocp_recommendations or"),
         ({"OCP_RECOMMENDATIONS_STORAGE__TYPE": "other"}, 2, "noop expected, not 'other'"),
@@ -50,6 +65,25 @@ def test_a_service_that_cannot_start_says_why_with_the_status_of_its_reason(
     assert (ended.returncode, ended.stderr) == (status, "")
     assert any(words in text for text in told(ended))
     assert told(ended)[-1] == f"Service exited with non-zero code {status}"
+
+
+@pytest.mark.parametrize(
+    "use", ["", " ", ",", "ocp", "OCP_recommendations", "dvo_recommendations,x"]
+)
+def test_a_consumer_without_a_backend_ends_before_it_listens(tmp_path: Path, use: str) -> None:
+    (tmp_path / "config.toml").write_text(
+        f'[broker]\nenabled = true\n[storage_backend]\nuse = "{use}"\n'
+        '[server]\naddress = "192.0.2.1:1"\n'
+    )
+    env = {FILE_VARIABLE: str(tmp_path / "config.toml")}
+    ended = command("start-service", folder=tmp_path, env=env)
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert any(
+        text.startswith("no backend storage or incompatible selected: storage_backend.use is '")
+        for text in told(ended)
+    )
+    assert "No backend storage or incompatible one selected. Exitting" in told(ended)
+    assert not any("preparation" in text or "listen" in text for text in told(ended))
 
 
 def test_a_service_refuses_a_database_at_an_old_version(
