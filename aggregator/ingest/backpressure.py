@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+# how many reasons of one pause are logged
+REASONS = 5
+
 
 class GivenUp(Exception):
     """The batch in hand is not finished here; uncommitted, it will come again."""
@@ -58,6 +61,7 @@ class Backpressure:
         self._waiting: set[Callable[[], Awaitable[Any]]] = set()
         self._leaving = asyncio.Event()
         self._final = False
+        self._told: set[str] = set()
 
     def stop(self) -> None:
         """Repeat nothing any more; an attempt under way may still end well."""
@@ -81,24 +85,25 @@ class Backpressure:
         """Forget that an earlier batch was given up."""
         self._leaving.clear()
 
-    async def insist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def insist(self, attempt: Callable[[], Awaitable[T]], what: str = "") -> T:
         """Return what the attempt gives, repeating it while it raises Unavailable.
 
-        Several attempts may be under way; consuming goes on when none of them waits.
+        `what` names it in the reason while there is no answer. Several attempts may be under way;
+        consuming goes on when none of them waits.
         """
         try:
-            result = await self._repeated(attempt)
+            result = await self._repeated(attempt, what)
         finally:
             self._waiting.discard(attempt)
         if not self._waiting:
             self.go_on()
         return result
 
-    async def _repeated(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _repeated(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
         wait = self._waits.first
         while True:
             try:
-                return await self._watched(attempt)
+                return await self._watched(attempt, what)
             except Unavailable as error:
                 self._waiting.add(attempt)
                 self.pause(str(error))
@@ -108,7 +113,7 @@ class Backpressure:
                 await self._sleep(wait * random.uniform(0.5, 1.0))
                 wait = min(wait * 2, self._waits.longest)
 
-    async def _watched(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _watched(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
         """Run the attempt; one that lasts too long counts as waiting, but goes on."""
         task = asyncio.ensure_future(attempt())
         leaving = asyncio.ensure_future(self._leaving.wait())
@@ -118,7 +123,8 @@ class Backpressure:
             while not (await asyncio.wait((task, leaving), timeout=patience, return_when=first))[0]:
                 patience = self._waits.keep_alive
                 self._waiting.add(attempt)
-                self.pause(f"no answer in {self._waits.patience:g} s")
+                silence = f"no answer in {self._waits.patience:g} s"
+                self.pause(f"{what}: {silence}" if what else silence)
                 await self._stay()
             if not task.done():
                 raise GivenUp
@@ -145,13 +151,20 @@ class Backpressure:
     def _enter(self, state: State) -> None:
         changed = state.paused != self.state.paused
         self.state = state
-        if not changed:
-            return
-        if state.paused:
-            log.warning("consuming is paused: %s", state.reason)
-        else:
-            log.info("consuming goes on")
-        self._changed(state)
+        self._tell(state, changed=changed)
+        if changed:
+            self._changed(state)
+
+    def _tell(self, state: State, *, changed: bool) -> None:
+        """Log the beginning and the end of a pause, and each other reason that comes up once."""
+        if changed and not state.paused:
+            log.info("available again, consuming goes on")
+            self._told.clear()
+        elif state.paused and state.reason not in self._told and len(self._told) < REASONS:
+            log.warning(
+                "consuming is %s: %s", "paused" if changed else "still paused", state.reason
+            )
+            self._told.add(state.reason)
 
 
 async def _end(*tasks: asyncio.Future[Any]) -> None:

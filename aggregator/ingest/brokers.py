@@ -9,12 +9,14 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment as Assignment
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, for_code
 
 from ..config import BrokerConfig
 from ..errors import InvalidInput, Unavailable
 from . import kafka
+from .kafka_errors import reason
 
 # a broker answers every fetch within half a second, messages or not
 SILENCE = 10.0
@@ -98,6 +100,37 @@ class Brokers:
             yield part
 
 
+async def require_writable(broker: BrokerConfig, topic: str) -> None:
+    """Raise Unavailable, with the cause, unless the topic takes messages without a key."""
+    admin = kafka.admin(broker)
+    try:
+        await admin.start()
+        # asked for by name: some brokers make a topic that is
+        (answer,) = await admin.describe_topics([topic])
+        if code := answer["error_code"]:
+            raise for_code(code)(topic)
+        compacted = "compact" in await _cleanup_policy(admin, topic)
+    except KafkaError as error:
+        raise Unavailable(f"broker: topic '{topic}': {reason(error)}") from error
+    finally:
+        await admin.close()
+    if compacted:
+        raise Unavailable(
+            f"broker: topic '{topic}' is compacted, so it refuses messages without a key "
+            "(cleanup.policy=compact, delete is needed)"
+        )
+
+
+async def _cleanup_policy(admin: AIOKafkaAdminClient, topic: str) -> str:
+    """Return the topic's option, nothing where the broker does not tell it."""
+    try:
+        answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    except (KafkaError, NotImplementedError):
+        return ""
+    entries = (entry for answer in answers for each in answer.resources for entry in each[4])
+    return next((str(entry[1]) for entry in entries if entry[0] == "cleanup.policy"), "")
+
+
 @asynccontextmanager
 async def asking(broker: BrokerConfig) -> AsyncIterator[Brokers]:
     """Connect; raise Unavailable when the brokers do not answer, now or inside the block."""
@@ -108,7 +141,7 @@ async def asking(broker: BrokerConfig) -> AsyncIterator[Brokers]:
         await reader.start()
         yield Brokers(admin, reader)
     except KafkaError as error:
-        raise Unavailable(f"broker: {error}") from error
+        raise Unavailable(f"broker: {reason(error)}") from error
     finally:
         await reader.stop()
         await admin.close()

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
-# of the settings of a client, those that a single connection takes, too
-_OF_CONNECTION = (
-    "client_id", "request_timeout_ms", "security_protocol", "ssl_context",
-    "sasl_mechanism", "sasl_plain_username", "sasl_plain_password",
-)  # fmt: skip
+from .connection_probe import refusals
+
 PATIENCE = 5.0
 PARTING = 1.0
 REPEAT = 0.1
+
+
+class CoordinationEnded(Exception):
+    """The library takes no further part in the group, for an error of its own."""
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
@@ -35,14 +35,41 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
         Who joins a group without having asked is assigned none of them, and stays so until the
         library looks at the topic again by itself.
         """
-        try:
-            await _whole(super().start())
-        except KafkaConnectionError as error:
-            raise await _explained(error, self._settings) from error
+        if self._fetcher is None:
+            await _started(super().start(), self._settings)
         if self._topic:
             self._client.add_topic(self._topic)
             while not await self._client.force_metadata_update():
                 await asyncio.sleep(REPEAT)
+
+    async def getmany(self, *partitions: Any, **options: Any) -> Any:
+        """Return records; after an error of the group, join it again.
+
+        The library ends its heartbeats with the first refusal, and begins them with a join only.
+        """
+        try:
+            return await super().getmany(*partitions, **options)
+        except KafkaError as error:
+            self._join_again(error)
+            raise
+
+    def topic_problem(self, topic: str) -> str:
+        """Return why the topic has no partitions, as far as is known, and ask the brokers again."""
+        self._client.force_metadata_update()
+        if topic in self._client.cluster.unauthorized_topics:
+            return f"topic '{topic}' may not be read: an ACL is missing that allows it"
+        known = self._client.cluster.partitions_for_topic(topic)
+        return "" if known else f"topic '{topic}' does not exist"
+
+    def _join_again(self, error: KafkaError) -> None:
+        coordinator = self._coordinator
+        if self._group_id is None or coordinator is None:
+            return
+        if coordinator._coordination_task.done():
+            raise CoordinationEnded(str(error)) from error
+        tasks = (coordinator._heartbeat_task, coordinator._commit_refresh_task)
+        if any(task is not None and task.done() for task in tasks):
+            coordinator.request_rejoin()
 
 
 class Producer(AIOKafkaProducer):  # type: ignore[misc]
@@ -54,10 +81,7 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]
 
     async def start(self) -> None:
         """Connect."""
-        try:
-            await _whole(super().start())
-        except KafkaConnectionError as error:
-            raise await _explained(error, self._settings) from error
+        await _started(super().start(), self._settings)
 
 
 class Admin(AIOKafkaAdminClient):  # type: ignore[misc]
@@ -69,48 +93,37 @@ class Admin(AIOKafkaAdminClient):  # type: ignore[misc]
 
     async def start(self) -> None:
         """Connect."""
-        try:
-            await _whole(super().start())
-        except KafkaConnectionError as error:
-            raise await _explained(error, self._settings) from error
+        await _started(super().start(), self._settings)
 
 
-async def _whole(start: Coroutine[Any, Any, None]) -> None:
-    """Start; who cancels it waits for its end up to PARTING, then it is cut off.
+async def _started(start: Coroutine[Any, Any, None], settings: dict[str, Any]) -> None:
+    """Start; raise KafkaConnectionError with the reason of each address, where none takes it.
+
+    The library waits `request_timeout_ms` for each address, and keeps the reasons for its log.
+    """
+    starting = asyncio.ensure_future(start)
+    try:
+        done, _ = await asyncio.wait((starting,), timeout=PATIENCE)
+        if not done and (reasons := await refusals(settings)):
+            raise KafkaConnectionError(reasons)
+        await asyncio.shield(starting)
+    except KafkaConnectionError as error:
+        if not starting.done():
+            raise
+        # without reasons it takes connections by now: the next attempt will tell
+        reasons = await refusals(settings)
+        raise (KafkaConnectionError(reasons) if reasons else error) from error
+    finally:
+        await _parted(starting)
+
+
+async def _parted(starting: asyncio.Future[None]) -> None:
+    """Wait for the end of a start up to PARTING, then cut it off.
 
     The library forgets the connection over which it asks the first broker for the others when it
     is cancelled there, and nobody could close it any more.
     """
-    starting = asyncio.ensure_future(start)
-    try:
-        await asyncio.shield(starting)
-    except asyncio.CancelledError:
+    if not starting.done():
         await asyncio.wait((starting,), timeout=PARTING)
         starting.cancel()
-        await asyncio.gather(starting, return_exceptions=True)
-        raise
-
-
-async def _explained(error: KafkaConnectionError, settings: Mapping[str, Any]) -> KafkaError:
-    """Return the error with what each address has to say; the library keeps that for its log."""
-    hosts = collect_hosts(settings["bootstrap_servers"], randomize=False)
-    own = {name: settings[name] for name in _OF_CONNECTION if name in settings}
-    reasons = await asyncio.gather(*(_reason(host, port, own) for host, port, _ in hosts))
-    if all(reasons):
-        return KafkaConnectionError("; ".join(reasons))
-    # it takes connections by now: the next attempt will tell
-    return error
-
-
-async def _reason(host: str, port: int, settings: Mapping[str, Any]) -> str:
-    """Return why this address takes no connection, or nothing if it takes one."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            (await create_conn(host, port, **settings)).close()
-    except TimeoutError:
-        return f"{host}:{port} does not answer"
-    except KafkaError as error:
-        return f"{host}:{port} refuses: {error}"
-    except OSError as error:
-        return f"{host}:{port} cannot be reached: {error.strerror or error}"
-    return ""
+    await asyncio.gather(starting, return_exceptions=True)

@@ -19,8 +19,9 @@ from ..metrics import Metrics
 from . import batch
 from .backpressure import Backpressure, GivenUp, State, Waits
 from .batch import Outcome, Store
+from .broker_health import BrokerHealth
 from .journal import Journal
-from .kafka import is_away
+from .kafka_errors import is_fatal, reason
 from .membership import Membership
 from .message import Decoder
 from .refused import RefusedSink
@@ -86,8 +87,10 @@ class Consumer:
         self.backpressure = Backpressure(self._changed, self._stay_in_group, waits)
         self._membership = Membership(self.backpressure, settings.drain, self._reassigned)
         self._stopping = asyncio.Event()
+        self._health = BrokerHealth(
+            kafka, self._membership, self.backpressure, settings.topic, settings.silence, waits
+        )
         self._take_at_most = settings.batch_size * PARTS
-        self._busy_until = time.time()
 
     async def run(self) -> None:
         """Read until `stop()`; what is unexpected leaves through here, its batch uncommitted."""
@@ -130,7 +133,7 @@ class Consumer:
             finally:
                 self._membership.finished()
             if records:
-                self._busy_until = time.time()
+                self._health.busy()
 
     async def _handle(self, records: list[ConsumerRecord]) -> None:
         """Tell of one batch while the next is stored and the one after that is decoded."""
@@ -163,46 +166,42 @@ class Consumer:
         start = time.perf_counter()
         self._refused.check(outcomes)
         insist = self.backpressure.insist
-        await insist(partial(self._refused.keep_rows, outcomes))
-        await insist(partial(self._refused.send_letters, outcomes))
-        await insist(partial(self._tracker.tell, outcomes))
+        await insist(partial(self._refused.keep_rows, outcomes), "database: consumer_error")
+        await insist(partial(self._refused.send_letters, outcomes), "broker: dead letters")
+        await insist(partial(self._tracker.tell, outcomes), "broker: payload tracker")
         self._journal.settled(outcomes, time.perf_counter() - start)
-        await insist(partial(self._commit, [outcome.record for outcome in outcomes]))
+        records = [outcome.record for outcome in outcomes]
+        await insist(partial(self._commit, records), "broker: commit")
 
     async def _stored(self, outcomes: list[Outcome]) -> list[Outcome]:
         lanes = 1 if self._settings.asked() else self._settings.store_lanes
         return await batch.stored(outcomes, self._store_insistently, lanes)
 
     async def _store_insistently(self, reports: Sequence[Any]) -> list[bool]:
-        return await self.backpressure.insist(partial(self._store, reports))
+        return await self.backpressure.insist(partial(self._store, reports), "storage")
 
     async def _join(self) -> None:
         for start in (self._connect, self._refused.start, self._tracker.start):
-            await self.backpressure.insist(start)
+            await self.backpressure.insist(start, "broker")
         self._kafka.subscribe([self._settings.topic], listener=self._membership)
 
     async def _connect(self) -> None:
         try:
             await self._kafka.start()
         except KafkaError as error:
-            if is_away(error):
-                raise Unavailable(f"broker: {error}") from error
-            raise
+            raise _unavailable(error) from error
 
     async def _take(self) -> list[ConsumerRecord]:
         """Wait for messages; none after a while."""
         try:
             records = await self._poll(max(1, round(self._settings.batch_wait * 1000)))
         except KafkaError as error:
-            if not is_away(error):
-                raise
-            self.backpressure.pause(f"broker: {error!r}")
-            await asyncio.sleep(self._settings.batch_wait)
+            await self._health.failed(error)
             return []
         if records:
             self._membership.begun()
         else:
-            self._listen()
+            self._health.check()
         return records
 
     async def _take_more(self) -> list[ConsumerRecord]:
@@ -212,7 +211,7 @@ class Consumer:
         try:
             return await self._poll(0)
         except KafkaError as error:
-            if not is_away(error):
+            if is_fatal(error):
                 raise
             return []
 
@@ -224,17 +223,6 @@ class Consumer:
             most = TAKEN_BYTES // max(1, size)
             self._take_at_most = max(1, min(PARTS * self._settings.batch_size, most))
         return records
-
-    def _listen(self) -> None:
-        """With nothing to do, tell a quiet topic from a broker that is away."""
-        heard = [self._kafka.last_poll_timestamp(held) for held in self._kafka.assignment()]
-        if not heard or None in heard:
-            return
-        # nothing is fetched while a batch is in hand, so that time is no silence
-        if time.time() - max(max(heard) / 1000, self._busy_until) > self._settings.silence:
-            self.backpressure.pause("broker: does not answer")
-        else:
-            self.backpressure.go_on()
 
     async def _commit(self, records: list[ConsumerRecord]) -> None:
         offsets = {
@@ -250,9 +238,7 @@ class Consumer:
         except TimeoutError as error:
             raise Unavailable("broker: offsets are not committed in time") from error
         except KafkaError as error:
-            if is_away(error):
-                raise Unavailable(f"broker: {error!r}") from error
-            raise
+            raise _unavailable(error) from error
         self._journal.committed(self._kafka, offsets)
 
     async def _stay_in_group(self) -> None:
@@ -261,7 +247,13 @@ class Consumer:
         if not held or self._membership.changing:
             return
         self._kafka.pause(*held)
-        for of_partition, records in (await self._kafka.getmany(timeout_ms=0)).items():
+        try:
+            taken = await self._kafka.getmany(timeout_ms=0)
+        except KafkaError as error:
+            if is_fatal(error):
+                raise
+            return
+        for of_partition, records in taken.items():
             self._kafka.seek(of_partition, records[0].offset)
 
     def _changed(self, state: State) -> None:
@@ -285,3 +277,7 @@ class Consumer:
         for error in await asyncio.gather(*farewells, return_exceptions=True):
             if isinstance(error, Exception):
                 log.warning("closing: %r", error)
+
+
+def _unavailable(error: KafkaError) -> Exception:
+    return error if is_fatal(error) else Unavailable(f"broker: {reason(error)}")

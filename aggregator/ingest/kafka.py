@@ -8,12 +8,6 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import (
-    BrokerNotAvailableError,
-    KafkaConnectionError,
-    KafkaError,
-    KafkaTimeoutError,
-)
 
 from ..config import BrokerConfig
 from ..errors import ConfigError, UnusableFile
@@ -118,9 +112,3 @@ def _login(broker: BrokerConfig) -> dict[str, Any]:
         "sasl_plain_username": broker.sasl_username,
         "sasl_plain_password": broker.sasl_password,
     }
-
-
-def is_away(error: KafkaError) -> bool:
-    """Say whether trying again later makes sense."""
-    away = (BrokerNotAvailableError, KafkaConnectionError, KafkaTimeoutError)
-    return bool(error.retriable) or isinstance(error, away)

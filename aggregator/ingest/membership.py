@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Collection
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
@@ -25,6 +26,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         self._idle = asyncio.Event()
         self._idle.set()
         self.assigned = False
+        self.assigned_at = 0.0
         self.changing = False
 
     def begun(self) -> None:
@@ -57,6 +59,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         """Begin anew with other partitions."""
         self.changing = False
         self.assigned = True
+        self.assigned_at = time.time()
         self._reassigned()
         log.info("partitions are assigned: %s", _numbers(assigned))
 

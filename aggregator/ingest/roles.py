@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 from ..config import Config, read_allowlist
 from ..errors import UnusableBackend
 from ..metrics import Metrics
 from ..storage import RefusedMessages, Storage
-from . import kafka
+from . import aiokafka_log, kafka
 from .batch import Store
+from .brokers import require_writable
 from .consumer import Consumer, Settings
 from .dvo import DvoDecoder
 from .message import Decoder
@@ -62,6 +64,7 @@ class Ingest:
 
     async def run(self) -> None:
         """Consume until `request_stop`; raise what ended a consumer, after stopping the others."""
+        aiokafka_log.install()
         self._consumers = [self._consumer(use) for use in self._config.storage_backend.use]
         if self._stop_requested:
             return
@@ -113,7 +116,10 @@ class Ingest:
         )
 
     def _sender(self, topic: str) -> Sender | None:
-        return Sender(kafka.producer(self._config.broker)) if topic else None
+        broker = self._config.broker
+        if not topic:
+            return None
+        return Sender(kafka.producer(broker), partial(require_writable, broker, topic))
 
     def _ocp(self) -> tuple[Decoder, Store, RefusedMessages | None]:
         into_cache = self._cache is not None

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import msgspec
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import (
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    RecordTooLargeError,
+)
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from ..errors import Unavailable
+from .kafka_errors import reason
+
+# of a batch, that it is larger than a segment of the topic
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError)
 
 
 class Outgoing(msgspec.Struct, frozen=True):
@@ -22,20 +31,32 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 class Sender:
-    """A producer whose every trouble is Unavailable, but for a message that is too large."""
+    """A producer whose every trouble is Unavailable, but for a message that is too large.
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
+    `check` raises Unavailable while the topic cannot be written to; it is called at the start.
+    """
+
+    def __init__(
+        self, producer: AIOKafkaProducer, check: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self._producer = producer
+        self._check = check
+        self._connected = False
         self._started = False
 
     async def start(self) -> None:
         """Connect; raise Unavailable when no broker answers."""
-        if not self._started:
+        if self._started:
+            return
+        if not self._connected:
             try:
                 await self._producer.start()
             except KafkaError as error:
-                raise Unavailable(f"broker: {error}") from error
-            self._started = True
+                raise Unavailable(f"broker: {reason(error)}") from error
+            self._connected = True
+        if self._check is not None:
+            await self._check()
+        self._started = True
 
     async def stop(self) -> None:
         """Close the connections."""
@@ -50,7 +71,7 @@ class Sender:
         try:
             return await self._send(topic, messages, lane)
         except KafkaError as error:
-            raise Unavailable(f"topic {topic}: {error!r}") from error
+            raise Unavailable(f"broker: topic '{topic}': {reason(error)}") from error
 
     async def _send(self, topic: str, messages: Sequence[Outgoing], lane: int) -> list[int]:
         if not messages:
@@ -65,7 +86,7 @@ class Sender:
         too_large: list[int] = []
         ends = [*starts[1:], len(messages)]
         for start, end, answer in zip(starts, ends, answers, strict=True):
-            if isinstance(answer, MessageSizeTooLargeError):
+            if isinstance(answer, TOO_LARGE):
                 too_large += await self._send_singly(topic, messages, range(start, end), lane)
             elif isinstance(answer, BaseException):
                 raise answer

@@ -200,6 +200,10 @@ class MemoryConsumer:
         found = {tp.partition for tp in self._group.logs if tp.topic == topic}
         return found or None
 
+    def topic_problem(self, topic: str) -> str:
+        """Return why the topic has no partitions, nothing if it has."""
+        return "" if self.partitions_for_topic(topic) else f"topic '{topic}' does not exist"
+
     def subscription(self) -> frozenset[str]:
         """Return the topic, once subscribed."""
         return frozenset([self._group.topic] if self in self._group.members else [])

@@ -47,7 +47,7 @@ async def test_changes_of_state_are_told_once_each(caplog: pytest.LogCaptureFixt
     assert heard == [State(paused=True, reason="database: no"), State()]
     assert [record.getMessage() for record in caplog.records] == [
         "consuming is paused: database: no",
-        "consuming goes on",
+        "available again, consuming goes on",
     ]
 
 

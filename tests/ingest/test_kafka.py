@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka.errors import (
-    KafkaConnectionError,
-    KafkaTimeoutError,
-    RequestTimedOutError,
-    TopicAuthorizationFailedError,
-)
+from aiokafka import errors
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from aggregator.config import BrokerConfig
 from aggregator.errors import ConfigError
-from aggregator.ingest.kafka import connection, consumer, is_away, producer
+from aggregator.ingest.kafka import connection, consumer, producer
+from aggregator.ingest.kafka_errors import is_fatal, reason
 
 
 def settings(**values: Any) -> dict[str, Any]:
@@ -91,7 +88,30 @@ async def test_clients_take_the_settings() -> None:
         await client.stop()
 
 
-def test_only_what_may_pass_is_waited_for() -> None:
-    passing = (KafkaConnectionError(), KafkaTimeoutError(), RequestTimedOutError())
-    assert all(is_away(error) for error in passing)
-    assert not is_away(TopicAuthorizationFailedError("topic"))
+def test_only_mistakes_and_damaged_bytes_are_not_waited_for() -> None:
+    known = {error for error in vars(errors).values() if isinstance(error, type)}
+    fatal = {error for error in known if issubclass(error, KafkaError) and is_fatal(error())}
+    assert fatal == {
+        errors.IllegalStateError,
+        errors.IllegalArgumentError,
+        errors.KafkaConfigurationError,
+        errors.CorruptRecordException,
+        errors.InvalidMessageError,
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (errors.TopicAuthorizationFailedError("results"), "results (an ACL is missing"),
+        (errors.GroupAuthorizationFailedError("group"), "group (an ACL is missing"),
+        (errors.for_code(82)(), "FencedInstanceId (another process uses the same"),
+        (KafkaError("FencedInstanceId()"), "(another process uses the same"),
+        (errors.for_code(87)(), "InvalidRecord (is the topic compacted?"),
+        (KafkaConnectionError("two\nlines"), "two lines"),
+        (KafkaTimeoutError(), "KafkaTimeoutError"),
+    ],
+)
+def test_a_reason_names_what_happened_and_what_to_look_at(error: KafkaError, told: str) -> None:
+    assert told in reason(error)
+    assert "\n" not in reason(error)

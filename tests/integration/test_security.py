@@ -209,12 +209,54 @@ async def test_without_cert_path_the_system_decides_whom_to_trust(secured: Secur
     assert "certificate verify failed" in reason
 
 
-async def test_the_wrong_protocol_is_told(secured: Secured) -> None:
-    encrypted = secured.kafka.address_of("SSL")
-    config = replace(secured.config("SASL_PLAINTEXT", "PLAIN"), addresses=(encrypted,))
+@pytest.mark.parametrize(
+    ("spoken", "listener", "told"),
+    [
+        ("PLAINTEXT", "SSL", "it expects TLS"),
+        ("PLAINTEXT", "SASL_SSL", "it expects TLS"),
+        ("SASL_PLAINTEXT", "SSL", "it expects TLS"),
+        ("SASL_PLAINTEXT", "SASL_SSL", "it expects TLS"),
+        ("SSL", "PLAINTEXT", "it takes no TLS"),
+        ("SSL", "SASL_PLAINTEXT", "it takes no TLS"),
+        ("SASL_SSL", "PLAINTEXT", "it takes no TLS"),
+        ("SASL_SSL", "SASL_PLAINTEXT", "it takes no TLS"),
+        ("PLAINTEXT", "SASL_PLAINTEXT", "it expects a login with SASL"),
+        ("SASL_PLAINTEXT", "PLAINTEXT", "the listener has no SASL"),
+        ("SASL_SSL", "SSL", "the listener has no SASL"),
+        ("SSL", "SASL_SSL", "it expects a login with SASL"),
+    ],
+)
+async def test_the_wrong_protocol_is_told(
+    secured: Secured, spoken: str, listener: str, told: str
+) -> None:
+    address = secured.kafka.address_of(listener)
+    config = replace(secured.config(spoken, "PLAIN"), addresses=(address,))
     async with consuming(config) as scene:
         reason = await paused(scene)
-    assert encrypted in reason
+    assert address in reason
+    assert told in reason
+    assert "broker.security_protocol" in reason
+
+
+async def test_a_mechanism_that_the_broker_does_not_take_is_told(tmp_path: Path) -> None:
+    ours = Authority(tmp_path, "ours")
+    settings = _settings(ours.keystore("localhost")) | {"sasl.enabled.mechanisms": "PLAIN"}
+    broker = OwnKafka(tmp_path / "kafka", protocols=PROTOCOLS, settings=settings)
+    with broker:
+        config = Secured(broker, ours.path, ours.path).config("SASL_SSL", "SCRAM-SHA-512")
+        async with consuming(config) as scene:
+            reason = await paused(scene)
+    assert "broker.sasl_mechanism" in reason
+    assert "PLAIN" in reason
+
+
+async def test_a_certificate_for_another_host_is_told(secured: Secured) -> None:
+    config = secured.config("SSL")
+    other = config.addresses[0].replace("localhost", "127.0.0.1")
+    async with consuming(replace(config, addresses=(other,))) as scene:
+        reason = await paused(scene)
+    assert other in reason
+    assert "not valid for '127.0.0.1'" in reason
 
 
 def add_user(secured: Secured, name: str, password: str) -> None:

@@ -1,0 +1,71 @@
+"""The log of aiokafka during an outage: its many lines become the one reason that we log."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+log = logging.getLogger(__name__)
+
+_LOGGERS = (
+    "aiokafka.client", "aiokafka.cluster", "aiokafka.conn", "aiokafka.consumer.fetcher",
+    "aiokafka.consumer.group_coordinator", "aiokafka.producer.sender",
+)  # fmt: skip
+# Beginnings of what is logged again and again while a broker, a topic or a permission is missing.
+# The consumer pauses for the same reason and says so; each of these lines is logged as `debug`.
+_REPEATED = (
+    "Unable connect to", "Unable to request metadata", "Unable to update metadata",
+    "Topic %s is not available", "Topic %s not found", "Topic %s is not authorized",
+    "Error fetching metadata", "No broker metadata found",
+    "Error sending %s to node", "Group Coordinator Request failed", "Marking the coordinator dead",
+    "Heartbeat session expired", "Heartbeat send request failed", "Heartbeat failed",
+    "LeaveGroup request failed", "OffsetCommit failed", "Failed to commit",
+    "OffsetFetchRequest -- unknown topic", "Unknown error fetching offsets",
+    "Attempt to join group failed", "Unexpected error in join group",
+    "Unexpected error from SyncGroup", "No partition metadata for topic",
+    "Failed fetch messages", "Not authorized to read", "Unexpected error while fetching data",
+    "Failed fetch offsets", "Received unknown topic or partition", "Attempt to fetch offsets",
+    "Cannot send", "Could not send", "Got error produce response", "FindCoordinator Request failed",
+)  # fmt: skip
+# true for every connection, and worth one line
+_ONCE = ("Sending username and password in the clear",)
+# a rebalance is no fault; we log which partitions are given back and assigned
+_USUAL = ("because it is rebalancing",)
+
+
+class OutageLines(logging.Filter):
+    """Drops the repeated lines, and remembers the last one that tells of an outage."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+        self.at = 0.0
+        self._told: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether aiokafka may log this."""
+        template = str(record.msg)
+        if template in _ONCE:
+            first = template not in self._told
+            self._told.add(template)
+            return first
+        if record.exc_info or not template.startswith(_REPEATED):
+            return True
+        text = " ".join(record.getMessage().split())
+        if not any(usual in text for usual in _USUAL):
+            self.text, self.at = text, time.time()
+        log.debug("aiokafka: %s", text)
+        return False
+
+    def since(self, moment: float) -> str:
+        """Return the last such line if it is newer than the moment, else nothing."""
+        return self.text if self.at > moment else ""
+
+
+LINES = OutageLines()
+
+
+def install() -> None:
+    """Let all loggers of aiokafka pass through `LINES`; a second call changes nothing."""
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(LINES)
