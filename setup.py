@@ -64,7 +64,6 @@ setup(
     install_requires=[
         "tornado>=6.5",
         # reads requests in C; Tornado's own reader takes as long as all the rest of an answer
-        "httptools>=0.6.4",
         "aiokafka>=0.12",
         # with it aiokafka reads snappy, lz4 and zstd, which producers choose without asking us
         "cramjam>=2.8",

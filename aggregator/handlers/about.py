@@ -6,7 +6,9 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-from ..errors import TooLarge, Unavailable
+from tornado.httputil import HTTPServerRequest
+
+from ..errors import AggregatorError, Unavailable
 from ..metrics import CONTENT_TYPE
 from .base import ApiHandler
 
@@ -30,10 +32,10 @@ class InfoHandler(ApiHandler):
 class MetricsHandler(ApiHandler):
     """Prometheus metrics. A token is needed when the query is not empty (contract 1.5)."""
 
-    def prepare(self) -> None:
+    @classmethod
+    def is_open(cls, request: HTTPServerRequest) -> bool:
         """Open the page to scrapers, which have no identity."""
-        self.open_to_all = not self.request.query
-        super().prepare()
+        return not request.query
 
     async def get(self) -> None:
         """Answer in Prometheus' text format."""
@@ -141,15 +143,18 @@ class RedirectHandler(NotFoundHandler):
         self.finish(self._text)
 
 
-class TooLargeHandler(NotFoundHandler):
-    """A request body above `server.maximum_body_size`."""
+class RefusalHandler(ApiHandler):
+    """A request that is refused for what is known without its body."""
+
+    def initialize(self, *, error: AggregatorError, **kwargs: Any) -> None:
+        """Take the reason."""
+        super().initialize(**kwargs)
+        self._error = error
 
     def prepare(self) -> None:
-        """Answer 413."""
-        raise TooLarge(
-            f"request body is longer than {self.server.maximum_body_size} bytes "
-            "(server.maximum_body_size)"
-        )
+        """Raise it, unless the token is the reason."""
+        super().prepare()
+        raise self._error
 
 
 def without_debug(document: bytes) -> bytes:

@@ -18,15 +18,14 @@ from ..storage import Storage
 from .about import without_debug
 from .auth import authenticator
 from .base import Context, Instance
-from .connection import Limits
 from .router import ApiApplication, Route
 from .routes import diagnostics, routes
 from .server import HttpServer
+from .stream import Limits
 
 LIMITS = Limits(
-    headers=64 * 1024,
-    # longer bodies than the configured limit are read away up to this
-    drained=1024**3,
+    # the Go service takes as much
+    headers=1024 * 1024,
     idle=75,
     request=60,
 )

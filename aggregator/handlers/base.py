@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from tornado.httputil import HTTPHeaders
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import HTTPError, RequestHandler
 
-from ..config import Config
+from ..config import Config, ServerConfig
 from ..errors import (
     AggregatorError,
     Forbidden,
@@ -26,8 +26,9 @@ from ..errors import (
 from ..metrics import Metrics
 from ..model import ClusterId, ErrorKey, Namespace, OrgId, RuleHit, RuleId, RuleSelector, UserId
 from ..storage import Storage
-from . import answer, body
+from . import answer, body, times
 from .auth import Authenticator, Identity
+from .incoming import Body
 from .params import PARAMS
 
 log = logging.getLogger(__name__)
@@ -78,13 +79,21 @@ class ApiHandler(RequestHandler):
 
     open_to_all = False
 
-    def _take(self, context: Context, params: Mapping[str, str], template: str) -> None:
+    @classmethod
+    def is_open(cls, _request: HTTPServerRequest) -> bool:
+        """Say whether the request needs no token."""
+        return cls.open_to_all
+
+    def _take(
+        self, context: Context, params: Mapping[str, str], template: str, incoming: Body
+    ) -> None:
         """Take what the router found: raw parameters by name, and the route's template."""
         self.context = context
         self.storage = context.storage
         self.server = context.config.server
         self.raw_params = params
         self.template = template
+        self.incoming = incoming
         self.identity: Identity | None = None
         self._late = False
         self._timer: asyncio.TimerHandle | None = None
@@ -95,10 +104,10 @@ class ApiHandler(RequestHandler):
     def clear(self) -> None:
         """Begin an empty answer in JSON that says nothing of the software.
 
-        Tornado's own would format the date for each request, which the connection adds, and name
-        the server.
+        Tornado's own would format the date for each request, and name the server.
         """
         self._headers = HTTPHeaders(DEFAULT_HEADERS)
+        self._headers["Date"] = times.now_in_header()
         self._write_buffer = []
         self._status_code = HTTPStatus.OK.value
         self._reason = HTTPStatus.OK.phrase
@@ -110,7 +119,7 @@ class ApiHandler(RequestHandler):
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self.server.request_timeout, self._time_out)
         authenticator = self.context.authenticator
-        if authenticator is not None and not self.open_to_all:
+        if authenticator is not None and not self.is_open(self.request):
             self.identity = authenticator.identify(self.request.headers)
 
     def allow_seconds(self, seconds: float) -> None:
@@ -127,6 +136,7 @@ class ApiHandler(RequestHandler):
 
     def on_finish(self) -> None:
         """Stop the clock and count the answer."""
+        self.incoming.release()
         if self._timer is not None:
             self._timer.cancel()
         self.context.metrics.request_finished(
@@ -185,11 +195,16 @@ class ApiHandler(RequestHandler):
 
     def permit(self, org: OrgId) -> None:
         """Raise Forbidden unless the token, if one is needed, belongs to the organization."""
-        if self.identity is not None and self.identity.org != org:
-            raise Forbidden(
-                "you have no permissions to get or change info about the organization with ID "
-                f"{org}; you can access info about organization with ID {self.identity.org}"
-            )
+        _permit(self.identity, org)
+
+    @staticmethod
+    def permit_path(server: ServerConfig, params: Mapping[str, str], identity: Identity) -> None:
+        """Raise Forbidden when the path names another organization than the token's."""
+        names = ("organization", "org_id") if server.organization_check == "strict" else ()
+        for name in names:
+            if name in params:
+                org: OrgId = PARAMS[name](params[name])  # type: ignore[assignment]
+                _permit(identity, org)
 
     def permit_owner(self, owner: OrgId) -> None:
         """Raise Forbidden unless the token belongs to the cluster's owner."""
@@ -201,9 +216,10 @@ class ApiHandler(RequestHandler):
 
     def json_body(self, *, required: bool = True) -> Any:
         """Return the body as JSON with case-folded names, None when there may be none."""
-        if not required and not self.request.body.strip():
+        raw = self.incoming.read()
+        if not required and not raw.strip():
             return None
-        return body.parse(self.request.body)
+        return body.parse(raw)
 
     def message(self, name: str, *, required: bool) -> str:
         """Return text `name` of the body, within the configured length."""
@@ -245,3 +261,11 @@ class ApiHandler(RequestHandler):
             log.debug("%s: %s", self.request.uri, value)
         else:
             log.error("%s: unexpected error", self.request.uri, exc_info=value)
+
+
+def _permit(identity: Identity | None, org: OrgId) -> None:
+    if identity is not None and identity.org != org:
+        raise Forbidden(
+            "you have no permissions to get or change info about the organization with ID "
+            f"{org}; you can access info about organization with ID {identity.org}"
+        )

@@ -10,19 +10,23 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, unquote
 
-from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
+from tornado.http1connection import HTTP1Connection
+from tornado.httputil import HTTPConnection, HTTPServerRequest
 from tornado.web import Application
 
+from ..errors import AggregatorError, Forbidden, InvalidInput, Unauthorized
 from .about import (
     MethodNotAllowed,
     NotFoundHandler,
     OptionsHandler,
     RedirectHandler,
-    TooLargeHandler,
+    RefusalHandler,
 )
 from .base import ApiHandler, Context
-from .limits import LimitedBody
+from .incoming import Bodies, Body, Found, Incoming
 
+# most bytes of bodies in memory
+BODIES = 64 * 1024 * 1024
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 _SAFE_IN_PATH = "/$&+,:;=@-_.~"
 
@@ -74,6 +78,8 @@ class ApiApplication(Application):
     def __init__(self, routes: Iterable[Route], context: Context, **settings: Any) -> None:
         super().__init__([], **settings)
         self._context = context
+        self.maximum_body_size = context.config.server.maximum_body_size
+        self.bodies = Bodies(max(BODIES, self.maximum_body_size))
         prefix = context.config.server.api_prefix
         self._fixed = len(prefix.strip("/").split("/")) if prefix.strip("/") else 0
         self._table: dict[tuple[str, int], list[_Entry]] = {}
@@ -87,17 +93,36 @@ class ApiApplication(Application):
         at = self._fixed + 1
         return (segments[at] if at < len(segments) else "", len(segments))
 
-    def find_handler(  # type: ignore[override]  # any delegate will do
-        self, request: HTTPServerRequest, **_kwargs: Any
-    ) -> HTTPMessageDelegate:
-        """Return who answers, within the limit of request bodies."""
-        return LimitedBody(
-            self._find(request),
-            lambda: self._special(request, TooLargeHandler),
-            self._context.config.server.maximum_body_size,
-        )
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> Incoming:
+        """Return who takes a request, which has not come yet."""
+        assert isinstance(request_conn, HTTP1Connection)
+        return Incoming(self, request_conn)
 
-    def _find(self, request: HTTPServerRequest) -> HTTPMessageDelegate:
+    def refusal(self, request: HTTPServerRequest, found: Found) -> AggregatorError | None:
+        """Return why the sender may not have this answered, whatever the body says."""
+        context, handler = self._context, found.handler
+        if context.authenticator is None or handler.is_open(request):
+            return None
+        try:
+            identity = context.authenticator.identify(request.headers)
+            handler.permit_path(context.config.server, found.arguments["params"], identity)
+        except (Unauthorized, Forbidden) as error:
+            return error
+        except InvalidInput:
+            # parameters are judged in their order, by the handler
+            return None
+        return None
+
+    def refused(self, found: Found, error: AggregatorError) -> Found:
+        """Return who says so."""
+        return Found(RefusalHandler, {**_common(found.arguments), "error": error})
+
+    def execute(self, request: HTTPServerRequest, found: Found, body: Body) -> None:
+        """Have a request answered."""
+        arguments = {**found.arguments, "incoming": body}
+        self.get_handler_delegate(request, found.handler, arguments).execute()
+
+    def find(self, request: HTTPServerRequest) -> Found:
         """Return a route's handler, a redirect, 404, 405 or OPTIONS."""
         path = unquote(request.path, errors="surrogateescape")
         clean = _cleaned(path)
@@ -107,7 +132,7 @@ class ApiApplication(Application):
         method = request.method or ""
         for entry, params in allowed:
             if method in entry.methods:
-                return self._to(request, entry.route.handler, entry, params)
+                return self._to(entry, params)
         if allowed:
             return self._other_method(request, method, allowed)
         twin = path.rstrip("/") if path.endswith("/") else path + "/"
@@ -127,32 +152,24 @@ class ApiApplication(Application):
                 found.append((entry, params))
         return found
 
-    def _to(
-        self,
-        request: HTTPServerRequest,
-        handler: type[ApiHandler],
-        entry: _Entry,
-        params: Mapping[str, str],
-    ) -> HTTPMessageDelegate:
+    def _to(self, entry: _Entry, params: Mapping[str, str]) -> Found:
         arguments = {
             "context": self._context,
             "params": params,
             "template": entry.template,
             **entry.route.arguments,
         }
-        return self.get_handler_delegate(request, handler, arguments)
+        return Found(entry.route.handler, arguments)
 
     def _other_method(
         self, request: HTTPServerRequest, method: str, allowed: list[tuple[_Entry, dict[str, str]]]
-    ) -> HTTPMessageDelegate:
+    ) -> Found:
         if method == "OPTIONS" and any(entry.route.options for entry, _ in allowed):
             methods = sorted({name for entry, _ in allowed for name in entry.methods})
             return self._special(request, OptionsHandler, allow=", ".join([*methods, "OPTIONS"]))
         return self._special(request, MethodNotAllowed)
 
-    def _redirect(
-        self, request: HTTPServerRequest, path: str, *, silent: bool = False
-    ) -> HTTPMessageDelegate:
+    def _redirect(self, request: HTTPServerRequest, path: str, *, silent: bool = False) -> Found:
         location = quote(path, safe=_SAFE_IN_PATH, errors="surrogateescape")
         _, mark, query = (request.uri or "").partition("?")
         location += mark + query
@@ -164,9 +181,16 @@ class ApiApplication(Application):
 
     def _special(
         self, request: HTTPServerRequest, handler: type[ApiHandler], **arguments: Any
-    ) -> HTTPMessageDelegate:
+    ) -> Found:
+        if request.method not in handler.SUPPORTED_METHODS:
+            # Tornado would answer this itself, whatever the path is
+            request.method = "OPTIONS"
         given = {"context": self._context, "params": {}, "template": "", **arguments}
-        return self.get_handler_delegate(request, handler, given)
+        return Found(handler, given, final=True)
+
+
+def _common(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: arguments[name] for name in ("context", "params", "template")}
 
 
 def _cleaned(path: str) -> str:

@@ -1,93 +1,151 @@
-"""The HTTP server: its sockets, the connections that clients have, and the end of both."""
+"""Tornado's HTTP server with limits on connections and clients' time, and an orderly end."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import resource
 import socket
-import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest, format_timestamp
-from tornado.routing import Router
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
+from tornado.netutil import add_accept_handler
 
-from .connection import Connection, Limits
+from .stream import Limits, Stream, plain
+
+log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 BACKLOG = 1024
+# file descriptors for everything else: databases, brokers, files
+RESERVED_DESCRIPTORS = 128
+LEAST_CONNECTIONS = 16
+# Tornado's own limit of bodies answers nothing that a client could read; ours is in `incoming`
+NO_LIMIT = 2**63
+_FULL = plain("503 Service Unavailable").replace(b"\r\n\r\n", b"\r\nRetry-After: 5\r\n\r\n", 1)
 
 
-class HttpServer:
-    """Serves an application; it is the connections' host."""
+def connections_allowed(wanted: int) -> int:
+    """Return the most connections: as configured, and what the process has descriptors for."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = max(LEAST_CONNECTIONS, soft - RESERVED_DESCRIPTORS)
+    if soft == resource.RLIM_INFINITY:
+        room = 2**31
+    return min(wanted, room) if wanted else room
 
-    def __init__(self, app: Router, limits: Limits) -> None:
+
+class HttpServer(HTTPServerConnectionDelegate):
+    """Serves an application through `tornado.httpserver.HTTPServer`."""
+
+    def __init__(
+        self, app: HTTPServerConnectionDelegate, limits: Limits, connections: int = 0
+    ) -> None:
         self._app = app
         self._limits = limits
-        self._listening: list[asyncio.Server] = []
-        self._connections: set[Connection] = set()
+        self._http = HTTPServer(self, max_header_size=limits.headers, max_body_size=NO_LIMIT)
+        # a timer for each request costs more than looking at all connections now and then
+        self._http.conn_params.header_timeout = None
+        self._listening: list[tuple[Callable[[], None], socket.socket]] = []
+        self._streams: set[Stream] = set()
+        self._most = connections_allowed(connections)
+        self._full = False
         self._none_left = asyncio.Event()
         self._none_left.set()
         self._looking: asyncio.TimerHandle | None = None
-        self._second, self._date = 0, ""
 
     async def listen(self, sockets: Iterable[socket.socket]) -> None:
         """Accept connections on these sockets."""
-        loop = asyncio.get_running_loop()
         for one in sockets:
-            server = await loop.create_server(self._accept, sock=one, backlog=BACKLOG)
-            self._listening.append(server)
+            one.listen(BACKLOG)
+            self._listening.append((add_accept_handler(one, self._accept), one))
         self._look()
 
     def stop(self) -> None:
         """Accept no more; connections stay until `close`."""
-        for one in self._listening:
+        while self._listening:
+            remove, one = self._listening.pop()
+            remove()
             one.close()
 
     async def close(self, seconds: float) -> None:
-        """Let requests be answered for so long, then cut the connections that are left."""
+        """Let requests in hand be answered for so long, then cut the connections that are left."""
         self.stop()
-        for one in tuple(self._connections):
-            one.close()
+        self._http.conn_params.no_keep_alive = True
+        for stream in tuple(self._streams):
+            if stream.between_requests:
+                stream.close()
+            elif stream.request is not None:
+                stream.last = True
+                close_after(stream.request)
         try:
             async with asyncio.timeout(seconds):
                 await self._none_left.wait()
         except TimeoutError:
-            for one in tuple(self._connections):
-                one.abort()
+            for stream in tuple(self._streams):
+                stream.close()
         if self._looking is not None:
             self._looking.cancel()
 
-    def opened(self, connection: Connection) -> None:
-        """Take note of a connection."""
-        self._connections.add(connection)
-        self._none_left.clear()
+    def start_request(
+        self, server_conn: object, request_conn: HTTPConnection
+    ) -> HTTPMessageDelegate:
+        """Return who takes a request, which has not come yet."""
+        request: Any = request_conn
+        request.stream.request = request
+        return self._app.start_request(server_conn, request_conn)
 
-    def closed(self, connection: Connection) -> None:
-        """Forget it."""
-        self._connections.discard(connection)
-        if not self._connections:
+    def closed(self, stream: Stream) -> None:
+        """Forget a connection."""
+        self._streams.discard(stream)
+        if not self._streams:
             self._none_left.set()
+        if self._full and len(self._streams) < self._most // 2:
+            self._full = False
+            log.info("connections are accepted again")
 
-    def handler(self, request: HTTPServerRequest) -> HTTPMessageDelegate:
-        """Return who answers a request."""
-        found = self._app.find_handler(request)
-        assert found is not None
-        return found
+    def _accept(self, connection: socket.socket, address: Any) -> None:
+        if len(self._streams) >= self._most:
+            self._refuse(connection)
+            return
+        stream = Stream(connection, self, self._limits)
+        self._streams.add(stream)
+        self._none_left.clear()
+        self._http.handle_stream(stream, address)
 
-    def date(self) -> str:
-        """Return the value of the header `Date`, made once a second."""
-        now = int(time.time())
-        if now != self._second:
-            self._second, self._date = now, format_timestamp(now)
-        return self._date
-
-    def _accept(self) -> Connection:
-        return Connection(self, self._limits)
+    def _refuse(self, connection: socket.socket) -> None:
+        """Answer 503, and log it once until there is room again."""
+        if not self._full:
+            self._full = True
+            log.warning(
+                "%d connections are open, more are answered 503 (server.maximum_connections)",
+                self._most,
+            )
+        connection.setblocking(False)
+        try:
+            connection.send(_FULL)
+            connection.shutdown(socket.SHUT_WR)
+            # what was sent and not read would make the answer be lost
+            connection.recv(64 * 1024)
+        except OSError:
+            pass
+        finally:
+            connection.close()
 
     def _look(self) -> None:
-        """Cut the connections of clients that have taken too long."""
+        """Close the connections of clients that have taken too long."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for one in tuple(self._connections):
-            if one.deadline is not None and one.deadline < now:
-                one.abort()
+        for stream in tuple(self._streams):
+            if stream.deadline is not None and stream.deadline < now:
+                stream.close()
         self._looking = loop.call_later(LOOK_SECONDS, self._look)
+
+
+def close_after(request: Any) -> None:
+    """Let the answer to this request be the last one on its connection.
+
+    Tornado decides on it when it reads the head and has no method for a later decision.
+    """
+    request._disconnect_on_finish = True

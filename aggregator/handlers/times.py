@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time as clock
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
+
+from tornado.httputil import format_timestamp
 
 from ..model import YEAR_ONE
 
@@ -26,3 +30,13 @@ def fractions(time: datetime | None) -> str:
 def pair(time: datetime | None) -> dict[str, Any]:
     """Return the form of the lists of disabled rules: the time, and whether there is one."""
     return {"Time": fractions(time or YEAR_ONE), "Valid": time is not None}
+
+
+def now_in_header() -> str:
+    """Return the value of the header `Date`, made once a second."""
+    return _in_header(int(clock.time()))
+
+
+@lru_cache(1)
+def _in_header(second: int) -> str:
+    return format_timestamp(second)

@@ -11,10 +11,10 @@ from typing import Any
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
-from aggregator.handlers.connection import Limits
 from aggregator.handlers.server import HttpServer
+from aggregator.handlers.stream import Limits
 
-LIMITS = Limits(headers=2000, drained=5000, idle=60, request=60)
+LIMITS = Limits(headers=2000, idle=60, request=60)
 GET = b"GET /%s HTTP/1.1\r\nHost: h\r\n\r\n"
 
 

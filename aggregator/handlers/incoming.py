@@ -1,0 +1,219 @@
+"""A request from its head to its last byte: what is refused is refused before its body is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from tornado.http1connection import HTTP1Connection
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+)
+
+from ..errors import AggregatorError, TooLarge, Unavailable
+from .server import close_after
+
+# a body that is not wanted is read away up to this, then the connection is closed
+DRAINED = 1024**3
+# a connection is worth keeping when no more than this is to be read away
+KEPT = 256 * 1024
+
+
+@dataclass(slots=True)
+class Bodies:
+    """Bytes of bodies in memory, of all requests of the process."""
+
+    most: int
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Who answers a request. `final` says that its body changes nothing about the answer."""
+
+    handler: type[Any]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    final: bool = False
+
+
+class Destination(Protocol):
+    """The application."""
+
+    bodies: Bodies
+    maximum_body_size: int
+
+    def find(self, request: HTTPServerRequest) -> Found:
+        """Return who answers a request."""
+
+    def refusal(self, request: HTTPServerRequest, found: Found) -> AggregatorError | None:
+        """Return why the sender may not have this answered, whatever the body says."""
+
+    def refused(self, found: Found, error: AggregatorError) -> Found:
+        """Return who says so."""
+
+    def execute(self, request: HTTPServerRequest, found: Found, body: Body) -> None:
+        """Have a request answered."""
+
+
+class Body:
+    """The body of a request, counted as long as somebody needs it."""
+
+    __slots__ = ("_bodies", "_parts", "size")
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._bodies = bodies
+        self._parts: list[bytes] = []
+        self.size = 0
+
+    def add(self, part: bytes) -> bool:
+        """Take a part; say whether there is room for it."""
+        if self._bodies.held + len(part) > self._bodies.most:
+            return False
+        self._bodies.held += len(part)
+        self.size += len(part)
+        self._parts.append(part)
+        return True
+
+    def read(self) -> bytes:
+        """Return all of it."""
+        if len(self._parts) > 1:
+            self._parts = [b"".join(self._parts)]
+        return self._parts[0] if self._parts else b""
+
+    def release(self) -> None:
+        """Forget it."""
+        self._bodies.held -= self.size
+        self.size = 0
+        self._parts = []
+
+
+class _Early(HTTPConnection):
+    """The connection of a request whose answer is written before its body is read.
+
+    The body has still to be read, or its bytes would be taken for the next request; and a
+    connection that is closed with unread bytes is reset, so that the answer may be lost.
+    """
+
+    def __init__(self, connection: HTTP1Connection) -> None:
+        self._connection = connection
+        self.context = connection.context
+        self._answered = self._read = False
+
+    def write_headers(self, *args: Any, **kwargs: Any) -> Any:
+        """Write the beginning of the answer."""
+        return self._connection.write_headers(*args, **kwargs)
+
+    def write(self, chunk: bytes) -> Any:
+        """Write more of the answer."""
+        return self._connection.write(chunk)
+
+    def set_close_callback(self, callback: Any) -> None:
+        """Tell when the client goes away."""
+        self._connection.set_close_callback(callback)
+
+    def finish(self) -> None:
+        """End the answer as soon as the body is read."""
+        self._answered = True
+        if self._read:
+            self._connection.finish()
+
+    def read(self) -> None:
+        """Take note that no more of the body will come, or be read."""
+        if not self._read:
+            self._read = True
+            if self._answered:
+                self._connection.finish()
+
+
+class Incoming(HTTPMessageDelegate):
+    """Finds out who answers, collects the body, and has it answered."""
+
+    __slots__ = ("_app", "_body", "_connection", "_drained", "_early", "_found", "_request")
+
+    def __init__(self, app: Destination, connection: HTTP1Connection) -> None:
+        self._app = app
+        self._connection = connection
+        self._body = Body(app.bodies)
+        self._early: _Early | None = None
+        self._drained = 0
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> None:
+        """Find out who answers; answer at once what is refused."""
+        assert isinstance(start_line, RequestStartLine)
+        self._request = HTTPServerRequest(
+            connection=self._connection, start_line=start_line, headers=headers
+        )
+        self._found = self._app.find(self._request)
+        if "Content-Length" in headers or "Transfer-Encoding" in headers:
+            self._before_body(headers)
+
+    def data_received(self, chunk: bytes) -> None:
+        """Take a part of the body."""
+        if self._early is not None:
+            self._drained += len(chunk)
+            if self._drained > DRAINED:
+                self._early.read()
+                self._connection.close()
+        elif self._body.size + len(chunk) > self._app.maximum_body_size:
+            self._refuse(self._too_large(), None)
+        elif not self._body.add(chunk):
+            self._refuse(Unavailable("bodies of requests take all the memory they may have"), None)
+
+    def finish(self) -> None:
+        """Have the request answered."""
+        if self._early is not None:
+            self._early.read()
+        else:
+            self._app.execute(self._request, self._found, self._body)
+
+    def on_connection_close(self) -> None:
+        """Forget what a client that has gone has sent."""
+        self._body.release()
+
+    def _before_body(self, headers: HTTPHeaders) -> None:
+        length = _length(headers)
+        if length == 0:
+            return
+        error = self._app.refusal(self._request, self._found)
+        if error is None and length is not None and length > self._app.maximum_body_size:
+            error = self._too_large()
+        if error is not None:
+            self._refuse(error, length)
+        elif self._found.final:
+            self._answer(self._found, length)
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(
+            f"request body is longer than {self._app.maximum_body_size} bytes "
+            "(server.maximum_body_size)"
+        )
+
+    def _refuse(self, error: AggregatorError, length: int | None) -> None:
+        self._answer(self._app.refused(self._found, error), length)
+
+    def _answer(self, found: Found, length: int | None) -> None:
+        """Have it answered now; what follows of the body is read away."""
+        self._body.release()
+        self._early = _Early(self._connection)
+        self._request.connection = self._early
+        if length is None or length > KEPT:
+            close_after(self._connection)
+        if self._request.headers.pop("Expect", None) is not None:
+            # the client will not send what it asks about
+            close_after(self._connection)
+            self._early.read()
+        self._app.execute(self._request, found, self._body)
+
+
+def _length(headers: HTTPHeaders) -> int | None:
+    """Return the length of the body as it is announced; Tornado refuses what is no length."""
+    text = headers.get("Content-Length", "").partition(",")[0]
+    return int(text[:30]) if text.isascii() and text.isdigit() else None

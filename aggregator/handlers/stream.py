@@ -1,0 +1,151 @@
+"""A client's socket as Tornado's IOStream, with the time that the client may take."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from asyncio import Future
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from tornado.http1connection import HTTP1Connection
+from tornado.iostream import IOStream, UnsatisfiableReadError
+
+# what the client must take of a long answer to get more time for the rest
+PROGRESS = 64 * 1024
+# Tornado's answer to what is not HTTP has neither a length nor a text
+_BARE_REFUSAL = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+
+
+def plain(status: str) -> bytes:
+    """Return a whole answer for a request that no handler can answer."""
+    head = "Content-Type: text/plain; charset=utf-8\r\nConnection: close"
+    return f"HTTP/1.1 {status}\r\n{head}\r\nContent-Length: {len(status)}\r\n\r\n{status}".encode()
+
+
+_REFUSAL = plain("400 Bad Request")
+_TOO_LONG = plain("431 Request Header Fields Too Large")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a head may be, in bytes, and how long a client may take, in seconds.
+
+    `idle` is for the time between two requests, `request` for sending one and for each piece of an
+    answer that it takes.
+    """
+
+    headers: int
+    idle: float
+    request: float
+
+
+class Owner(Protocol):
+    """The server, which accepted the connection."""
+
+    def closed(self, stream: Stream) -> None:
+        """Forget the connection."""
+
+
+class Stream(IOStream):
+    """Knows what the client is doing, and until when it has to be done with it.
+
+    `deadline` is by the loop's clock; None while a handler is at work. `request` is the request
+    whose head is expected or being answered.
+    """
+
+    def __init__(self, sock: socket.socket, owner: Owner, limits: Limits) -> None:
+        # the size of the buffer limits what is read, never what is written
+        super().__init__(sock, max_buffer_size=limits.headers + 4 * 64 * 1024)
+        self._owner = owner
+        self._limits = limits
+        self._clock = asyncio.get_running_loop().time
+        self._heading = False
+        self._untaken = 0
+        self.request: HTTP1Connection | None = None
+        self.last = False
+        self.deadline: float | None = self._clock() + limits.idle
+        super().set_nodelay(True)
+
+    @property
+    def between_requests(self) -> bool:
+        """Say whether no request is in hand: none has come, or not even its whole head."""
+        return self._heading
+
+    def set_nodelay(self, value: bool) -> None:
+        """Leave it switched on: each answer is one write."""
+
+    def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> Future[bytes]:
+        """Begin to read a request's head."""
+        self._heading = True
+        begun = self._read_buffer_size > 0
+        self._allow(self._limits.request if begun else self._limits.idle)
+        if self.last and not begun:
+            self.close()
+        head = cast("Future[bytes]", super().read_until_regex(regex, max_bytes))
+        if head.done():
+            self._headed(head)
+        else:
+            head.add_done_callback(self._headed)
+        return head
+
+    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+        """Read; the end of what the client sends is not the end of its interest in an answer."""
+        count = super().read_from_fd(buf)
+        if count and self._heading and self._read_buffer_size == 0:
+            self._allow(self._limits.request)
+        if count == 0 and not self.reading() and self.request is not None:
+            self.io_loop.add_callback(self._listen_no_more)
+            return None
+        return count
+
+    def write(self, data: bytes | memoryview) -> Future[None]:
+        """Write; the client has to take it in time."""
+        written = super().write(_REFUSAL if data == _BARE_REFUSAL else data)
+        if not written.done():
+            self._allow(self._limits.request)
+        return written
+
+    def write_to_fd(self, data: memoryview) -> int:
+        """Give a client that takes its answer more time."""
+        count = super().write_to_fd(data)
+        self._untaken += count
+        if self.deadline is not None and self._untaken >= PROGRESS:
+            self._untaken = 0
+            self._allow(self._limits.request)
+        return count
+
+    def set_close_callback(self, callback: Callable[[], None] | None) -> None:
+        """Take whom to tell; there is somebody to tell while a handler is at work."""
+        if callback is not None and not self.writing():
+            self.deadline = None
+        super().set_close_callback(callback)
+
+    def close(self, exc_info: Any = False) -> None:
+        """Close; say so when the reason is the length of a head."""
+        if self._heading and isinstance(exc_info, UnsatisfiableReadError) and not self.closed():
+            with contextlib.suppress(OSError):
+                self.socket.send(_TOO_LONG)
+        super().close(exc_info)
+
+    def close_fd(self) -> None:
+        """Close the socket."""
+        super().close_fd()
+        self._owner.closed(self)
+
+    def _headed(self, head: Future[bytes]) -> None:
+        if not head.cancelled() and head.exception() is None:
+            self._heading = False
+
+    def _allow(self, seconds: float) -> None:
+        self.deadline = self._clock() + seconds
+
+    def _listen_no_more(self) -> None:
+        """Stop waking up for the end of what the client sends, until something is to be done."""
+        if not self.closed() and self._state is not None and not self.reading():
+            self.io_loop.remove_handler(self.fileno())
+            self._state = None
+            if self.writing():
+                self._add_io_state(self.io_loop.WRITE)
