@@ -45,7 +45,7 @@ integration: .venv/tox ## the tests that need real servers
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/pip setup.py pyproject.toml
-	.venv/bin/pip install --quiet --disable-pip-version-check --editable '.[speed]'
+	.venv/bin/pip install --quiet --disable-pip-version-check --editable '.[speed,testing]'
 	@touch $@
 
 .venv/tox: .venv/bin/pip tox.ini

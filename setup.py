@@ -16,6 +16,13 @@ HERE = Path(__file__).parent
 BUILD = runpy.run_path(str(HERE / "aggregator" / "build.py"))
 RECORD = "aggregator/build.json"
 
+# what `dev`, the generator, the mock broker and the REST suite need: they ship in the wheel, and a
+# production installation does without
+TESTING = [
+    "confluent-kafka>=2.6",
+    "requests>=2.32",
+]
+
 
 def record_build(folder):
     """Write which build this is into what is built, where `/info` reads it."""
@@ -79,15 +86,14 @@ setup(
         "redis>=5.2",
         "PyJWT[crypto]>=2.9",
         "rich>=13",
-        "confluent-kafka>=2.6",
-        # what the REST suite sends with: it ships in the wheel, for testers
-        "requests>=2.32",
     ],
     extras_require={
+        "testing": TESTING,
         "speed": ["uvloop>=0.20"],
         "sinks": ["watchtower>=3", "boto3", "sentry-sdk>=2"],
         "profile": ["pyinstrument>=5"],
         "dev": [
+            *TESTING,
             "pytest>=8,<10",
             "pytest-tornasync>=0.6.0.post2",
             "pytest-timeout>=2.3",

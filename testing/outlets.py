@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import parse_qs, urlsplit
 
-from confluent_kafka import KafkaException, Message, Producer
-
 from .fixtures import Made
+from .packages import MissingPackage, of_testing
 
 KAFKA_FORM = "kafka://HOST:PORT[,HOST:PORT]/TOPIC[?dvo=TOPIC]"
 CONNECT_SECONDS = 10
@@ -62,11 +61,17 @@ class KafkaOutlet:
     """A producer that keeps the messages of a cluster in order."""
 
     def __init__(self, brokers: str, topics: dict[str, str]) -> None:
+        try:
+            with of_testing():
+                import confluent_kafka
+        except MissingPackage as error:
+            raise CannotWrite(f"kafka://{brokers}: {error}") from None
+        self._failure = confluent_kafka.KafkaException
         self._brokers = brokers
         self._topics = topics
         self._error = ""
         self._partitions: dict[str, int] = {}
-        self._producer = Producer(
+        self._producer = confluent_kafka.Producer(
             {
                 "bootstrap.servers": brokers,
                 "acks": "all",
@@ -99,7 +104,7 @@ class KafkaOutlet:
             except BufferError:
                 self._producer.poll(1)
                 continue
-            except KafkaException as error:
+            except self._failure as error:
                 raise CannotWrite(f"kafka://{self._brokers}/{topic}: {_said(error)}") from error
             self._producer.poll(0)
             if self._error:
@@ -111,17 +116,18 @@ class KafkaOutlet:
         if topic not in self._partitions:
             try:
                 found = self._producer.list_topics(topic, timeout=CONNECT_SECONDS).topics[topic]
-            except KafkaException as error:
+            except self._failure as error:
                 raise CannotWrite(f"kafka://{self._brokers}/{topic}: {_said(error)}") from error
             self._partitions[topic] = max(1, len(found.partitions))
         return self._partitions[topic]
 
-    def _delivered(self, error: object, _message: Message) -> None:
+    def _delivered(self, error: object, _message: object) -> None:
         if error is not None:
             self._error = str(error)
 
 
-def _said(error: KafkaException) -> str:
+def _said(error: Exception) -> str:
+    """Return the reason of a KafkaException."""
     return str(error.args[0].str()) if error.args else str(error)
 
 

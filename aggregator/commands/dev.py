@@ -26,7 +26,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.log import app_log
 
 from testing.messages import dvo_messages, ocp_messages
-from testing.mocks.broker import Broker
+from testing.packages import MissingPackage
 
 from ..db.engine import connect
 from ..db.migrations import DVO, OCP, migrate
@@ -59,6 +59,8 @@ def run(config: Config, argv: Sequence[str]) -> int:
     console = Console(highlight=False)
     _log_to(console)
     try:
+        from testing.mocks.broker import Broker
+
         with _folder(options.data) as folder, Broker() as broker:
             for topic in (OCP_TOPIC, DVO_TOPIC):
                 broker.create_topic(topic, partitions=1)
@@ -67,8 +69,8 @@ def run(config: Config, argv: Sequence[str]) -> int:
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("Stopped.")
         return 0
-    except (AggregatorError, OSError) as error:
-        console.print(f"dev: {error}", markup=False)
+    except (AggregatorError, MissingPackage, OSError) as error:
+        console.print(f"dev: {error}", markup=False, soft_wrap=True)
         return 1
     return 0
 

@@ -14,7 +14,10 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from confluent_kafka import cimpl
+from ..packages import of_testing
+
+with of_testing():
+    from confluent_kafka import cimpl
 
 _BROKER = 1
 _PRODUCER = 0

@@ -10,15 +10,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from confluent_kafka import Consumer, TopicPartition
-
 from aggregator.config import BackendConfig, BrokerConfig, Config, ServerConfig, StorageConfig
 from aggregator.ingest.roles import sources
 from aggregator.service import Service
 
 from ..fixtures import Made
 from ..outlets import KafkaOutlet
+from ..packages import of_testing
 from . import database
+
+with of_testing():
+    from confluent_kafka import Consumer, TopicPartition
 
 PREFIX = "/api/insights-results-aggregator/v1/"
 ALWAYS_HOURS = 24 * 365 * 100

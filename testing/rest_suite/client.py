@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import requests
-
+from ..packages import of_testing
 from .checks import CheckFailed
+
+with of_testing():
+    import requests
 
 SECRETS = ("authorization", "cookie", "key", "token", "secret", "password")
 UNREMARKABLE = {"accept", "accept-encoding", "connection", "content-length", "user-agent"}

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from ..messages import dvo_messages, ocp_messages
+from ..packages import MissingPackage, of_testing
 from .api import Api
 from .checks import CheckFailed
 from .data import Cluster, Hit, Inventory, Organization, Workload
@@ -134,9 +135,10 @@ def _workloads(dvo: list[Message], number: int) -> Iterator[Workload]:
 def _send(brokers: str, topic: str, items: list[Message]) -> None:
     """Send to a topic; raise UsageError when the broker does not take all."""
     try:
-        from confluent_kafka import KafkaException, Producer
-    except ImportError:
-        raise UsageError("--data kafka:// needs the package confluent-kafka") from None
+        with of_testing():
+            from confluent_kafka import KafkaException, Producer
+    except MissingPackage as error:
+        raise UsageError(f"--data kafka://: {error}") from None
     errors: list[str] = []
 
     def delivered(error: object, _: object) -> None:

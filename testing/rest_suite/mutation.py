@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from . import __main__ as suite
 from . import options as suite_options
+from . import program as suite
 from .case import DEPARTURES
 from .client import Client, Connection
 from .facts import Facts, Unreachable, UsageError, find_out, split_url

@@ -12,12 +12,12 @@ import pytest
 import responses
 
 from testing.rest_suite import fuzz
-from testing.rest_suite.__main__ import main
 from testing.rest_suite.case import READ, WRITE, Case, Marks
 from testing.rest_suite.checks import skip
 from testing.rest_suite.contract import OPERATIONS
 from testing.rest_suite.credentials import Bearer, IdentityHeader, Nobody
 from testing.rest_suite.options import credentials, headers, parse, parser, verification
+from testing.rest_suite.program import main
 
 from .scene import DONE, INFO, URL, answer
 
@@ -47,7 +47,7 @@ def cases(monkeypatch: pytest.MonkeyPatch) -> None:
         Case("none", "skips", lambda api, data: skip("no data"), Marks()),
         Case("writes", "likes", lambda api, data: None, Marks(WRITE)),
     ]
-    monkeypatch.setattr("testing.rest_suite.__main__.collect", lambda: made)
+    monkeypatch.setattr("testing.rest_suite.program.collect", lambda: made)
 
 
 @pytest.mark.usefixtures("instance", "cases")
