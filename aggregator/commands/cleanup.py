@@ -169,8 +169,8 @@ def _tell(options: argparse.Namespace, account: Account) -> None:
         number = "rows deleted" if options.apply else "rows to delete"
         table = terminal.table(f"before {before}", "table", number, numbers=(number,))
         for name, count in shown.items():
-            table.add_row(name, str(count))
-        table.add_row("total", str(rows.total()))
+            terminal.add_row(table, name, str(count))
+        terminal.add_row(table, "total", str(rows.total()))
         terminal.show(table)
     if account.interrupted:
         terminal.say("interrupted; what is left is for the next run")

@@ -117,6 +117,6 @@ def _show(found: Sequence[Behind]) -> None:
         member = UNKNOWN if each.member is None else each.member or NOBODY
         committed = NOBODY if each.committed is None else str(each.committed)
         cells = (str(each.partition), committed, str(each.end), str(each.lag))
-        shown.add_row(each.group, each.topic, *cells, member)
-    shown.add_row("total", "", "", "", "", str(sum(each.lag for each in found)), "")
+        terminal.add_row(shown, each.group, each.topic, *cells, member)
+    terminal.add_row(shown, "total", "", "", "", "", str(sum(each.lag for each in found)), "")
     terminal.show(shown)

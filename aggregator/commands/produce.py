@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import AggregatorError, ConfigError
+from ..escaping import printable
 from ..ingest.kafka import producer
 from ..ingest.sender import Outgoing, Sender
 from . import terminal
@@ -38,7 +39,7 @@ def run(config: Config, argv: Sequence[str]) -> int:
     except (AggregatorError, OSError) as error:
         terminal.say(f"produce: {error}")
         return 1
-    print(f"{count} message{'' if count == 1 else 's'} produced into {topic}")
+    print(f"{count} message{'' if count == 1 else 's'} produced into {printable(topic)}")
     return 0
 
 

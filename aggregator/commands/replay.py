@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from aiokafka import ConsumerRecord, TopicPartition
 
+from ..checks import kafka_name
 from ..config import Config
 from ..errors import AggregatorError, ConfigError
 from ..ingest import kafka
@@ -25,6 +26,7 @@ LISTED = 10
 
 OMITTED = "its value was too large for the dead-letter topic"
 HOMELESS = "it does not tell its topic (--to names one)"
+NAMELESS = "no topic can have the name that it tells (--to names one)"
 TOO_LARGE = "the topic takes no message as large"
 
 
@@ -130,8 +132,9 @@ async def _send(
     lanes: defaultdict[tuple[str, int], list[Letter]] = defaultdict(list)
     for letter in letters:
         topic = to or letter.origin.topic
-        if letter.value_omitted or not topic:
-            account.left.append((letter, OMITTED if letter.value_omitted else HOMELESS))
+        if letter.value_omitted or not topic or kafka_name(topic):
+            named = NAMELESS if topic else HOMELESS
+            account.left.append((letter, OMITTED if letter.value_omitted else named))
         else:
             lanes[topic, letter.origin.partition or 0].append(letter)
     for (topic, lane), group in lanes.items():
@@ -149,8 +152,8 @@ def _tell(options: argparse.Namespace, account: Account) -> None:
     title = "would be sent" if options.dry_run else "sent"
     shown = terminal.table(title, "error kind", "topic", "letters", numbers=("letters",))
     for (kind, topic), count in sorted(account.sent.items()):
-        shown.add_row(kind or "not told", topic, str(count))
-    shown.add_row("total", "", str(account.sent.total()))
+        terminal.add_row(shown, kind or "not told", topic, str(count))
+    terminal.add_row(shown, "total", "", str(account.sent.total()))
     terminal.show(shown)
     for letter, reason in account.left[:LISTED]:
         terminal.say(f"not sent: {_place(letter)}: {reason}")

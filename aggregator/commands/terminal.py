@@ -12,18 +12,23 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
+
+from ..escaping import printable
+
+LONGEST_CELL = 300
 
 
 def say(text: str) -> None:
-    """Print a line that is no result."""
-    print(text, file=sys.stderr)
+    """Print a line that is no result; text of others in it can do no harm."""
+    print(printable(text), file=sys.stderr)
 
 
 def show(table: Table) -> None:
     """Print a table; into a pipe or file it comes whole, however wide it is."""
-    console = Console()
+    console = Console(markup=False, emoji=False, highlight=False)
     if not console.is_terminal:
-        console = Console(width=10_000)
+        console = Console(markup=False, emoji=False, highlight=False, width=10_000)
     console.print(table)
 
 
@@ -35,10 +40,20 @@ def table(title: str | None, *columns: str, numbers: tuple[str, ...] = ()) -> Ta
     return made
 
 
+def add_row(table: Table, *cells: str) -> None:
+    """Add a row; text of others in it is neither markup nor control characters."""
+    table.add_row(*(Text(_cell(text)) for text in cells))
+
+
+def _cell(text: str) -> str:
+    safe = printable(text)
+    return safe if len(safe) <= LONGEST_CELL else f"{safe[:LONGEST_CELL]}..."
+
+
 def progress() -> Progress:
     """Return a progress bar, which only a person at a terminal gets to see."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

@@ -68,8 +68,7 @@ class Brokers:
         return {
             place: f"{member['client_id']}@{member['client_host'][1:]}"
             for member in found["members"]
-            if member["member_assignment"]
-            for place in Assignment.decode(member["member_assignment"]).partitions()
+            for place in _assigned(member["member_assignment"])
         }
 
     async def records(
@@ -98,6 +97,17 @@ class Brokers:
             elif clock() - heard > SILENCE:
                 raise Unavailable(f"broker: no messages of {min(left).topic} for {SILENCE:g} s")
             yield part
+
+
+def _assigned(encoded: bytes) -> list[TopicPartition]:
+    """Return a member's partitions; none where its client has a form of its own."""
+    if not encoded:
+        return []
+    try:
+        return list(Assignment.decode(encoded).partitions())
+    except Exception:
+        # bytes of another program, in which the library may meet anything
+        return []
 
 
 async def require_writable(broker: BrokerConfig, topic: str) -> None:

@@ -7,6 +7,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ..escaping import printable
 from .result import Outcome, Result
 
 
@@ -45,8 +46,8 @@ class Display:
         if result.outcome is Outcome.FAILED:
             self._failed += 1
             if self._console.is_terminal:
-                line = f"FAILED {result.id}: {result.reason}"
-                self._bar.console.print(line, style="red", markup=False)
+                line = printable(f"FAILED {result.id}: {result.reason}")
+                self._bar.console.print(line, style="red", markup=False, emoji=False)
         self._bar.update(
             self._task, advance=1, description=result.group.ljust(16), failed=self._failed
         )

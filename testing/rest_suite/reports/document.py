@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+from ...escaping import printable_json
 from ..client import Exchange
 from ..latency import Latency
 from ..result import Result
@@ -24,7 +25,7 @@ def rendered(summary: Summary) -> str:
         "cases": [_case(result) for results in summary.groups.values() for result in results],
         "latencies": [_latency(latency) for latency in summary.latencies],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return printable_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _case(result: Result) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET
 
+from ...escaping import printable_lines
 from ..result import Outcome, Result
 from ..summary import Summary
 
@@ -54,4 +55,4 @@ def _number(results: list[Result], outcome: Outcome) -> int:
 
 
 def _writable(text: str) -> str:
-    return _UNWRITABLE.sub("?", text)
+    return printable_lines(_UNWRITABLE.sub("?", text))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from ...escaping import printable_lines
 from ..client import Exchange
 from ..result import Outcome, Result, count
 from ..summary import Summary
@@ -106,4 +107,4 @@ def _row(result: Result) -> str:
 
 
 def _safe(value: Any) -> str:
-    return escape(str(value))
+    return escape(printable_lines(str(value)))

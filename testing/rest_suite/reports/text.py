@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from ...escaping import printable, printable_lines
 from ..latency import shown
 from ..result import Outcome
 from ..summary import Summary
@@ -30,17 +32,22 @@ def show(summary: Summary, console: Console) -> None:
     console.print(
         f"{summary.url}{facts.prefix} at {summary.moment:%Y-%m-%d %H:%M:%S %Z}, profile "
         f"{facts.profile}, {'with' if facts.debug else 'without'} debug, "
-        f"authentication {'on' if facts.authenticated else 'off'}\n{summary.data}\n",
+        f"authentication {'on' if facts.authenticated else 'off'}\n"
+        f"{printable_lines(str(summary.data))}\n",
         markup=False,
+        emoji=False,
         soft_wrap=True,
     )
     for result in summary.failures:
-        console.print(f"FAILED {result.id}", style="bold red", markup=False, soft_wrap=True)
-        console.print(f"    {result.reason}", markup=False, soft_wrap=True)
+        name, reason = printable(result.id), printable(result.reason)
+        console.print(f"FAILED {name}", style="bold red", markup=False, emoji=False, soft_wrap=True)
+        console.print(f"    {reason}", markup=False, emoji=False, soft_wrap=True)
         for exchange in result.exchanges[: result.decisive][-1:]:
-            console.print(f"    {exchange.curl()}", markup=False, soft_wrap=True)
+            console.print(
+                f"    {printable_lines(exchange.curl())}", markup=False, emoji=False, soft_wrap=True
+            )
     for line in _left_out(summary):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(printable(line), markup=False, emoji=False, soft_wrap=True)
     console.print(_groups(summary))
     if summary.latencies:
         console.print(_latencies(summary))
@@ -65,7 +72,7 @@ def _groups(summary: Summary) -> Table:
         table.add_column(outcome, justify="right")
     for group, results in summary.groups.items():
         numbers = [sum(result.outcome is outcome for result in results) for outcome in Outcome]
-        table.add_row(group, *(str(number or "") for number in numbers))
+        table.add_row(Text(printable(group)), *(str(number or "") for number in numbers))
     return table
 
 
@@ -75,5 +82,5 @@ def _latencies(summary: Summary) -> Table:
         table.add_column(name, justify="right")
     for latency in sorted(summary.latencies, key=lambda latency: -latency.at("p95")):
         measures = [shown(latency.at(name)) for name in ("p50", "p95", "max")]
-        table.add_row(latency.operation, str(len(latency.seconds)), *measures)
+        table.add_row(Text(printable(latency.operation)), str(len(latency.seconds)), *measures)
     return table

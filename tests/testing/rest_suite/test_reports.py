@@ -138,3 +138,25 @@ def test_reports_are_written_where_asked(
 def test_what_cannot_be_written_is_told_before_the_run(form: str, name: str) -> None:
     with pytest.raises(UsageError, match="--report"):
         demand_writable([(form, name)])
+
+
+HOSTILE = "\x1b]52;c;cGF5bG9hZA==\x07 [bold]x[/oops] :smile: \x9b31m \u202ee\r\nFAILED forged <b>"
+UNSAFE = "\x1b\x07\x9b\u202e\r"
+
+
+@pytest.mark.parametrize("form", WRITERS)
+def test_what_instances_answer_controls_no_terminal_and_forges_no_line(form: str) -> None:
+    answer = replace(EXCHANGE, url=f"http://instance.test/{HOSTILE}", headers={"x": HOSTILE},
+                     body=HOSTILE.encode())  # fmt: skip
+    hostile = Result("reports", "of_one", "is there", Outcome.FAILED, HOSTILE, exchanges=(answer,),
+                     decisive=1)  # fmt: skip
+    skipped = replace(hostile, outcome=Outcome.SKIPPED)
+    text = WRITERS[form](replace(SUMMARY, results=[hostile, skipped]))
+    assert not set(UNSAFE) & set(text)
+    if form == "text":
+        assert "[bold]x[/oops] :smile:" in text
+        assert not any(line.startswith("FAILED forged") for line in text.splitlines())
+    if form == "json":
+        assert json.loads(text)["cases"][0]["reason"] == HOSTILE
+    if form == "junit":
+        ET.fromstring(text)
