@@ -43,9 +43,8 @@ def show(summary: Summary, console: Console) -> None:
         console.print(f"FAILED {name}", style="bold red", markup=False, emoji=False, soft_wrap=True)
         console.print(f"    {reason}", markup=False, emoji=False, soft_wrap=True)
         for exchange in result.exchanges[: result.decisive][-1:]:
-            console.print(
-                f"    {printable_lines(exchange.curl())}", markup=False, emoji=False, soft_wrap=True
-            )
+            command = printable(exchange.curl())
+            console.print(f"    {command}", markup=False, emoji=False, soft_wrap=True)
     for line in _left_out(summary):
         console.print(printable(line), markup=False, emoji=False, soft_wrap=True)
     console.print(_groups(summary))
