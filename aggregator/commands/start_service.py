@@ -20,6 +20,7 @@ from ..errors import (
     UnusableStorage,
 )
 from ..ipc import FirstProcess, WorkerSlot
+from ..masking import mask_text
 from ..memory import give_back_large_blocks, spare_what_stays
 from ..service import Service
 from ..workers import Workers, wanted
@@ -61,7 +62,7 @@ def ended(serving: Coroutine[None, None, int]) -> int:
         log.error("database preparation exited with error code %d", PREPARE_FAILED)
         return PREPARE_FAILED
     except ConfigError as error:
-        log.error("configuration: %s", error)
+        log.error("configuration: %s", mask_text(str(error)))
         return BAD_CONFIG
     except CannotListen as error:
         log.error("%s", error)

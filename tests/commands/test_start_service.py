@@ -86,6 +86,22 @@ def test_a_consumer_without_a_backend_ends_before_it_listens(tmp_path: Path, use
     assert not any("preparation" in text or "listen" in text for text in told(ended))
 
 
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({"SERVER__WORKERS": "2"}, "server.workers: 2 processes"),
+        ({"SERVER__AUTH": "1", "SERVER__AUTH_TYPE": "jwt"}, "server.jwt_key_file"),
+    ],
+)
+def test_a_wrong_setting_that_is_found_late_does_not_blame_the_database(
+    tmp_path: Path, env: dict[str, str], words: str
+) -> None:
+    ended = command(folder=tmp_path, env={PREFIX + key: value for key, value in env.items()})
+    assert ended.returncode == 2
+    assert words in told(ended)[-2]
+    assert "database preparation" not in ended.stdout
+
+
 def test_a_service_refuses_a_database_at_an_old_version(
     tmp_path: Path,
 ) -> None:

@@ -37,7 +37,12 @@ class Running:
     """The service as a process, with workers on its port."""
 
     def __init__(
-        self, folder: Path, workers: int = 2, database: Path | None = None, **environ: str
+        self,
+        folder: Path,
+        workers: int = 2,
+        database: Path | None = None,
+        redirection: str = "",
+        **environ: str,
     ) -> None:
         self.url = f"http://127.0.0.1:{(port := free_port())}/api/v1/"
         file = folder / "config.yaml"
@@ -49,7 +54,7 @@ class Running:
         self.log = folder / "log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "aggregator", "start-service"],
+                ["bash", "-c", f"exec {sys.executable} -m aggregator start-service {redirection}"],
                 cwd=folder, env={**clean, "PYTHONPATH": str(PACKAGES), **env, **environ},
                 stdout=log, stderr=log,
             )  # fmt: skip
@@ -160,6 +165,26 @@ def seen(running: Running, *, scrapes: int) -> set[float]:
         with contextlib.suppress(OSError):
             found.add(running.counted(timeout=2.5))
     return found
+
+
+@pytest.mark.parametrize("redirection", ["<&-", "<&- >&- 2>&-", ">/dev/full 2>&1"])
+def test_workers_serve_with_closed_or_full_standard_streams(
+    tmp_path: Path, redirection: str
+) -> None:
+    """A worker inherits them; a socket in the place of one would get what it logs."""
+    running = Running(tmp_path, redirection=redirection)
+    try:
+        until(running.answers)
+        until(running.worker_answers)
+        for _ in range(20):
+            running.get()
+        assert running.counted() >= 20
+    finally:
+        running.process.terminate()
+        assert running.process.wait(SECONDS) == 0
+    log = running.log.read_text()
+    assert "Traceback" not in log
+    assert "Logging error" not in log
 
 
 def test_workers_are_restarted_without_working_directory_and_configuration_file(
