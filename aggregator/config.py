@@ -186,6 +186,8 @@ class Config:
     warnings: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    # whether `storage_backend.use` was given; `migration` works on all storages otherwise
+    backend_given: bool = False
 
 
 SECRETS = frozenset(

@@ -64,6 +64,7 @@ def load(environ: Mapping[str, str], folder: Path) -> Config:
         config,
         warnings=(*found.warnings, *others.warnings, *_advice(config)),
         retired=(*found.retired, *others.retired),
+        backend_given="use" in values.get("storage_backend", {}),
     )
 
 

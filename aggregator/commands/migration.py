@@ -30,7 +30,7 @@ def run(config: Config, argv: Sequence[str]) -> int:
         _fail("Error creating storage", error)
         return PREPARE_FAILED
     try:
-        chosen = [_chosen(config, use) for use in config.storage_backend.use or ("",)]
+        chosen = [_chosen(config, use) for use in _backends(config, argv) or ("",)]
     except MigrationError as error:
         log.error("%s", error)
         return MIGRATION_FAILED
@@ -68,6 +68,20 @@ def _where(section: StorageConfig) -> str:
     return f"postgresql://{section.pg_username}:<password>@{address}?{parameters}"
 
 
+def _backends(config: Config, argv: Sequence[str]) -> tuple[str, ...]:
+    """Return what `storage_backend.use` names; without it all SQL storages, as start-service needs.
+
+    A number is a version of one chain, so it is then for the default of `use` alone.
+    """
+    named = config.storage_backend.use
+    if config.backend_given or not set(map(str.lower, argv)) <= NEWEST:
+        return named
+    others = (name for name in CHAINS if name not in named)
+    return named + tuple(
+        name for name in others if getattr(config, f"{name}_storage").type == "sql"
+    )
+
+
 def _chosen(config: Config, use: str) -> tuple[Chain, StorageConfig]:
     section: StorageConfig = getattr(config, f"{use}_storage", StorageConfig(type="noop"))
     if use not in CHAINS or section.type != "sql":
@@ -77,12 +91,14 @@ def _chosen(config: Config, use: str) -> tuple[Chain, StorageConfig]:
 
 async def _work(chosen: list[tuple[Chain, StorageConfig]], argv: list[str]) -> int:
     for chain, section in chosen:
+        # the texts are the Go service's, which works on one schema
+        fields = {"schema": chain.name.upper()} if len(chosen) > 1 else {}
         database = Database(connect(section))
         if database.in_memory:
             log.warning("the database is in memory, so nothing of this is kept")
         try:
             async with database.reachable():
-                status = await _one(database, chain, argv)
+                status = await _one(database, chain, argv, fields)
         except Unavailable as error:
             _fail("Unable to initialize DB schema", error)
             status = PREPARE_FAILED
@@ -93,7 +109,7 @@ async def _work(chosen: list[tuple[Chain, StorageConfig]], argv: list[str]) -> i
     return 0
 
 
-async def _one(database: Database, chain: Chain, argv: list[str]) -> int:
+async def _one(database: Database, chain: Chain, argv: list[str], fields: dict[str, str]) -> int:
     try:
         await migrations.prepare(database.engine, chain)
     except MigrationError as error:
@@ -103,8 +119,9 @@ async def _one(database: Database, chain: Chain, argv: list[str]) -> int:
         log.error("Unexpected number of arguments to migrations command (expected 0-1)")
         return MIGRATION_FAILED
     if not argv:
-        log.info("Current DB version: %d", await migrations.current(database.engine, chain))
-        log.info("Maximum available version: %d", chain.latest)
+        version = await migrations.current(database.engine, chain)
+        log.info("Current DB version: %d", version, extra={"fields": fields})
+        log.info("Maximum available version: %d", chain.latest, extra={"fields": fields})
         return 0
     try:
         target = _target(argv[0], chain)
@@ -116,7 +133,7 @@ async def _one(database: Database, chain: Chain, argv: list[str]) -> int:
     except AggregatorError as error:
         _fail("Unable to perform migration", error)
         return MIGRATION_FAILED
-    log.info("Database version is now %d", target)
+    log.info("Database version is now %d", target, extra={"fields": fields})
     return 0
 
 

@@ -22,6 +22,7 @@ from .votes import SqlVotes
 from .workloads import SqlDvo
 
 NOT_SUPPORTED = "not supported"
+_MIGRATION = "insights-results-aggregator migration latest"
 UNREADABLE = "Unable to retrieve DB migration version"
 _TYPES = {"ocp": ("sql", "redis", "noop", ""), "dvo": ("sql", "noop", "")}
 
@@ -74,7 +75,13 @@ async def _version(database: Database, chain: Chain) -> int:
 
 
 def _mismatch(version: int, chain: Chain) -> str:
-    return f"old DB migration version (current: {version}, latest: {chain.latest})"
+    """Say which schema has which version, in the Go service's words, and what to do."""
+    text = f"old DB migration version (current: {version}, latest: {chain.latest})"
+    variable = "INSIGHTS_RESULTS_AGGREGATOR__STORAGE_BACKEND__USE"
+    help_text = f"run {variable}={chain.name}_recommendations {_MIGRATION}"
+    if version > chain.latest:
+        help_text = "a newer service has migrated it"
+    return f"{chain.name.upper()} schema: {text}; {help_text}"
 
 
 def build(config: Config, metrics: Metrics | None = None) -> tuple[Storage, SqlHealth]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -102,3 +104,76 @@ def test_a_backend_without_tables_is_told_in_one_line(
     ended = command("migration", folder=tmp_path, env=env)
     assert "storage backend does not support database migrations" in told(ended)
     assert "Unable to perform migration" not in ended.stdout
+
+
+STORAGE_OF_2020 = """
+[broker]
+address = "localhost:29092"
+enabled = false
+[server]
+address = "127.0.0.1:0"
+[storage]
+db_driver = "sqlite3"
+sqlite_datasource = "./aggregator.db"
+"""
+
+
+def test_what_the_one_storage_of_2020_makes_is_migrated_too(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(STORAGE_OF_2020)
+    ended = command("migration", folder=tmp_path, env={})
+    assert [text for text in told(ended) if text.startswith(("Current", "Maximum"))] == [
+        "Current DB version: 0",
+        "Maximum available version: 32",
+        "Current DB version: 0",
+        "Maximum available version: 4",
+    ]
+    assert '"schema":"DVO"' in ended.stdout.replace(" ", "")
+    ended = command("migrate", "latest", folder=tmp_path, env={})
+    versions = [text for text in told(ended) if text.startswith("Database version")]
+    assert versions == ["Database version is now 32", "Database version is now 4"]
+    # a number is a version of one schema: that of OCP, as in 2020
+    ended = command("migrate", "11", folder=tmp_path, env={})
+    versions = [text for text in told(ended) if text.startswith("Database version")]
+    assert versions == ["Database version is now 11"]
+
+
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        ("ocp_recommendations", ["Database version is now 32"]),
+        ("dvo_recommendations", ["Database version is now 4"]),
+    ],
+)
+def test_a_backend_that_is_named_is_the_only_one(
+    tmp_path: Path, sqlite: dict[str, str], use: str, expected: list[str]
+) -> None:
+    env = {**sqlite, f"{PREFIX}STORAGE_BACKEND__USE": use}
+    ended = command("migration", "latest", folder=tmp_path, env=env)
+    assert [text for text in told(ended) if text.startswith("Database version")] == expected
+
+
+@pytest.mark.parametrize(
+    ("use", "missing", "latest"),
+    [("dvo_recommendations", "ocp", 32), ("ocp_recommendations", "dvo", 4)],
+)
+def test_an_old_schema_is_named_with_the_command_that_helps(
+    tmp_path: Path, sqlite: dict[str, str], use: str, missing: str, latest: int
+) -> None:
+    variable = f"{PREFIX}STORAGE_BACKEND__USE"
+    command("migration", "latest", folder=tmp_path, env={**sqlite, variable: use})
+    ended = command("start-service", folder=tmp_path, env=sqlite)
+    assert ended.returncode == 2
+    text = f"{missing.upper()} schema: old DB migration version (current: 0, latest: {latest}); "
+    help_text = f"{variable}={missing}_recommendations insights-results-aggregator migration latest"
+    assert f"{text}run {help_text}" in told(ended)
+
+
+def test_a_schema_of_a_newer_service_is_named(tmp_path: Path, sqlite: dict[str, str]) -> None:
+    command("migration", "latest", folder=tmp_path, env=sqlite)
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("UPDATE dvo_migration_info SET version = 5")
+        connection.commit()
+    ended = command("start-service", folder=tmp_path, env=sqlite)
+    assert ended.returncode == 2
+    text = "DVO schema: old DB migration version (current: 5, latest: 4); "
+    assert f"{text}a newer service has migrated it" in told(ended)
