@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from . import build
 from .config import Config
 from .db import storage as sql
+from .db.preparation import Preparation
 from .errors import CannotListen
 from .handlers.app import application, claim, listen
 from .handlers.router import ApiApplication
@@ -34,6 +35,7 @@ class Service:
         self._slot = slot or WorkerSlot()
         self._metrics = Metrics(config.metrics.namespace)
         self._storage, self._health = sql.build(config, self._metrics)
+        self._preparation = Preparation(self._health, reported=self._slot.number == 0)
         self._cache = _cache(config)
         into_cache = self._cache.store if self._cache else None
         self._ingest = Ingest(config, self._storage, self._metrics, into_cache)
@@ -44,16 +46,35 @@ class Service:
         self.port = 0
 
     async def start(self) -> None:
-        """Check the schema, bind the port, begin to consume; raise CannotListen."""
+        """Check the schema, bind the port, begin to consume; raise CannotListen.
+
+        While a database is unavailable the port is bound, and the rest follows by itself.
+        """
         await self.processes.open(self.request_stop)
-        await self._health.require_latest()
-        ocp, dvo = await self._health.schema_versions()
-        info = {**build.info(), "OCP_DB_version": ocp, "DVO_DB_version": dvo}
+        prepared = await self._preparation.begin()
+        info = build.info() | {"OCP_DB_version": sql.UNREADABLE, "DVO_DB_version": sql.UNREADABLE}
+        if prepared:
+            info |= await self._versions()
         app = application(self._config, self._storage, self._metrics, info, self.processes)
         await self._listen(app)
+        if self._config.broker.enabled or not prepared:
+            self._consuming = asyncio.create_task(self._consume(info))
+            self._consuming.add_done_callback(self._consumed)
+
+    async def _consume(self, info: dict[str, str]) -> None:
+        await self._preparation.finish()
+        info.update(await self._versions())
         if self._config.broker.enabled:
-            self._consuming = asyncio.create_task(self._ingest.run())
-            self._consuming.add_done_callback(lambda _: self._stopping.set())
+            await self._ingest.run()
+
+    def _consumed(self, task: asyncio.Task[None]) -> None:
+        failed = task.cancelled() or task.exception() is not None
+        if failed or self._config.broker.enabled:
+            self._stopping.set()
+
+    async def _versions(self) -> dict[str, str]:
+        ocp, dvo = await self._health.schema_versions()
+        return {"OCP_DB_version": ocp, "DVO_DB_version": dvo}
 
     async def _listen(self, app: ApiApplication) -> None:
         server = self._config.server
@@ -79,6 +100,7 @@ class Service:
         """Stop taking requests and messages, finish what is in hand, close."""
         if self._server is not None:
             self._server.stop()
+        self._preparation.stop()
         if self._consuming is not None:
             self._ingest.request_stop()
             _, late = await asyncio.wait([self._consuming], timeout=STOP_SECONDS - 1)

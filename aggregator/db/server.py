@@ -77,7 +77,10 @@ class Server:
                 except _NEXT_HOST as error:
                     if len(places) == len(self._wanted) == 1:
                         raise
-                    reasons.append(f"{host.name}:{host.port}: {error}")
+                    text = str(error)
+                    reasons.append(
+                        text if host.name in text else f"{host.name}:{host.port}: {text}"
+                    )
         raise OSError("; ".join(dict.fromkeys(reasons)))
 
     async def _connect(self, host: Host, options: dict[str, Any]) -> Any:
@@ -89,6 +92,9 @@ class Server:
             ) from error
         except socket.gaierror as error:
             raise OSError(f"host '{host.address}': {error.strerror}") from error
+        except OSError as error:
+            # uvloop's errors do not say where they went
+            raise OSError(f"{host.name}:{host.port}: {error}") from error
         if not host.is_socket:
             self._keep_alive(connection)
         return connection

@@ -37,6 +37,11 @@ class SqlHealth:
         chains = {"ocp": OCP, "dvo": DVO}
         return [(chains[name], database) for name, database in self._databases.items()]
 
+    @property
+    def on_servers(self) -> bool:
+        """Return whether a database is on a server, which may be unavailable for a while."""
+        return any(one.dialect != "sqlite" for one in self._databases.values())
+
     async def check(self) -> None:
         """Compare every schema's version with the latest one."""
         for chain, database in self._chains():

@@ -48,12 +48,17 @@ from tests.program import ROOT, SECONDS, command, told
         ({"OCP_RECOMMENDATIONS_STORAGE__TYPE": "other"}, 2, "noop expected, not 'other'"),
         ({"OCP_RECOMMENDATIONS_STORAGE__TYPE": "other"}, 2, "Unknown storage type 'other'"),
         (
+            {"OCP_RECOMMENDATIONS_STORAGE__SQLITE_DATASOURCE": "/absent/a.db"},
+            2,
+            "database: unable to open database file: /absent/a.db",
+        ),
+        (
             {
                 "OCP_RECOMMENDATIONS_STORAGE__PG_HOST": "127.0.0.1",
-                "OCP_RECOMMENDATIONS_STORAGE__PG_PORT": "1",
+                "OCP_RECOMMENDATIONS_STORAGE__PG_PARAMS": "sslmode=verify-full&sslrootcert=/absent",
             },
             2,
-            "database",
+            "sslrootcert: cannot use '/absent': No such file or directory",
         ),
     ],
 )

@@ -46,7 +46,7 @@ async def test_the_hosts_are_tried_in_turn(place: TlsServer) -> None:
     ports = f"port={closed},1,{place.server.port}"
     assert await ask(replace(config, pg_params=ports)) == 1
     assert await ask(replace(config, pg_params=f"{ports}&load_balance_hosts=random")) == 1
-    with pytest.raises(OSError, match=rf"127\.0\.0\.1:{closed}: .*; nowhere\.invalid:1: "):
+    with pytest.raises(OSError, match=rf"127\.0\.0\.1:{closed}: .*; host 'nowhere\.invalid': "):
         await ask(replace(config, pg_params=f"port={closed},1,{closed}"))
 
 
