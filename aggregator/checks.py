@@ -91,6 +91,12 @@ def endpoint(text: str) -> str:
     return "" if right else "host:port expected"
 
 
+def redis_endpoint(text: str) -> str:
+    """Check `host:port`, which may follow `redis://`, or `rediss://` for TLS."""
+    place = text.removeprefix("rediss://").removeprefix("redis://")
+    return "" if not endpoint(place) else "host:port or rediss://host:port expected"
+
+
 def broker_address(text: str) -> str:
     """Check `host:port`, or `host` alone, which has Kafka's usual port."""
     if not endpoint(text) or (":" not in text and _is_host(text)):

@@ -125,6 +125,8 @@ def _redis(config: Config, redis: Any, notices: list[str]) -> Config:
     if redis is None:
         notices.append("warning: no in-memory database section in Clowder config\n")
         return config
-    values = {"endpoint": f"{redis['hostname']}:{redis['port']}"}
+    values: dict[str, Any] = {"endpoint": f"{redis['hostname']}:{redis['port']}"}
     values |= {key: redis[key] for key in ("username", "password") if redis.get(key)}
+    if redis.get("sslMode"):
+        values["tls"] = True
     return with_values(config, "redis", values)

@@ -106,11 +106,15 @@ class StorageConfig:
 class RedisConfig:
     """Redis, for the cache-writer."""
 
-    endpoint: str = option("localhost:6379", rule=checks.endpoint)
+    endpoint: str = option("localhost:6379", rule=checks.redis_endpoint)
     database: int = option(0, high=15)
     timeout_seconds: int = option(30, high=86400)
     username: str = ""
     password: str = option("", secret=True)
+    tls: bool = False
+    cert_path: str = ""
+    client_cert_path: str = ""
+    client_key_path: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import ssl
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
@@ -29,7 +31,8 @@ _REPLY = " of pipeline caused error: "
 
 def connect(config: RedisConfig) -> Redis:
     """Return a client; nothing is connected before the first command. Raise ConfigError."""
-    host, _, port = config.endpoint.rpartition(":")
+    scheme, _, place = config.endpoint.rpartition("://")
+    host, _, port = place.rpartition(":")
     if not host or not port.isdigit():
         raise ConfigError(f"redis.endpoint: host:port expected, not '{config.endpoint}'")
     if config.database not in DATABASES:
@@ -38,6 +41,7 @@ def connect(config: RedisConfig) -> Redis:
         host=host.strip("[]"),
         port=int(port),
         db=config.database,
+        **_tls(config, encrypted=config.tls or scheme == "rediss"),
         username=config.username or None,
         password=config.password or None,
         socket_timeout=config.timeout_seconds or DEFAULT_TIMEOUT,
@@ -46,6 +50,38 @@ def connect(config: RedisConfig) -> Redis:
         # once, for a connection that the server closed while it was idle; outages are for ingest
         retry=Retry(NoBackoff(), 1, (RedisConnectionError,)),
     )
+
+
+def _tls(config: RedisConfig, *, encrypted: bool) -> dict[str, Any]:
+    """Return the client's arguments about TLS; raise ConfigError for a file that is no good.
+
+    The certificate and the host's name are verified, against the system's authorities or those of
+    the file.
+    """
+    files = {
+        "ssl_ca_certs": ("cert_path", config.cert_path),
+        "ssl_certfile": ("client_cert_path", config.client_cert_path),
+        "ssl_keyfile": ("client_key_path", config.client_key_path),
+    }
+    given = {name: path for name, (_, path) in files.items() if path}
+    if not encrypted:
+        if given:
+            raise ConfigError("redis.tls: true expected with certificates, or a rediss:// endpoint")
+        return {}
+    for key, path in files.values():
+        if path:
+            _check_pem(f"redis.{key}", path, authority=key == "cert_path")
+    return {"ssl": True, "ssl_cert_reqs": "required", "ssl_check_hostname": True, **given}
+
+
+def _check_pem(key: str, path: str, *, authority: bool) -> None:
+    try:
+        if authority:
+            ssl.create_default_context(cafile=path)
+        else:
+            Path(path).open("rb").close()
+    except OSError as error:
+        raise ConfigError(f"{key}: cannot use '{path}': {error.strerror or error}") from error
 
 
 class RedisReports:

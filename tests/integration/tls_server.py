@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -69,11 +70,25 @@ def tls_server(folder: Path) -> Iterator[TlsServer]:
 
 async def ask(config: StorageConfig, question: str = "SELECT 1", **options: Any) -> Any:
     """Return the answer on a new connection."""
-    connection = await Server(config, **options).connect()
+    server = Server(config, **options)
+    try:
+        connection = await server.connect()
+    except Exception:
+        await _all_closed()
+        raise
     try:
         return await connection.fetchval(question)
     finally:
         await connection.close()
+
+
+async def _all_closed() -> None:
+    """Wait for the connections that the driver gave up: it does not wait for their end."""
+    open_files = asyncio.get_running_loop()._selector.get_map()  # type: ignore[attr-defined]
+    async with asyncio.timeout(10):
+        # the loop has one of its own
+        while len(open_files) > 1:
+            await asyncio.sleep(0.01)
 
 
 async def encrypted(config: StorageConfig) -> bool:
