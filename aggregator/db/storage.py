@@ -16,6 +16,7 @@ from .ratings import SqlRatings
 from .recommendations import SqlRecommendations
 from .refused import SqlRefusedMessages
 from .reports import SqlReports
+from .sqlite import SqlitePlace
 from .statements import StatementLog
 from .toggles import SqlToggles
 from .votes import SqlVotes
@@ -48,6 +49,8 @@ class SqlHealth:
             version = await _version(database, chain)
             if version != chain.latest:
                 raise Unavailable(_mismatch(version, chain))
+            if database.dialect == "sqlite":
+                SqlitePlace(database.engine.url.database or "").check_writable()
 
     async def require_latest(self) -> None:
         """Bring a database in memory to the latest version; raise SchemaMismatch for others."""
