@@ -264,22 +264,11 @@ def check_together(config: Config) -> None:
         if file_needed and not storage.sqlite_datasource:
             raise ConfigError(f"{section}.sqlite_datasource: a file or :memory: expected, not ''")
         if storage.type == "sql" and storage.db_driver == "postgres":
-            _check_postgres(section, storage)
-
-
-def _check_postgres(section: str, storage: StorageConfig) -> None:
-    try:
-        given = pg_params.parse(storage.pg_params)
-    except ConfigError as error:
-        raise ConfigError(f"{section}.pg_params: {error}") from None
-    ports = given.get("port") or str(storage.pg_port)
-    try:
-        names = given.get("host") or storage.pg_host
-        pg_params.hosts(names, ports, given.get("hostaddr", ""))
-        if storage.pg_read_host:
-            pg_params.hosts(storage.pg_read_host, ports)
-    except ConfigError as error:
-        raise ConfigError(f"{section}: {error}") from None
+            place = (storage.pg_host, storage.pg_port, storage.pg_read_host)
+            try:
+                pg_params.check(storage.pg_params, *place)
+            except ConfigError as error:
+                raise ConfigError(f"{section}.{error}") from None
 
 
 def read_allowlist(path: str) -> frozenset[int]:

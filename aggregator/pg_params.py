@@ -103,6 +103,21 @@ def parse(text: str) -> dict[str, str]:
     return found
 
 
+def check(text: str, host: str, port: int, read_host: str) -> None:
+    """Raise ConfigError for parameters or hosts that cannot be; it begins with the option's key."""
+    try:
+        given = parse(text)
+    except ConfigError as error:
+        raise ConfigError(f"pg_params: {error}") from None
+    ports = given.get("port") or str(port)
+    try:
+        hosts(given.get("host") or host, ports, given.get("hostaddr", ""))
+        if read_host:
+            hosts(read_host, ports)
+    except ConfigError as error:
+        raise ConfigError(f"pg_host: {error}") from None
+
+
 def masked(text: str) -> str:
     """Return the text of the parameters without passwords and private keys."""
     try:
