@@ -49,6 +49,10 @@ class UnusableStorage(ConfigError):
     """A storage cannot be built from its section of the configuration."""
 
 
+class UnsupportedServer(UnusableStorage):
+    """The database server is older than the oldest supported version; the text names both."""
+
+
 class UnusableBackend(ConfigError):
     """With `storage_backend.use` as it is, there is nothing to consume."""
 

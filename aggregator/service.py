@@ -38,7 +38,7 @@ class Service:
         self._preparation = Preparation(self._health, reported=self._slot.number == 0)
         self._cache = _cache(config)
         into_cache = self._cache.store if self._cache else None
-        self._ingest = Ingest(config, self._storage, self._metrics, into_cache)
+        self._ingest = Ingest(config, self._storage, self._metrics, self._health, into_cache)
         self.processes = processes(self._metrics, self._ingest.readiness, self._slot)
         self._server: HttpServer | None = None
         self._consuming: asyncio.Task[None] | None = None

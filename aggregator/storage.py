@@ -6,7 +6,7 @@ raise Unavailable when the database is away. Times are naive UTC.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -243,7 +243,3 @@ class Storage:
     health: Health
     # without: lists are null instead of empty (contract rest-api 6)
     keeps: bool = True
-    # how many calls of `store` beside each other are worth while when nobody reads
-    lanes: int = 1
-    # whether somebody reads at this moment
-    asked: Callable[[], bool] = lambda: False

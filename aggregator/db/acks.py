@@ -59,32 +59,27 @@ class SqlAcks:
             "justification": justification,
             "created_at": utc_now(),
         }
-        async with self._db.write() as conn:
-            await conn.execute(self._put, values)
+        await self._db.run(self._put, values)
 
     async def update(self, org: OrgId, rule: RuleId, key: ErrorKey, justification: str) -> None:
         """Change the justification of an ack that is there."""
         values = {**_named(org, rule, key), "text": justification, "now": utc_now()}
-        async with self._db.write() as conn:
-            await conn.execute(_UPDATE, values)
+        await self._db.run(_UPDATE, values)
 
     async def delete(self, org: OrgId, rule: RuleId, key: ErrorKey) -> None:
         """Delete the ack."""
-        async with self._db.write() as conn:
-            await conn.execute(_DELETE, _named(org, rule, key))
+        await self._db.run(_DELETE, _named(org, rule, key))
 
     async def get(self, org: OrgId, rule: RuleId, key: ErrorKey) -> Ack:
         """Read the ack."""
-        async with self._db.read() as conn:
-            row = (await conn.execute(_GET, _named(org, rule, key))).one_or_none()
-        if row is None:
+        rows = await self._db.rows(_GET, _named(org, rule, key))
+        if not rows:
             raise NotFound(NOT_ACKED)
-        return _ack(org, row)
+        return _ack(org, rows[0])
 
     async def all(self, org: OrgId) -> list[Ack]:
         """Read the organization's acks; the order does not depend on a locale."""
-        async with self._db.read() as conn:
-            rows = (await conn.execute(_ALL, {"org": str(org)})).all()
+        rows = await self._db.rows(_ALL, {"org": str(org)})
         return [_ack(org, row) for row in sorted(rows, key=lambda row: tuple(row[:2]))]
 
 

@@ -1,7 +1,7 @@
-"""Single statements straight through PostgreSQL's driver.
+"""Single statements on the driver's own connection, which SQLAlchemy's pool lends.
 
-They are composed with SQLAlchemy Core and compiled once; running them costs a third of what it
-costs through SQLAlchemy's asynchronous connections.
+They are composed with SQLAlchemy Core and compiled once; running them costs less than half of
+what it costs through SQLAlchemy's asynchronous connections.
 """
 
 from __future__ import annotations
@@ -9,67 +9,63 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from .connections import Connections
-from .server import CONNECT_SECONDS, SESSION
+from .failures import is_transient
+from .pool import guard_of
 from .statements import StatementLog
-
-# the execution option of an engine that holds how its connections are opened
-OPENER = "opener"
-# SQLAlchemy's own, which the driver does not know
-_OURS = ("prepared_statement_cache_size", "prepared_statement_name_func", "async_fallback")
 
 _Compiled = tuple[str, list[str], dict[str, Any]]
 
 
-class Row(asyncpg.Record):  # type: ignore[misc]
-    """A row whose columns are attributes, too, as SQLAlchemy's are."""
-
-    __slots__ = ()
-
-    def __getattr__(self, name: str) -> Any:
-        """Return a column."""
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-
 class Driver:
-    """The driver's own connections to where the engine goes."""
+    """Runs statements of an engine on the driver's connections."""
 
-    def __init__(
-        self, engine: AsyncEngine, size: int, statements: StatementLog | None = None
-    ) -> None:
-        self._dialect = engine.dialect
+    def __init__(self, engine: AsyncEngine, statements: StatementLog | None = None) -> None:
+        self._engine = engine
+        self._guard = guard_of(engine)
         self._statements = statements
-        _, given = engine.dialect.create_connect_args(engine.url)
-        where = {name: value for name, value in given.items() if name not in _OURS}
-        where |= {"timeout": CONNECT_SECONDS, "server_settings": SESSION}
-        self._connections = Connections(size, engine.get_execution_options()[OPENER], **where)
         self._compiled: dict[sa.Executable, _Compiled] = {}
 
     async def rows(self, statement: sa.Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         """Run the statement, a transaction of its own, and return its rows.
 
-        Values are given as Python has them; columns of JSON come as text.
+        Values are given as Python has them. The statement is executed again after a transient
+        error, so it must have the same result the second time.
         """
         text, names, fixed = self._compiled.get(statement) or self._compile(statement)
         given = [values[name] if name in values else fixed[name] for name in names]
-        if self._statements:
-            with self._statements.observed(text):
-                return await self._connections.fetch(text, given, Row)
-        return await self._connections.fetch(text, given, Row)
+        try:
+            return await self._observed(text, given)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+        return await self._observed(text, given)
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._connections.close()
+    async def _observed(self, text: str, given: Sequence[Any]) -> Sequence[Any]:
+        if self._statements is None:
+            return await self._fetch(text, given)
+        with self._statements.observed(text):
+            return await self._fetch(text, given)
+
+    async def _fetch(self, text: str, given: Sequence[Any]) -> Sequence[Any]:
+        lent = await self._engine.raw_connection()
+        connection: Any = lent.driver_connection
+        try:
+            rows: Sequence[Any] = await connection.fetch(text, *given)
+        except BaseException as error:
+            if self._guard.is_broken_by(error, lent.info):
+                self._guard.discard(lent)
+            else:
+                lent.close()
+            raise
+        # the driver has no transaction to roll back, so this waits for nothing
+        lent.close()
+        return rows
 
     def _compile(self, statement: Any) -> _Compiled:
-        compiled = statement.compile(dialect=self._dialect)
+        compiled = statement.compile(dialect=self._engine.dialect)
         found = (str(compiled), list(compiled.positiontup or ()), dict(compiled.params))
         self._compiled[statement] = found
         return found

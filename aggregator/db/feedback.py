@@ -40,7 +40,7 @@ class SqlFeedback:
         self._db = database
         self._put = upsert_for_cluster(
             database.dialect, table, _COLUMNS, changed=("message", "updated_at"), report=report
-        )
+        ).returning(table.c.cluster_id)
 
     async def put(self, org: OrgId, user: UserId, hit: RuleHit, message: str) -> None:
         """Insert the reason or change the present one, whose organization and birth stay."""
@@ -55,17 +55,15 @@ class SqlFeedback:
             "added_at": now,
             "updated_at": now,
         }
-        async with self._db.write() as conn:
-            if not (await conn.execute(self._put, values)).rowcount:
-                raise NotFound.item(hit.cluster)
+        if not await self._db.run(self._put, values):
+            raise NotFound.item(hit.cluster)
 
     async def of_user(self, user: UserId, org: OrgId | None = None) -> list[Reason]:
         """Read the reasons; the order does not depend on a locale."""
         values, statement = {"user": str(user)}, _OF_USER
         if org is not None:
             values["org"], statement = str(org), _OF_USER_IN_ORG
-        async with self._db.read() as conn:
-            rows = (await conn.execute(statement, values)).all()
+        rows = await self._db.rows(statement, values)
         return [
             Reason(
                 RuleHit(ClusterId(cluster), RuleId(rule), ErrorKey(key)),

@@ -49,14 +49,12 @@ class SqlRatings:
             "last_updated_at": now,
             "rating": rating,
         }
-        async with self._db.write() as conn:
-            await conn.execute(self._put, values)
+        await self._db.run(self._put, values)
 
     async def get(self, org: OrgId, selector: RuleSelector) -> Rating:
         """Read the rating by the name as it was given."""
         values = {"org": str(org), "selector": selector}
-        async with self._db.read() as conn:
-            row = (await conn.execute(_GET, values)).one_or_none()
-        if row is None:
+        rows = await self._db.rows(_GET, values)
+        if not rows:
             raise NotFound.item(org, selector, "rating")
-        return Rating(row.rule_id, row.rating or 0)
+        return Rating(rows[0].rule_id, rows[0].rating or 0)

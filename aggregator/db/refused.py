@@ -30,9 +30,12 @@ class SqlRefusedMessages:
         """Insert the rows that are not there yet; text that cannot be stored is escaped."""
         if not refusals:
             return
-        async with self._db.write() as conn:
+
+        async def put(conn: AsyncConnection) -> None:
             if await self._has_table(conn):
                 await conn.execute(self._put, [_row(refusal) for refusal in refusals])
+
+        await self._db.transaction(put)
 
     async def _has_table(self, conn: AsyncConnection) -> bool:
         """Look for the table until it is found: a database for DVO alone need not have it."""

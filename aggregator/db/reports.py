@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..errors import NotFound
 from ..model import (
@@ -130,13 +131,16 @@ class SqlReports:
 
     async def store(self, reports: Sequence[Report]) -> list[bool]:
         """Store the batch wave by wave in one transaction."""
-        stored = [False] * len(reports)
-        async with self._db.write() as conn:
+
+        async def write(conn: AsyncConnection) -> list[bool]:
+            stored = [False] * len(reports)
             for wave in waves(reports):
                 won = await self._writer.write(conn, [report for _, report in wave])
                 for position, report in wave:
                     stored[position] = report.cluster in won
-        return stored
+            return stored
+
+        return await self._db.transaction(write)
 
     async def read(self, org: OrgId, cluster: ClusterId, user: UserId) -> StoredReport:
         """Read report, hits, toggles, votes and reasons in one statement."""
@@ -189,7 +193,8 @@ class SqlReports:
             "orgs": list_parameter(dialect, numbers),
             "org_texts": list_parameter(dialect, [str(org) for org in orgs]),
         }
-        async with self._db.write() as conn:
+
+        async def delete(conn: AsyncConnection) -> None:
             owned = (await conn.execute(self._owned, parameters)).scalars().all()
             names = {"names": list_parameter(dialect, owned)}
             for statement in self._deletes:
@@ -197,12 +202,17 @@ class SqlReports:
             for statement in self._deletes_of_orgs:
                 await conn.execute(statement, parameters)
 
+        await self._db.transaction(delete)
+
     async def delete_of_clusters(self, clusters: Sequence[ClusterId]) -> None:
         """Delete from every table that names a cluster."""
         names = {"names": list_parameter(self._db.dialect, clusters)}
-        async with self._db.write() as conn:
+
+        async def delete(conn: AsyncConnection) -> None:
             for statement in self._deletes:
                 await conn.execute(statement, names)
+
+        await self._db.transaction(delete)
 
     async def count(self) -> int:
         """Count the reports."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -82,9 +83,7 @@ class Retention:
 
     async def _all(self) -> list[_Work]:
         """Return the work; a database for DVO alone need not have a table of refused messages."""
-        async with self._db.read() as conn:
-            name = t.consumer_error.name
-            present = await conn.run_sync(lambda sync: sa.inspect(sync).has_table(name))
+        present = await self._db.transaction(_has_refused)
         return [*self._work, *([_Refused(self._db)] if present else [])]
 
 
@@ -111,13 +110,12 @@ class _OfClusters:
         values: dict[str, Any] = {"before": before, "after": "", "page": PAGE}
         while names := [row[0] for row in await self._db.rows(self._page, values)]:
             for begin in range(0, len(names), size):
-                async with self._db.write() as conn:
-                    rows = await self._delete(conn, before, names[begin : begin + size])
-                yield rows
+                part = names[begin : begin + size]
+                yield await self._db.transaction(partial(self._delete, before, part))
             values["after"] = names[-1]
 
     async def _delete(
-        self, conn: AsyncConnection, before: datetime, names: list[str]
+        self, before: datetime, names: list[str], conn: AsyncConnection
     ) -> Counter[str]:
         raise NotImplementedError
 
@@ -147,7 +145,7 @@ class _Reports(_OfClusters):
         self._deletes.append((report.name, sa.delete(report).where(named, _OLD_REPORT)))
 
     async def _delete(
-        self, conn: AsyncConnection, before: datetime, names: list[str]
+        self, before: datetime, names: list[str], conn: AsyncConnection
     ) -> Counter[str]:
         dialect = self._db.dialect
         values = {"before": before, "names": list_parameter(dialect, names)}
@@ -191,7 +189,7 @@ class _Keyed(_OfClusters):
         self._delete_locked = sa.delete(table).where(named, locked, still)
 
     async def _delete(
-        self, conn: AsyncConnection, before: datetime, names: list[str]
+        self, before: datetime, names: list[str], conn: AsyncConnection
     ) -> Counter[str]:
         values = {"before": before, "names": list_parameter(self._db.dialect, names)}
         locked: Sequence[Any] = (await conn.execute(self._lock, values)).all()
@@ -258,10 +256,17 @@ class _Refused:
         """Go from the oldest on."""
         deleted = size
         while deleted == size:
-            async with self._db.write() as conn:
-                result = await conn.execute(self._delete, {"before": before, "size": size})
-            deleted = result.rowcount
+            values = {"before": before, "size": size}
+            deleted = await self._db.transaction(partial(self._delete_some, values))
             yield Counter({self._name: deleted})
+
+    async def _delete_some(self, values: dict[str, Any], conn: AsyncConnection) -> int:
+        return (await conn.execute(self._delete, values)).rowcount
+
+
+async def _has_refused(conn: AsyncConnection) -> bool:
+    name = t.consumer_error.name
+    return await conn.run_sync(lambda sync: sa.inspect(sync).has_table(name))
 
 
 def _count(source: sa.FromClause) -> sa.Select[Any]:

@@ -24,6 +24,8 @@ from . import tls
 CONNECT_SECONDS = 5
 SESSION = {"timezone": "UTC", "application_name": "insights-results-aggregator"}
 _WRITABLE = ("read-write", "primary")
+# how the pool wants a connection to work; where it leads to is not among them
+_OF_POOL = ("command_timeout", "connection_class", "record_class", "statement_cache_size")
 _SOCKET_OPTIONS = {
     "keepalives_idle": (socket.IPPROTO_TCP, "TCP_KEEPIDLE"),
     "keepalives_interval": (socket.IPPROTO_TCP, "TCP_KEEPINTVL"),
@@ -64,8 +66,9 @@ class Server:
         self._given = self._arguments()
         self._tls = [self._tls_of(host) for host in self.hosts]
 
-    async def connect(self, **_: object) -> Any:
+    async def connect(self, **given: object) -> Any:
         """Return a connection to the first host that will do; raise what the driver raises."""
+        of_pool = {name: given[name] for name in _OF_POOL if name in given}
         places = list(zip(self.hosts, self._tls, strict=True))
         if self._parameters.get("load_balance_hosts") == "random":
             random.shuffle(places)
@@ -73,7 +76,8 @@ class Server:
         for wanted in self._wanted:
             for host, encryption in places:
                 try:
-                    return await self._connect(host, encryption | {"target_session_attrs": wanted})
+                    options = encryption | of_pool | {"target_session_attrs": wanted}
+                    return await self._connect(host, options)
                 except _NEXT_HOST as error:
                     if len(places) == len(self._wanted) == 1:
                         raise

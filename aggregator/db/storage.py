@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from ..config import Config, StorageConfig
 from ..errors import ConfigError, SchemaMismatch, Unavailable, UnusableStorage
 from ..metrics import Metrics
 from ..storage import Storage
 from . import noop
 from .acks import SqlAcks
-from .engine import Database, connect
+from .engine import STATEMENT_SECONDS, Database, connect
 from .feedback import SqlFeedback
 from .migrations import DVO, OCP, Chain, current, migrate
 from .organizations import SqlOrgs
@@ -29,7 +31,7 @@ _TYPES = {"ocp": ("sql", "redis", "noop", ""), "dvo": ("sql", "noop", "")}
 
 
 class SqlHealth:
-    """Whether the databases answer and have the schema that this service needs."""
+    """The databases of a storage: whether they can be used, and how busy they are."""
 
     def __init__(self, databases: dict[str, Database]) -> None:
         self._databases = databases
@@ -71,10 +73,18 @@ class SqlHealth:
                 shown[chain.name] = UNREADABLE
         return shown["ocp"], shown["dvo"]
 
+    @property
+    def shards(self) -> int:
+        """Return how many concurrent transactions are the fastest way to store a batch."""
+        return max((one.shards for one in self._databases.values()), default=1)
+
+    def readers_active(self) -> bool:
+        """Return True if a read ran within the last second."""
+        return any(one.readers_active() for one in self._databases.values())
+
     async def close(self) -> None:
-        """Dispose of the engines."""
-        for database in self._databases.values():
-            await database.close()
+        """Close all connections, within a time limit."""
+        await asyncio.gather(*(one.close() for one in set(self._databases.values())))
 
 
 async def _version(database: Database, chain: Chain) -> int:
@@ -101,8 +111,9 @@ def build(config: Config, metrics: Metrics | None = None) -> tuple[Storage, SqlH
     for name, section in (("ocp", ocp), ("dvo", dvo)):
         if section.type not in _TYPES[name]:
             raise UnusableStorage(f"Unknown storage type '{section.type}'")
+    statements = StatementLog(metrics) if metrics else None
     try:
-        found = databases(ocp, dvo, StatementLog(metrics) if metrics else None)
+        found = databases(ocp, dvo, statements, STATEMENT_SECONDS)
     except ConfigError as error:
         raise UnusableStorage(str(error)) from error
     health = SqlHealth(found)
@@ -121,22 +132,26 @@ def build(config: Config, metrics: Metrics | None = None) -> tuple[Storage, SqlH
         dvo=SqlDvo(second) if second else noop.NoopDvo(),
         health=health,
         keeps=bool(found),
-        lanes=max((one.lanes for one in found.values()), default=1),
-        asked=lambda: any(one.asked() for one in found.values()),
     )
     return storage, health
 
 
 def databases(
-    ocp: StorageConfig, dvo: StorageConfig, statements: StatementLog | None = None
+    ocp: StorageConfig,
+    dvo: StorageConfig,
+    statements: StatementLog | None = None,
+    limit: float | None = None,
 ) -> dict[str, Database]:
-    """Return a database for each SQL storage; two storages in one place share its pool."""
+    """Return a database for each SQL storage; two storages in one place share its pool.
+
+    `limit` is how many seconds a statement may take.
+    """
     found: dict[str, Database] = {}
     if ocp.type == "sql":
-        found["ocp"] = _database(ocp, statements)
+        found["ocp"] = _database(ocp, statements, limit)
     if dvo.type == "sql":
         shared = found.get("ocp") if _same_place(ocp, dvo) else None
-        found["dvo"] = shared or _database(dvo, statements)
+        found["dvo"] = shared or _database(dvo, statements, limit)
     return found
 
 
@@ -148,6 +163,9 @@ def _same_place(ocp: StorageConfig, dvo: StorageConfig) -> bool:
     return all(getattr(ocp, name) == getattr(dvo, name) for name in fields)
 
 
-def _database(section: StorageConfig, statements: StatementLog | None) -> Database:
-    replica = connect(section, read_replica=True) if section.pg_read_host else None
-    return Database(connect(section), replica, statements if section.log_sql_queries else None)
+def _database(
+    section: StorageConfig, statements: StatementLog | None, limit: float | None
+) -> Database:
+    replica = connect(section, read_replica=True, limit=limit) if section.pg_read_host else None
+    logged = statements if section.log_sql_queries else None
+    return Database(connect(section, limit=limit), replica, logged)

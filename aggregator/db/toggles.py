@@ -88,7 +88,7 @@ class SqlToggles:
         self._db = database
         self._put = upsert_for_cluster(
             database.dialect, table, _COLUMNS, changed=_COLUMNS[3:], report=report
-        )
+        ).returning(table.c.cluster_id)
         self._of_clusters = _DISABLED_RULES.where(
             is_in(database.dialect, table.c.cluster_id, "names")
         )
@@ -106,9 +106,8 @@ class SqlToggles:
             "enabled_at": None if disabled else now,
             "updated_at": now,
         }
-        async with self._db.write() as conn:
-            if not (await conn.execute(self._put, values)).rowcount:
-                raise NotFound.item(hit.cluster)
+        if not await self._db.run(self._put, values):
+            raise NotFound.item(hit.cluster)
 
     async def disabled_rules(
         self, org: OrgId, clusters: Sequence[str] | None = None
@@ -120,8 +119,7 @@ class SqlToggles:
         if clusters is not None:
             values["names"] = list_parameter(self._db.dialect, clusters)
         statement = _DISABLED_RULES if clusters is None else self._of_clusters
-        async with self._db.read() as conn:
-            rows = (await conn.execute(statement, values)).all()
+        rows = await self._db.rows(statement, values)
         return [
             RuleToggle(
                 RuleHit(ClusterId(cluster), RuleId(rule), ErrorKey(key)),
@@ -140,8 +138,7 @@ class SqlToggles:
     ) -> list[DisabledCluster]:
         """Read the clusters, each with the newest reason that any user gave for it."""
         values = {"org": str(org), "rule": rule, "key": key}
-        async with self._db.read() as conn:
-            rows = (await conn.execute(_DISABLED_CLUSTERS, values)).all()
+        rows = await self._db.rows(_DISABLED_CLUSTERS, values)
         return [
             DisabledCluster(ClusterId(row.cluster_id), row.disabled_at, row.message or "")
             for row in rows
@@ -152,6 +149,5 @@ class SqlToggles:
         if org is not None and org > MAX_STORED_ORG_ID:
             return [ErrorKey("")]
         values = {"cluster": cluster, "rule": rule} | ({} if org is None else {"org": org})
-        async with self._db.read() as conn:
-            rows = await conn.execute(_KEYS if org is None else _KEYS_OF_ORG, values)
-            return sorted({ErrorKey(key) for key in rows.scalars()}) or [ErrorKey("")]
+        rows = await self._db.rows(_KEYS if org is None else _KEYS_OF_ORG, values)
+        return sorted({ErrorKey(row[0]) for row in rows}) or [ErrorKey("")]

@@ -57,8 +57,7 @@ class SqlDvo:
         """Store the batch in one transaction."""
         if not reports:
             return []
-        async with self._db.write() as conn:
-            stored = await self._writer.write(conn, reports)
+        stored = await self._db.transaction(lambda conn: self._writer.write(conn, reports))
         self._writer.remember(reports, stored)
         return stored
 
@@ -70,22 +69,20 @@ class SqlDvo:
         if clusters is not None:
             values["names"] = list_parameter(self._db.dialect, clusters)
         statement = _OF_ORG if clusters is None else self._of_clusters
-        async with self._db.read() as conn:
-            rows = (await conn.execute(statement, values)).all()
+        rows = await self._db.rows(statement, values)
         return [_namespace_row(row) for row in sorted(rows, key=lambda row: tuple(row[:2]))]
 
     async def of_namespace(
         self, org: OrgId, cluster: ClusterId, namespace: Namespace
     ) -> NamespaceRow:
         """Read one row with its report."""
-        row = None
+        rows: Sequence[Any] = ()
         if org <= MAX_STORED_ORG_ID:
             values = {"org": org, "cluster": cluster, "namespace": namespace}
-            async with self._db.read() as conn:
-                row = (await conn.execute(_OF_NAMESPACE, values)).one_or_none()
-        if row is None:
+            rows = await self._db.rows(_OF_NAMESPACE, values)
+        if not rows:
             raise NotFound.item(org, cluster, namespace, separator=":")
-        return _namespace_row(row, row.report or "")
+        return _namespace_row(rows[0], rows[0].report or "")
 
     async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
         """Delete by organization."""
@@ -97,12 +94,10 @@ class SqlDvo:
 
     async def count(self) -> int:
         """Count the rows."""
-        async with self._db.read() as conn:
-            return int((await conn.execute(_COUNT)).scalar_one())
+        return int((await self._db.rows(_COUNT))[0][0])
 
     async def _drop(self, statement: sa.Delete, names: Sequence[Any]) -> None:
-        async with self._db.write() as conn:
-            await conn.execute(statement, {"names": list_parameter(self._db.dialect, names)})
+        await self._db.run(statement, {"names": list_parameter(self._db.dialect, names)})
 
 
 def _namespace_row(row: sa.Row[Any], text: str = "") -> NamespaceRow:

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 # batches taken at once: while the database works on one, the next is decoded
 PARTS = 8
 # what is made of a whole batch at once keeps requests waiting, in this process and in the database
-PARTS_WHILE_ASKED = 4
+PARTS_WHILE_READ = 4
 # what is taken at once waits in memory, so of large messages there are fewer
 TAKEN_BYTES = 16 * 1024 * 1024
 
@@ -45,10 +45,10 @@ class Settings:
     batch_size: int = 500
     batch_bytes: int = 4 * 1024 * 1024
     batch_wait: float = 0.5
-    # how many transactions beside each other a batch is stored in
-    store_lanes: int = 1
-    # while requests are answered, batches are small and stored one at a time
-    asked: Callable[[], bool] = lambda: False
+    # how many concurrent transactions a batch is stored in
+    shards: int = 1
+    # while reads are active, batches are small and stored one at a time
+    readers_active: Callable[[], bool] = lambda: False
     show_refused: bool = False
     commit_timeout: float = 5.0
     # a broker answers every fetch within half a second, messages or not
@@ -160,7 +160,7 @@ class Consumer:
 
     def _batch_size(self) -> int:
         size = self._settings.batch_size
-        return max(1, size // PARTS_WHILE_ASKED) if self._settings.asked() else size
+        return max(1, size // PARTS_WHILE_READ) if self._settings.readers_active() else size
 
     async def _settle(self, outcomes: list[Outcome]) -> None:
         start = time.perf_counter()
@@ -174,8 +174,8 @@ class Consumer:
         await insist(partial(self._commit, records), "broker: commit")
 
     async def _stored(self, outcomes: list[Outcome]) -> list[Outcome]:
-        lanes = 1 if self._settings.asked() else self._settings.store_lanes
-        return await batch.stored(outcomes, self._store_insistently, lanes)
+        shards = 1 if self._settings.readers_active() else self._settings.shards
+        return await batch.stored(outcomes, self._store_insistently, shards)
 
     async def _store_insistently(self, reports: Sequence[Any]) -> list[bool]:
         return await self.backpressure.insist(partial(self._store, reports), "storage")

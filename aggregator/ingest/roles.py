@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 from ..config import Config, read_allowlist
 from ..errors import UnusableBackend
@@ -28,6 +29,17 @@ DVO = "dvo_recommendations"
 NO_BACKEND = "no backend storage or incompatible selected"
 
 
+class Load(Protocol):
+    """How busy the databases are that messages are stored in."""
+
+    @property
+    def shards(self) -> int:
+        """Return how many concurrent transactions are the fastest way to store a batch."""
+
+    def readers_active(self) -> bool:
+        """Return True if a read ran within the last second."""
+
+
 class Ingest:
     """The consumers of one process, one for each kind of message in `storage_backend.use`.
 
@@ -35,8 +47,14 @@ class Ingest:
     """
 
     def __init__(
-        self, config: Config, storage: Storage, metrics: Metrics, cache: Store | None = None
+        self,
+        config: Config,
+        storage: Storage,
+        metrics: Metrics,
+        load: Load,
+        cache: Store | None = None,
     ) -> None:
+        self._load = load
         self._config = config
         self._storage = storage
         self._metrics = metrics
@@ -109,8 +127,8 @@ class Ingest:
                 topic=topic,
                 batch_size=broker.batch_size,
                 batch_wait=broker.batch_wait,
-                store_lanes=self._storage.lanes,
-                asked=self._storage.asked,
+                shards=self._load.shards,
+                readers_active=self._load.readers_active,
                 show_refused=broker.display_message_with_wrong_structure,
             ),
         )

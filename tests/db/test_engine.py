@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from aggregator.db.engine import Database, open_url, translated
+from aggregator.db.engine import Database, open_url
+from aggregator.db.failures import translated
 from aggregator.errors import Unavailable
 from tests.db.stores import open_store
 
@@ -77,8 +78,10 @@ async def test_a_host_that_nobody_knows_is_named(monkeypatch: pytest.MonkeyPatch
 
 
 async def _written(database: Database) -> None:
-    async with database.write():
-        pass
+    async def nothing(_: object) -> None:
+        return None
+
+    await database.transaction(nothing)
 
 
 @pytest.mark.parametrize("offset", [0, 4096])
@@ -120,12 +123,12 @@ def test_who_reads_of_an_outage_is_told_that_it_is_the_database(error: Exception
         raise error
 
 
-@pytest.mark.parametrize(("kind", "lanes"), [("postgresql", 2), ("sqlite file", 1)])
-async def test_ingest_is_told_of_reads(kind: str, lanes: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "shards"), [("postgresql", 2), ("sqlite file", 1)])
+async def test_ingest_is_told_of_reads(kind: str, shards: int, tmp_path: Path) -> None:
     async with open_store(kind, tmp_path) as engine:
         database = Database(engine)
-        assert database.lanes == lanes
-        assert not database.asked()
+        assert database.shards == shards
+        assert not database.readers_active()
         await database.rows(sa.select(sa.literal(1)))
-        assert database.asked()
+        assert database.readers_active()
         await database.close()

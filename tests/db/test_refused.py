@@ -19,7 +19,7 @@ from tests.databases import fresh_database
 
 
 async def _rows(database: Database) -> Sequence[sa.Row[Any]]:
-    async with database.read() as conn:
+    async with database.engine.connect() as conn:
         return (await conn.execute(sa.select(consumer_error))).all()
 
 

@@ -69,12 +69,12 @@ class Scene:
     async def names(self, table: sa.Table) -> list[str]:
         """Return the clusters that the table has, once each."""
         column = table.c.cluster if table is t.report else table.c.cluster_id
-        async with self.database.read() as conn:
+        async with self.database.engine.connect() as conn:
             return sorted(set((await conn.execute(sa.select(column))).scalars()))
 
     async def run(self, statement: sa.Executable) -> None:
         """Change the database behind the service's back."""
-        async with self.database.write() as conn:
+        async with self.database.engine.begin() as conn:
             await conn.execute(statement)
 
 
@@ -213,7 +213,7 @@ async def test_a_row_that_is_being_written_is_passed_over(table: sa.Table, tmp_p
         if table is t.rule_hit:
             await scene.run(sa.delete(t.report))
         column = table.c.cluster if table is t.report else table.c.cluster_id
-        async with scene.database.write() as writer:
+        async with scene.database.engine.begin() as writer:
             await writer.execute(sa.select(column).where(column == A).with_for_update())
             async with asyncio.timeout(10):
                 await scene.delete()

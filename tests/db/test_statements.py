@@ -31,7 +31,7 @@ async def asked(database: Database) -> None:
     """Run three statements, in every way, and one that fails."""
     await database.rows(ONE, {"name": "secret"})
     await database.run(ONE, {"name": "secret"})
-    async with database.write() as conn:
+    async with database.engine.begin() as conn:
         await conn.execute(ONE, {"name": "secret"})
     with pytest.raises(Exception, match="nothing_like_that"):
         await database.rows(WRONG)

@@ -11,7 +11,7 @@ import pytest
 from aggregator.errors import TooManyRefused
 from aggregator.ingest import batch
 from aggregator.ingest.batch import LANE
-from aggregator.ingest.consumer import PARTS_WHILE_ASKED
+from aggregator.ingest.consumer import PARTS_WHILE_READ
 from aggregator.ingest.message import Decoded
 from aggregator.ingest.refused import Limit
 from tests.ingest.scene import FIRST, Scene, until
@@ -111,7 +111,7 @@ async def test_too_many_refused_messages_stop_the_consumer_before_they_are_set_a
 
 async def test_batches_are_small_while_somebody_reads() -> None:
     reading = True
-    scene = Scene(batch_size=8, asked=lambda: reading)
+    scene = Scene(batch_size=8, readers_active=lambda: reading)
     for number in range(16):
         scene.group.produce(good(f"c{number}"))
     async with scene.consuming():
@@ -130,8 +130,8 @@ async def test_a_batch_is_one_transaction_while_somebody_reads(
     reading: bool, transactions: int
 ) -> None:
     small = 2 * LANE
-    size = PARTS_WHILE_ASKED * small if reading else small
-    scene = Scene(batch_size=size, store_lanes=2, asked=lambda: reading)
+    size = PARTS_WHILE_READ * small if reading else small
+    scene = Scene(batch_size=size, shards=2, readers_active=lambda: reading)
     for number in range(small):
         scene.group.produce(good(f"c{number}"))
     async with scene.consuming():

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ...errors import MigrationError
-from ..engine import translated
+from ..failures import translated
 from . import extras
 from .chain import DVO, OCP, Chain
 

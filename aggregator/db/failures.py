@@ -1,0 +1,130 @@
+"""What a database error means: the record is at fault, or the database is unavailable."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from ..errors import AggregatorError, RecordRejected, Unavailable
+
+# SQLSTATE classes that a record can cause: data exception, integrity constraint violation,
+# program limit exceeded. Statements are fixed, so every other error is the database's own:
+# permissions, a missing column, a trigger, a full disk, a lock
+_OF_RECORD = ("22", "23", "54")
+_OF_RECORD_SQLITE = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH)
+
+# the server ended the connection, or the connection was lost
+_LOST = ("08", "57P01", "57P02", "57P05", "25P03")
+# the connection leads to a server that became a replica
+READ_ONLY = "25006"
+# prepared statements or cursors of the session are not those that the driver knows of
+_OUT_OF_STEP = ("26000", "42P05", "34000")
+# deadlock or serialization failure: the server rolled the transaction back
+_ROLLED_BACK = "40"
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Translate driver errors raised in this block into Unavailable or RecordRejected."""
+    try:
+        yield
+    except Exception as error:
+        if (meaning := _meaning(error)) is None:
+            raise
+        raise meaning from error
+
+
+def driver_error(error: BaseException) -> BaseException:
+    """Return the error of asyncpg or sqlite3 below those of SQLAlchemy."""
+    if isinstance(error, StatementError) and error.orig is not None:
+        error = error.orig
+        # SQLAlchemy's adapter of asyncpg raises errors of its own, not all with a SQLSTATE
+        return error.__cause__ if isinstance(error.__cause__, Exception) else error
+    return error
+
+
+def sqlstate(error: BaseException) -> str:
+    """Return the SQLSTATE of a driver's error, or nothing."""
+    return str(getattr(error, "sqlstate", None) or "")
+
+
+def is_lost(error: BaseException) -> bool:
+    """Return True if the driver's error says that its connection cannot be used any more."""
+    if isinstance(error, asyncpg.InternalClientError):
+        return True
+    if isinstance(error, asyncpg.InterfaceError):
+        return not _is_encoding(error)
+    return isinstance(error, OSError) or sqlstate(error).startswith(_LOST)
+
+
+def is_out_of_step(error: BaseException) -> bool:
+    """Return True if the session's prepared statements are not those that the driver knows."""
+    return sqlstate(error) in _OUT_OF_STEP
+
+
+def is_transient(error: BaseException) -> bool:
+    """Return True if the statement may succeed at once when it is executed again.
+
+    The connection was lost, leads to a replica, or holds a plan that DDL invalidated; or the
+    server rolled the transaction back in favour of another one.
+    """
+    error = driver_error(error)
+    if isinstance(error, TimeoutError | ConnectionRefusedError):
+        return False
+    if isinstance(error, OSError):
+        return isinstance(error, ConnectionError)
+    if isinstance(error, asyncpg.InvalidCachedStatementError | asyncpg.OutdatedSchemaCacheError):
+        return True
+    state = sqlstate(error)
+    return (
+        is_lost(error)
+        or is_out_of_step(error)
+        or state == READ_ONLY
+        or state.startswith(_ROLLED_BACK)
+    )
+
+
+def _meaning(error: Exception) -> Unavailable | RecordRejected | None:
+    """Return the error in the domain's words, None if it is none of the database's."""
+    if isinstance(error, AggregatorError):
+        return None
+    if isinstance(error, PoolTimeout):
+        return Unavailable("database: no connection is free")
+    cause = driver_error(error)
+    if _is_of_record(cause):
+        return RecordRejected(str(cause))
+    if isinstance(error, DBAPIError) or _is_of_driver(cause):
+        return Unavailable(f"database: {_reason(cause)}")
+    if isinstance(error, SQLAlchemyError):
+        return None
+    if isinstance(error, OSError | TimeoutError):
+        return Unavailable(f"database: {str(error) or 'no answer in time'}")
+    return None
+
+
+def _is_of_record(error: BaseException) -> bool:
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_RECORD_SQLITE
+    # text with lone surrogates, a number beyond 64 bits
+    if isinstance(error, UnicodeEncodeError | OverflowError) or _is_encoding(error):
+        return True
+    return sqlstate(error).startswith(_OF_RECORD)
+
+
+def _is_encoding(error: BaseException) -> bool:
+    """Return True if asyncpg could not encode a value: a ValueError among its interface errors."""
+    return isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
+
+
+def _is_of_driver(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.Error) or type(error).__module__.startswith("asyncpg.")
+
+
+def _reason(error: BaseException) -> str:
+    state = sqlstate(error)
+    return f"{error} (SQLSTATE {state})" if state else str(error) or type(error).__name__
