@@ -190,7 +190,7 @@ class Guard:
                 connection.terminate()
                 connection = None
         if connection is None:
-            connection = dialect.connect(*given, **parameters, **_UNPREPARED)
+            connection = dialect.connect(*given, **(parameters | _UNPREPARED))
             _require_version(connection)
         record.info.update({_OPENED: time.monotonic(), _LIMIT: parameters["command_timeout"]})
         self._open.add(connection.driver_connection)
