@@ -69,6 +69,18 @@ class Backlog:
             await producer.stop()
         self.produced = len(values) + len(extra)
 
+    async def send(self, number: int) -> None:
+        """Send a report of each of so many other clusters."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.brokers)
+        await producer.start()
+        try:
+            for at in range(self.produced, self.produced + number):
+                await producer.send(self.topic, message(at), partition=at % PARTITIONS)
+            await producer.flush()
+        finally:
+            await producer.stop()
+        self.produced += number
+
     async def assert_accounted_for(self, program: Program, refused: int = 0) -> Account:
         """Check that the only service there was tells of each message what became of it."""
         account = await Account.of(program)

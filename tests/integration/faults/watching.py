@@ -29,6 +29,23 @@ async def answer(program: Program, path: str) -> tuple[int, str]:
     return await asyncio.to_thread(fetch)
 
 
+async def put(program: Program, path: str) -> int:
+    """Return the status of the answer to a PUT below the prefix."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{program.port}{PREFIX}{path}", method="PUT", data=b""
+    )
+
+    def send() -> int:
+        try:
+            with urllib.request.urlopen(request, timeout=SECONDS) as found:
+                return int(found.status)
+        except urllib.error.HTTPError as error:
+            with error:
+                return int(error.code)
+
+    return await asyncio.to_thread(send)
+
+
 async def told(program: Program) -> dict[str, float]:
     """Return the service's metrics, those with labels too, by name and labels as they are told."""
     status, text = await answer(program, "metrics")

@@ -1,0 +1,82 @@
+"""Connections to PostgreSQL that are open and silent, as a lost network path leaves them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.faults.backlog import Backlog, backlog
+from tests.integration.faults.watching import answer, becomes_paused, put
+from tests.integration.silent_proxy import SilentProxy, silent_proxy
+from tests.integration.test_main_job import ORGANIZATION, cluster
+
+CLUSTERS = f"organizations/{ORGANIZATION}/clusters"
+VOTE = (
+    f"clusters/{cluster(7)}/rules/lab_rules.rule_0.report/error_key/KEY_0"
+    f"/organizations/{ORGANIZATION}/users/ann/like"
+)
+
+
+@asynccontextmanager
+async def through_proxy(folder: Path) -> AsyncIterator[tuple[Backlog, SilentProxy]]:
+    async with backlog(folder) as scene:
+        host, port = scene.url.host or "127.0.0.1", scene.url.port or 5432
+        async with silent_proxy(host, port) as proxy:
+            scene.url = scene.url.set(host="127.0.0.1", port=proxy.port)
+            yield scene, proxy
+
+
+async def test_silent_connections_are_replaced(tmp_path: Path) -> None:
+    async with through_proxy(tmp_path) as (scene, proxy):
+        program = scene.service()
+        process = await program.serve()
+        await scene.send(200)
+        await scene.consumed()
+        assert (await answer(program, CLUSTERS))[0] == 200
+        proxy.silence(new_too=False)
+        # idle ones are noticed before they are used
+        await asyncio.sleep(1.1)
+        assert await put(program, VOTE) == 200
+        assert (await answer(program, CLUSTERS))[0] == 200
+        proxy.silence(new_too=False)
+        await scene.send(200)
+        async with asyncio.timeout(30):
+            await scene.consumed()
+        await scene.assert_accounted_for(program)
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+
+
+@pytest.mark.parametrize("batch_in_hand", [True, False])
+async def test_stop_ends_in_time_whatever_is_silent(tmp_path: Path, batch_in_hand: bool) -> None:
+    async with through_proxy(tmp_path) as (scene, proxy):
+        program = scene.service()
+        process = await program.serve()
+        await scene.send(200)
+        await scene.consumed()
+        reads = [asyncio.ensure_future(answer(program, CLUSTERS)) for _ in range(4)]
+        await asyncio.gather(*reads)
+        proxy.silence(new_too=True)
+        if batch_in_hand:
+            await scene.send(200)
+            await becomes_paused(program)
+        else:
+            # a read is on its way, and nothing else
+            reads = [asyncio.ensure_future(answer(program, CLUSTERS)) for _ in range(4)]
+            await asyncio.sleep(0.5)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
+        took = time.monotonic() - began
+        print(f"stopped in {took:.1f} s")
+        await asyncio.gather(*reads, return_exceptions=True)
+        # ten seconds, and something for a busy machine
+        assert took < 11
+        assert await scene.letters() == []
