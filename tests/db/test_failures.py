@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -14,25 +12,16 @@ import pytest
 import sqlalchemy as sa
 
 from aggregator.db.engine import Database, open_url
-from aggregator.db.failures import translated
-from aggregator.db.ratings import SqlRatings
 from aggregator.db.reports import SqlReports
-from aggregator.db.workloads import SqlDvo
 from aggregator.errors import RecordRejected, Unavailable
 from aggregator.ingest import batch
 from aggregator.model import (
     ClusterId,
-    DvoReport,
-    ErrorKey,
-    Hit,
-    Namespace,
     OrgId,
     Report,
-    RuleId,
-    Version,
-    Workloads,
 )
 from tests.db.stores import migrated_store
+from tests.db.writes import CLUSTER, writes
 
 # one of each class, and those that were seen; a trigger can raise all but the successful ones
 STATES = [
@@ -109,7 +98,6 @@ OF_RECORD = [
     "54000",
     "54001",
 ]
-CLUSTER, SECOND = ClusterId("a" * 8), ClusterId("b" * 8)
 RAISING = """
 CREATE TABLE raised (state text);
 CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -134,20 +122,6 @@ def postgresql() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module", params=["postgresql", "sqlite file"])
-def location(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give the URL of a migrated database of each kind."""
-    with migrated_store(request.param) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def sqlite() -> Iterator[str]:
-    """Give the URL of a migrated file."""
-    with migrated_store("sqlite file") as url:
-        yield url
-
-
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[tuple[Database, asyncpg.Connection]]:
     """Give a database and a connection of an operator."""
@@ -159,21 +133,6 @@ async def opened(url: str) -> AsyncIterator[tuple[Database, asyncpg.Connection]]
     finally:
         await operator.close()
         await database.close()
-
-
-def writes(database: Database) -> dict[str, Callable[[], Awaitable[Any]]]:
-    """Return a write of each kind: a transaction of ingest, single statements of REST."""
-    reports, dvo, ratings = SqlReports(database), SqlDvo(database), SqlRatings(database)
-    now = datetime(2026, 1, 1)
-    hit = Hit(RuleId("a.report"), ErrorKey("K"), "{}")
-    report = Report(OrgId(1), CLUSTER, "{}", (hit,), now, version=Version("4.1"))
-    space = Workloads(Namespace("n"), "name", 1, 1, {"a|K": 1})
-    workload = DvoReport(OrgId(1), CLUSTER, '"{}"', (space,), now)
-    return {
-        "reports": lambda: reports.store([report]),
-        "workloads": lambda: dvo.store([workload]),
-        "rating": lambda: ratings.put(OrgId(1), RuleId("a.report"), ErrorKey("K"), 1),
-    }
 
 
 async def outcomes(database: Database) -> dict[str, type[BaseException] | None]:
@@ -302,82 +261,6 @@ async def test_plan_invalidated_by_ddl_is_prepared_again(postgresql: str) -> Non
         await operator.execute("ALTER TABLE shape ALTER COLUMN state TYPE text")
         assert (await database.rows(text))[0].state == "1"
         await operator.execute("DROP TABLE shape")
-
-
-async def test_values_that_cannot_be_stored_reject_the_record(location: str) -> None:
-    on_postgresql = location.startswith("postgresql")
-    database = Database(open_url(location))
-    too_long = "".join(map(chr, range(0x100, 0x8000)))
-    numbers = [2**70, 2**31 if on_postgresql else 2**63]
-    values: list[tuple[str, int]] = [("\ud800", 1), *(("r", number) for number in numbers)]
-    if on_postgresql:
-        # SQLite stores both
-        values += [("\x00", 1), (too_long, 1)]
-    for rule, number in values:
-        with pytest.raises(RecordRejected):
-            await SqlRatings(database).put(OrgId(1), RuleId(rule), ErrorKey("K"), number)
-    await SqlRatings(database).put(OrgId(1), RuleId("r"), ErrorKey("K"), 1)
-    await database.close()
-
-
-SQLITE = {
-    sqlite3.SQLITE_CONSTRAINT_CHECK: RecordRejected,
-    sqlite3.SQLITE_CONSTRAINT_UNIQUE: RecordRejected,
-    sqlite3.SQLITE_CONSTRAINT_TRIGGER: RecordRejected,
-    sqlite3.SQLITE_TOOBIG: RecordRejected,
-    sqlite3.SQLITE_MISMATCH: RecordRejected,
-    sqlite3.SQLITE_ERROR: Unavailable,
-    sqlite3.SQLITE_PERM: Unavailable,
-    sqlite3.SQLITE_BUSY: Unavailable,
-    sqlite3.SQLITE_BUSY_SNAPSHOT: Unavailable,
-    sqlite3.SQLITE_LOCKED: Unavailable,
-    sqlite3.SQLITE_NOMEM: Unavailable,
-    sqlite3.SQLITE_READONLY_DBMOVED: Unavailable,
-    sqlite3.SQLITE_IOERR_WRITE: Unavailable,
-    sqlite3.SQLITE_CORRUPT: Unavailable,
-    sqlite3.SQLITE_FULL: Unavailable,
-    sqlite3.SQLITE_CANTOPEN: Unavailable,
-    sqlite3.SQLITE_SCHEMA: Unavailable,
-    sqlite3.SQLITE_MISUSE: Unavailable,
-    sqlite3.SQLITE_NOTADB: Unavailable,
-}
-
-
-@pytest.mark.parametrize(("code", "meaning"), SQLITE.items())
-def test_result_codes_of_sqlite(code: int, meaning: type[Exception]) -> None:
-    error = sqlite3.OperationalError("said by SQLite")
-    error.sqlite_errorcode = code
-    for raised in (error, sa.exc.DatabaseError("INSERT", {}, error)):
-        with pytest.raises(meaning, match="said by SQLite"), translated():
-            raise raised
-
-
-@pytest.mark.parametrize(
-    ("change", "back", "reason"),
-    [
-        (
-            "ALTER TABLE report RENAME last_checked_at TO other",
-            "ALTER TABLE report RENAME other TO last_checked_at",
-            "no such column",
-        ),
-        ("ALTER TABLE report RENAME TO r", "ALTER TABLE r RENAME TO report", "no such table"),
-        ("BEGIN IMMEDIATE", "ROLLBACK", "locked"),
-    ],
-)
-async def test_faults_of_a_sqlite_file_are_unavailable(
-    sqlite: str, change: str, back: str, reason: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("aggregator.db.sqlite._BUSY_WAIT_SECONDS", 0.05)
-    file = Path(sa.make_url(sqlite).database or "")
-    with closing(sqlite3.connect(file, isolation_level=None)) as operator:
-        operator.execute("DELETE FROM report")
-        operator.execute(change)
-        database = Database(open_url(sqlite))
-        with pytest.raises(Unavailable, match=reason):
-            await writes(database)["reports"]()
-        operator.execute(back)
-        assert await writes(database)["reports"]() == [True]
-        await database.close()
 
 
 async def test_bisecting_rejects_no_record_for_a_fault_of_the_database(postgresql: str) -> None:
