@@ -116,7 +116,8 @@ class OptionsHandler(NotFoundHandler):
 
     def prepare(self) -> None:
         """Answer 200."""
-        self.set_header("Allow", self._allow)
+        if self._allow:
+            self.set_header("Allow", self._allow)
         self.clear_header("Content-Type")
         self.finish()
 

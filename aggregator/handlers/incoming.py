@@ -10,6 +10,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
+    HTTPInputError,
     HTTPMessageDelegate,
     HTTPServerRequest,
     RequestStartLine,
@@ -17,7 +18,9 @@ from tornado.httputil import (
 )
 
 from ..errors import AggregatorError, TooLarge, Unavailable
+from .forms import bad_framing, origin_form, says_close, unmet_expectation
 from .server import close_after
+from .stream import plain
 
 # a body that is not wanted is read away up to this, then the connection is closed
 DRAINED = 1024**3
@@ -148,11 +151,22 @@ class Incoming(HTTPMessageDelegate):
     ) -> None:
         """Find out who answers; answer at once what is refused."""
         assert isinstance(start_line, RequestStartLine)
+        line = start_line._replace(path=origin_form(start_line))
         self._request = HTTPServerRequest(
-            connection=self._connection, start_line=start_line, headers=headers
+            connection=self._connection, start_line=line, headers=headers
         )
+        if "Connection" in headers and says_close(headers):
+            close_after(self._connection)
+        framed = "Content-Length" in headers or "Transfer-Encoding" in headers
+        status = unmet_expectation(line, headers, framed=framed) or (
+            framed and bad_framing(line, headers)
+        )
+        if status:
+            self._connection.stream.write(plain(status))
+            self._connection.close()
+            raise HTTPInputError(status)
         self._found = self._app.find(self._request)
-        if "Content-Length" in headers or "Transfer-Encoding" in headers:
+        if framed:
             self._before_body(headers)
 
     def data_received(self, chunk: bytes) -> None:

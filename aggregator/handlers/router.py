@@ -124,6 +124,8 @@ class ApiApplication(Application):
 
     def find(self, request: HTTPServerRequest) -> Found:
         """Return a route's handler, a redirect, 404, 405 or OPTIONS."""
+        if request.path == "*" and request.method == "OPTIONS":
+            return self._special(request, OptionsHandler, allow="")
         path = unquote(request.path, errors="surrogateescape")
         clean = _cleaned(path)
         if clean != path:
@@ -195,7 +197,7 @@ def _common(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cleaned(path: str) -> str:
     """Return the path without empty, `.` and `..` segments; a slash at the end stays."""
-    if "//" not in path and "/." not in path:
-        return path or "/"
+    if "//" not in path and "/." not in path and path.startswith("/"):
+        return path
     clean = posixpath.normpath("/" + path.lstrip("/"))
     return clean + "/" if path.endswith("/") and clean != "/" else clean

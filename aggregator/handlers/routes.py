@@ -96,7 +96,7 @@ WITHOUT_OPTIONS: list[_Row] = [
     ),
 ]
 
-# without an error key they act on every key that hits (departure 25)
+# without an error key they act on every key that hits (departure 25); OPTIONS as in 2020
 OF_2020: list[_Row] = [
     (RULE_2020 + "/like", votes.VoteHandler, {"vote": Vote.LIKE} | EVERY_KEY),
     (RULE_2020 + "/dislike", votes.VoteHandler, {"vote": Vote.DISLIKE} | EVERY_KEY),
@@ -133,9 +133,9 @@ def diagnostics() -> list[Route]:
 
 def routes(*, debug: bool) -> list[Route]:
     """Return all routes of a service with or without the debug endpoints."""
-    plain = WITHOUT_OPTIONS + OF_2020 + (DEBUG if debug else [])
+    plain = WITHOUT_OPTIONS + (DEBUG if debug else [])
     return (
-        [Route(*row, options=True) for row in WITH_OPTIONS]
+        [Route(*row, options=True) for row in WITH_OPTIONS + OF_2020]
         + [Route(*row) for row in plain]
         + [Route(*row, prefixed=False) for row in HEALTH]
     )

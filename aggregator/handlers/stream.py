@@ -124,10 +124,10 @@ class Stream(IOStream):
         super().set_close_callback(callback)
 
     def close(self, exc_info: Any = False) -> None:
-        """Close; say so when the reason is the length of a head."""
-        if self._heading and isinstance(exc_info, UnsatisfiableReadError) and not self.closed():
+        """Close; say so when the reason is the length of a head, or of the line of a chunk."""
+        if isinstance(exc_info, UnsatisfiableReadError) and not self.closed():
             with contextlib.suppress(OSError):
-                self.socket.send(_TOO_LONG)
+                self.socket.send(_TOO_LONG if self._heading else _REFUSAL)
         super().close(exc_info)
 
     def close_fd(self) -> None:
