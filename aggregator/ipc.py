@@ -79,7 +79,8 @@ class FirstProcess:
             _, late = await asyncio.wait(asked, timeout=ANSWER_SECONDS)
             for answer in late:
                 asked[answer].note_silence()
-        return self._metrics.render([self._ended, *(one.last for one in self._workers)])
+        snapshots = (self._ended, *(one.last for one in self._workers))
+        return self._metrics.render([one for one in snapshots if one])
 
     async def add(self, number: int, sock: socket.socket) -> None:
         """Serve the worker at the other end of this socket until it ends."""

@@ -23,6 +23,9 @@ from prometheus_client.utils import floatToGoString
 Snapshot = list[Any]
 # types of metrics that only grow, so that those of an ended process still count
 _CUMULATIVE = ("counter", "histogram")
+_ROUNDING = 1e-9
+# name and labels of a sample
+_Key = tuple[str, tuple[tuple[str, str], ...]]
 # what is no sum over processes
 _OF_THE_OLDEST = "process_start_time_seconds"
 _SAME_IN_ALL = "python_info"
@@ -43,6 +46,7 @@ class Metrics:
         self._namespace = namespace
         self._bare: set[str] = set()
         self.finished_requests = 0
+        self._last_sums: dict[_Key, float] = {}
         self._declare_ingest()
         self._declare_rest()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -145,8 +149,25 @@ class Metrics:
         """Return all metrics in Prometheus' text format, with those of other processes added."""
         families = self._registry.collect()
         if others:
-            families = _added([self.snapshot(), *others])
+            families = self._not_rounded_down(_added([self.snapshot(), *others]))
         return "".join(self._lines(families)).encode()
+
+    def _not_rounded_down(self, families: list[Metric]) -> list[Metric]:
+        """Keep sums of seconds from decreasing by a rounding error.
+
+        Added in another order, after a worker has ended, they differ in the last digit, and
+        Prometheus takes any decrease for a reset.
+        """
+        for family in families:
+            if family.type in _CUMULATIVE:
+                for number, sample in enumerate(family.samples):
+                    key = (sample.name, tuple(sample.labels.items()))
+                    last = self._last_sums.get(key, sample.value)
+                    if sample.value < last <= sample.value * (1 + _ROUNDING):
+                        family.samples[number] = sample._replace(value=last)
+                    else:
+                        self._last_sums[key] = sample.value
+        return families
 
     def _lines(self, families: Iterable[Metric]) -> Iterator[str]:
         # The library's own writer would call our counters <name>_total; the reference's dashboards
@@ -190,7 +211,7 @@ def _snapshot(families: Iterable[Metric]) -> Snapshot:
 def _added(snapshots: Sequence[Snapshot]) -> list[Metric]:
     """Return the families of several processes as those of one."""
     families: dict[str, Metric] = {}
-    values: dict[str, dict[tuple[str, tuple[tuple[str, str], ...]], float]] = {}
+    values: dict[str, dict[_Key, float]] = {}
     for name, text, kind, samples in (family for one in snapshots for family in one):
         families.setdefault(name, Metric(name, text, kind))
         known = values.setdefault(name, {})

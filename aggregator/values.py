@@ -11,9 +11,12 @@ Seconds = Annotated[float, "a bare number is seconds"]
 
 _TRUE, _FALSE = {"1", "t", "true"}, {"0", "f", "false"}
 _INTEGER = re.compile(r"\s*[+-]?[0-9]+\s*")
-_GO_DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+")
-_GO_PART = re.compile(r"(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)")
-_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_AMOUNT = r"(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)"
+_GO_DURATION = re.compile(rf"\+?(?:{_AMOUNT})+", re.ASCII)
+_GO_PART = re.compile(_AMOUNT, re.ASCII)
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+# both letters that Go reads as micro
+_SECONDS |= {"\u00b5s": 1e-6, "\u03bcs": 1e-6}
 
 
 def wanted(kind: Any) -> str:

@@ -205,7 +205,18 @@ def test_a_configuration_does_not_show_its_secrets() -> None:
 
 @pytest.mark.parametrize(
     ("given", "seconds"),
-    [("30s", 30), ("300ms", 0.3), ("1m30s", 90), ("1.5h", 5400), ("2us", 2e-6), (1000000000, 1)],
+    [
+        ("30s", 30),
+        ("300ms", 0.3),
+        ("1m30s", 90),
+        ("1.5h", 5400),
+        ("2us", 2e-6),
+        (".5s", 0.5),
+        ("+1.s", 1),
+        ("2\u00b5s", 2e-6),
+        ("2\u03bcs", 2e-6),
+        (1000000000, 1),
+    ],
 )
 def test_durations_are_read_as_go_writes_them(given: object, seconds: float) -> None:
     config = with_values(Config(), "broker", {"timeout": given})

@@ -6,7 +6,7 @@ import re
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from aggregator.metrics import CONTENT_TYPE, Metrics
+from aggregator.metrics import CONTENT_TYPE, Metrics, Snapshot, cumulative, merged
 
 COUNTERS = {
     "consumed_messages",
@@ -100,6 +100,35 @@ def test_two_sets_of_metrics_do_not_know_each_other() -> None:
     first, second = Metrics(), Metrics()
     first.written_reports.inc()
     assert "written_reports 0.0" in lines(second)
+
+
+def test_sums_do_not_decrease_by_rounding_when_they_are_added_in_another_order() -> None:
+    metrics = Metrics()
+    parts = [0.1, 0.2, 0.3]
+    others = [Metrics() for _ in parts]
+    for other, seconds in zip(others, parts, strict=True):
+        other.request_finished("/a", 200, seconds)
+    first, second, third = (other.snapshot() for other in others)
+
+    def total(snapshots: list[Snapshot]) -> float:
+        page = metrics.render(snapshots).decode()
+        found = re.search(r'api_endpoints_response_time_sum{endpoint="/a"} (.*)', page)
+        assert found
+        return float(found[1])
+
+    assert (0.1 + 0.2) + 0.3 > 0.1 + (0.2 + 0.3)
+    before = total([first, second, third])
+    assert total([first, merged([second, third])]) == before
+
+
+def test_gauges_of_an_ended_process_are_not_kept() -> None:
+    metrics = Metrics()
+    metrics.paused.labels("topic").set(1)
+    metrics.written_reports.inc()
+    kept = {family[0] for family in cumulative(metrics.snapshot())}
+    assert "written_reports" in kept
+    assert "batch_size" in kept
+    assert not kept & {"paused", "process_resident_memory_bytes", "process_start_time_seconds"}
 
 
 def test_the_content_type_is_that_of_the_reference() -> None:
