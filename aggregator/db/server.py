@@ -39,8 +39,10 @@ _REFUSED_SETTINGS = (
     asyncpg.UndefinedObjectError,
     asyncpg.InvalidParameterValueError,
     asyncpg.CantChangeRuntimeParamError,
-    asyncpg.InsufficientPrivilegeError,
+    asyncpg.PostgresSyntaxError,
 )
+# ... and what says so only by its text; the second is PgBouncer's, which passes few of them on
+_PERHAPS_REFUSED = (asyncpg.InsufficientPrivilegeError, asyncpg.ProtocolViolationError)
 
 log = logging.getLogger(__name__)
 
@@ -123,9 +125,8 @@ class Server:
             )  # fmt: skip
         except _REFUSED_SETTINGS as error:
             raise ConfigError(f"pg_params: {error}") from error
-        except asyncpg.ProtocolViolationError as error:
-            # PgBouncer passes few run-time parameters on
-            if "startup parameter" in str(error):
+        except _PERHAPS_REFUSED as error:
+            if "parameter" in str(error):
                 raise ConfigError(f"pg_params: {error}") from error
             raise
 

@@ -117,13 +117,34 @@ async def test_run_time_parameters_are_set(place: TlsServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters", ["nonsense=1", "statement_timeout=long", "options=-c nonsense=1", "fsync=off"]
+    ("parameters", "words"),
+    [
+        ("nonsense=1", '"nonsense"'),
+        ("statement_timeout=long", '"statement_timeout"'),
+        ("options=-c nonsense=1", '"nonsense"'),
+        ("options=nonsense", "nonsense"),
+        ("fsync=off", '"fsync"'),
+        ("role=nobody", '"nobody"'),
+    ],
 )
 async def test_a_parameter_that_the_server_refuses_is_named(
-    parameters: str, place: TlsServer
+    parameters: str, words: str, place: TlsServer
 ) -> None:
-    with pytest.raises(ConfigError, match=r"^pg_params: .*\"(nonsense|statement_timeout|fsync)\""):
+    with pytest.raises(ConfigError, match=rf"^pg_params: .*{words}"):
         await ask(place.config(pg_params=parameters))
+
+
+async def test_a_database_that_is_closed_to_the_user_is_no_wrong_parameter(
+    place: TlsServer,
+) -> None:
+    await prepare_roles(place)
+    owner = await Server(place.config()).connect()
+    await owner.execute("DROP DATABASE IF EXISTS closed")
+    await owner.execute("CREATE DATABASE closed")
+    await owner.execute("REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
+    await owner.close()
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await ask(place.config("only_with_tls", pg_db_name="closed"))
 
 
 @pytest.mark.parametrize(
