@@ -75,7 +75,9 @@ class ServerConfig:
     auth_type: str = option("xrh", choices=("", "xrh", "jwt"))
     maximum_feedback_message_length: int = 255
     org_overview_limit_hours: int = option(2, high=10_000_000)
-    maximum_body_size: int = option(4 * 1024 * 1024, low=1, high=GIBIBYTE)
+    maximum_body_size: int = option(16 * 1024 * 1024, low=1, high=GIBIBYTE)
+    maximum_connections: int = option(0, high=1_000_000)
+    compression: bool = False
     request_timeout: Seconds = option(10.0, low=0.001, high=HOUR)
     organization_check: str = option("strict", choices=("strict", "legacy"))
     jwt_key_file: str = ""

@@ -18,6 +18,7 @@ from ..storage import Storage
 from .about import without_debug
 from .auth import authenticator
 from .base import Context, Instance
+from .compression import Compression
 from .router import ApiApplication, Route
 from .routes import diagnostics, routes
 from .server import HttpServer
@@ -50,9 +51,10 @@ def application(
         openapi=_description(config.server),
         instance=instance,
     )
-    return ApiApplication(
-        _routes(config.server), context, compress_response=True, log_function=_silent
-    )
+    app = ApiApplication(_routes(config.server), context, log_function=_silent)
+    if config.server.compression:
+        app.add_transform(Compression)
+    return app
 
 
 def _routes(server: ServerConfig) -> list[Route]:
@@ -107,7 +109,7 @@ async def listen(
     Raise OSError.
     """
     host, _, port = server.address.rpartition(":")
-    http = HttpServer(app, LIMITS)
+    http = HttpServer(app, LIMITS, server.maximum_connections)
     sockets = bind_sockets(int(port), address=host.strip("[]") or None, reuse_port=shared)
     await http.listen(sockets)
     return http, int(sockets[0].getsockname()[1])

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
 from aggregator.config import Config, StorageConfig
 from aggregator.db import storage as sql
 from aggregator.db.engine import connect
 from aggregator.db.migrations import DVO, OCP, migrate
 from aggregator.handlers.app import application, listen
+from aggregator.handlers.compression import Compression
 from aggregator.ipc import FirstProcess
 from aggregator.metrics import Metrics
 from aggregator.model import ClusterId, OrgId
@@ -154,15 +156,50 @@ async def test_five_thousand_clusters_in_a_body_are_answered(
     assert json.loads(got.body)["status"] == "ok"
 
 
-async def test_long_answers_are_compressed_for_those_who_accept_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip", True),
+        ("GZIP", True),
+        ("deflate, gzip;q=0.5", True),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000", False),
+        ("gzip;q=0, *", False),
+        ("*;q=0", False),
+        ("identity", False),
+        ("xgzip", False),
+        ("", False),
+    ],
+)
+async def test_long_answers_are_compressed_for_those_who_accept_it(
+    tmp_path: Path, accepted: str, packed: bool
+) -> None:
     path = PREFIX + "openapi.json"
-    async with healthy(tmp_path) as port:
+    async with healthy(tmp_path, compression=True) as port:
         plain = await ask(port, "GET", path)
-        packed = await ask(port, "GET", path, Accept_Encoding="gzip")
+        got = await ask(port, "GET", path, Accept_Encoding=accepted)
     assert len(plain.body) > 1024
     assert plain.headers["Content-Encoding"] is None
-    assert packed.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(packed.body) == plain.body
+    assert got.headers["Content-Encoding"] == ("gzip" if packed else None)
+    assert (gzip.decompress(got.body) if packed else got.body) == plain.body
+
+
+async def test_answers_are_not_compressed_by_default(tmp_path: Path) -> None:
+    async with healthy(tmp_path) as port:
+        got = await ask(port, "GET", PREFIX + "openapi.json", Accept_Encoding="gzip")
+    assert (got.status, got.headers["Content-Encoding"]) == (200, None)
+    assert json.loads(got.body)["openapi"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_answers_of_routes_that_write_are_never_compressed(method: str) -> None:
+    headers = HTTPHeaders({"Content-Type": "application/json", "Content-Length": "5000"})
+    asked = HTTPHeaders({"Host": "h", "Accept-Encoding": "gzip"})
+    line = RequestStartLine(method, "/", "HTTP/1.1")
+    transform = Compression(HTTPServerRequest(headers=asked, start_line=line))
+    _, found, body = transform.transform_first_chunk(200, headers, b" " * 5000, True)
+    assert (found.get("Content-Encoding"), body) == (None, b" " * 5000)
 
 
 @pytest.mark.parametrize("path", ["organizations/1/clusters", "openapi.json", "info"])
