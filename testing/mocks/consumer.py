@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Set
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self
 
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from .faults import Faults
-
-if TYPE_CHECKING:
-    from .consumer_group import ConsumerGroup
 
 # those whose calls are noted, and can fail
 METHODS = (
@@ -22,10 +19,26 @@ METHODS = (
 )  # fmt: skip
 
 
+class Group(Protocol):
+    """What a member needs of its group, which `consumer_group.ConsumerGroup` is."""
+
+    topic: str
+    logs: dict[TopicPartition, list[ConsumerRecord]]
+    committed: dict[TopicPartition, int]
+    members: list[MemoryConsumer]
+    arrived: asyncio.Event
+
+    def start_of(self, partition: TopicPartition) -> int:
+        """Return where a member that is given the partition begins to read."""
+
+    async def rebalance(self) -> None:
+        """Take all partitions from the members, and assign them again."""
+
+
 class MemoryConsumer:
     """A member of the group. `fail` makes a method raise; `calls` tells what was called."""
 
-    def __init__(self, group: ConsumerGroup) -> None:
+    def __init__(self, group: Group) -> None:
         self._group = group
         self._positions: dict[TopicPartition, int] = {}
         self._paused: set[TopicPartition] = set()
