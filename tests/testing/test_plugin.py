@@ -121,6 +121,23 @@ def test_a_suite_uses_the_storage_with_loops_of_its_own(pytester: pytest.Pyteste
     _run(pytester).assert_outcomes(passed=2)
 
 
+def test_a_suite_runs_in_parallel(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import os
+        import requests
+        from testing.fixtures import shipped_messages
+
+        def test_a_service_of_its_own(aggregator_service):
+            assert os.environ["PYTEST_XDIST_WORKER"] in ("gw0", "gw1")
+            aggregator_service.send(shipped_messages("ocp")["one_hit"])
+            listed = requests.get(aggregator_service.url + "organizations").json()
+            assert len(listed["organizations"]) == 1
+        """
+    )
+    _run(pytester, "--numprocesses", "2", "--dist", "each").assert_outcomes(passed=2)
+
+
 def test_a_suite_has_fixtures_of_the_same_names(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
