@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, TooLarge
 from .params import clean
 
 NO_BODY = "client didn't provide request body"
@@ -36,14 +36,43 @@ def _constant(name: str) -> Any:
     raise ValueError(f"invalid value {name}")
 
 
+# a body of this size is read in a few milliseconds, whatever it holds
+SURELY_QUICK = 64 * 1024
+# replacing bytes that are not UTF-8 takes long
+MOST_UNCLEAR = 1024 * 1024
+MOST_VALUES, MOST_CONTAINERS = 500_000, 10_000
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _check_work(raw: bytes) -> None:
+    containers = raw.count(b"{") + raw.count(b"[")
+    if len(raw) > MOST_UNCLEAR and not _is_utf8(raw):
+        raise InvalidInput("JSON in request body is not UTF-8")
+    if containers > MOST_CONTAINERS or raw.count(b",") > MOST_VALUES:
+        raise TooLarge(
+            f"JSON in request body has more than {MOST_VALUES} values, or more than "
+            f"{MOST_CONTAINERS} objects and lists"
+        )
+
+
 _DECODER = json.JSONDecoder(object_pairs_hook=folded, parse_constant=_constant)
 
 
 def parse(raw: bytes) -> Any:
     """Return the first JSON value of the body; names of objects are case-folded.
 
-    Raise InvalidInput when there is none, or when it is cut short (departure 18).
+    Raise InvalidInput when there is none, or when it is cut short (departure 18), and TooLarge
+    when reading it would take long: no body that means something has so many parts.
     """
+    if len(raw) > SURELY_QUICK:
+        _check_work(raw)
     text = raw.decode("utf-8", "replace").lstrip(" \t\r\n")
     if not text:
         raise InvalidInput(NO_BODY)

@@ -140,7 +140,13 @@ async def test_a_long_head_is_refused(data: bytes) -> None:
         assert await client.rest() == b""
 
 
-@pytest.mark.parametrize("data", [b"", b"GET / HTTP/1.1\r\nHo", GET % b"a"])
+SLOW_BODY = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab"
+SLOW_CHUNK = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"GET / HTTP/1.1\r\nHo", SLOW_BODY, SLOW_CHUNK, GET % b"a", b"\r\n"]
+)
 async def test_slow_clients_are_cut_off(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     monkeypatch.setattr(server_module, "LOOK_SECONDS", 0.02)
     async with connected(idle=0.05, request=0.1) as client:
@@ -187,6 +193,27 @@ async def test_who_takes_no_answers_is_cut_off(monkeypatch: pytest.MonkeyPatch) 
         await asyncio.sleep(0.5)
         with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
             [await client.answer() for _ in range(20)]
+
+
+@pytest.mark.parametrize("path", [b"slow", b"a"])
+async def test_who_has_said_all_gets_an_answer(path: bytes) -> None:
+    async with connected() as client:
+        client.send(GET % path)
+        client.writer.write_eof()
+        if path == b"slow":
+            await Echo.entered.wait()
+            await asyncio.sleep(0.05)
+            Echo.waiting.set()
+        assert (await client.answer())[2] == b"GET /%s 0\n" % path
+        assert await client.rest() == b""
+
+
+async def test_who_has_said_all_takes_a_long_answer_in_time() -> None:
+    async with connected() as client:
+        client.send((GET % b"large") * 2)
+        client.writer.write_eof()
+        await asyncio.sleep(0.1)
+        assert [len((await client.answer())[2]) for _ in range(2)] == [3_000_000] * 2
 
 
 async def test_a_client_that_leaves_early_disturbs_nobody() -> None:
