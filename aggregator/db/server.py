@@ -100,7 +100,8 @@ class Server:
             raise OSError(f"host '{host.address}': {error.strerror}") from error
         except OSError as error:
             # uvloop's errors do not say where they went
-            raise OSError(f"{host.name}:{host.port}: {error}") from error
+            kind = type(error) if isinstance(error, ConnectionError) else OSError
+            raise kind(f"{host.name}:{host.port}: {error}") from error
         if not host.is_socket:
             self._keep_alive(connection)
         return connection

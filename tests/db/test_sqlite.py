@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from aggregator.config import StorageConfig
 from aggregator.db import storage as sql
@@ -39,11 +40,17 @@ def make(file: Path, *numbers: int) -> Path:
     return file
 
 
+async def create(connection: AsyncConnection) -> None:
+    await connection.exec_driver_sql("CREATE TABLE t (id INTEGER)")
+
+
 async def insert_in_transaction(found: Database, deleted: Path | None = None) -> None:
-    async with found.write() as connection:
+    async def insert(connection: AsyncConnection) -> None:
         await connection.execute(INSERT, {"id": 1})
         if deleted:
             deleted.unlink()
+
+    await found.transaction(insert)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +80,7 @@ async def test_a_database_in_memory_may_have_a_name(
     monkeypatch.chdir(tmp_path)
     async with database(source) as found:
         assert found.in_memory
-        async with found.write() as connection:
-            await connection.exec_driver_sql("CREATE TABLE t (id INTEGER)")
+        await found.transaction(create)
         await found.run(INSERT, {"id": 1})
         assert [row.id for row in await found.rows(READ)] == [1]
     assert list(tmp_path.iterdir()) == []

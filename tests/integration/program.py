@@ -135,7 +135,7 @@ class Program:
     async def serve(self, **overrides: str) -> asyncio.subprocess.Process:
         """Start the service; return when it answers."""
         process = await self.start("start-service", **overrides)
-        for _ in range(200):
+        for _ in range(1200):
             if process.returncode is not None:
                 break
             try:
