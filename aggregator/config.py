@@ -58,6 +58,9 @@ class BrokerConfig:
     batch_size: int = option(500, low=1, high=100_000)
     batch_wait: Seconds = option(0.05, high=HOUR)
     group_instance_id: str = option("", rule=checks.kafka_name)
+    isolation_level: str = option(
+        "read_uncommitted", choices=("read_uncommitted", "read_committed")
+    )
     refused_limit_share: float = option(0.5, high=1)
     refused_limit_run: int = 1000
     maximum_unpacked_size: int = option(64 * 1024 * 1024, low=1, high=GIBIBYTE)

@@ -37,6 +37,7 @@ SPECIAL = {
     "server.api_prefix": "/v9/",
     "server.organization_check": "legacy",
     "broker.auto_offset_reset": "latest",
+    "broker.isolation_level": "read_committed",
     "broker.security_protocol": "SASL_SSL",
     "broker.sasl_mechanism": "SCRAM-SHA-512",
     "server.auth_type": "jwt",

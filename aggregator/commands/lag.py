@@ -92,10 +92,12 @@ async def _measure(
     members = await brokers.members(group)
     # asked for last, so that no lag is negative
     first, ends = await brokers.bounds(places)
+    start = first if from_start else ends
+    # what is no longer kept cannot be behind
+    begin = {place: max(committed.get(place, start[place]), first[place]) for place in places}
+    begin = await brokers.next_messages(begin, ends)
     found = []
     for place in places:
-        # what is no longer kept cannot be behind
-        begin = committed.get(place, first[place] if from_start else ends[place])
         found.append(
             Behind(
                 group=group,
@@ -103,7 +105,7 @@ async def _measure(
                 partition=place.partition,
                 committed=committed.get(place),
                 end=ends[place],
-                lag=max(0, ends[place] - max(begin, first[place])),
+                lag=max(0, ends[place] - begin[place]),
                 member=None if members is None else members.get(place, ""),
             )
         )

@@ -48,6 +48,30 @@ class Brokers:
         first = await self._reader.beginning_offsets(partitions)
         return first, await self._reader.end_offsets(partitions)
 
+    async def next_messages(self, first: Offsets, ends: Offsets) -> Offsets:
+        """Return the offset of the first message from each of these on, or the end.
+
+        Offsets may have none: control records of transactions, or messages of aborted ones.
+        """
+        found = dict(first)
+        left = {place for place in first if first[place] < ends[place]}
+        self._reader.assign(sorted(left))
+        for place in left:
+            self._reader.seek(place, first[place])
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + SILENCE
+        while left and clock() < deadline:
+            taken = await self._reader.getmany(*left, timeout_ms=200)
+            for place in list(left):
+                if taken.get(place):
+                    found[place] = min(taken[place][0].offset, ends[place])
+                elif await self._reader.position(place) >= ends[place]:
+                    found[place] = ends[place]
+                else:
+                    continue
+                left.discard(place)
+        return found
+
     async def committed(self, group: str, partitions: Sequence[TopicPartition]) -> Offsets:
         """Return what the group has committed; a partition without a commit is not in it."""
         answer = await _settled(

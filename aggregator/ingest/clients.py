@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
@@ -52,6 +52,13 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
         except KafkaError as error:
             self._join_again(error)
             raise
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        """Return where the messages that may be read end, None before the first fetch."""
+        committed_only = self._isolation_level == "read_committed"
+        end = super().last_stable_offset if committed_only else super().highwater
+        found: int | None = end(partition)
+        return found
 
     def topic_problem(self, topic: str) -> str:
         """Return why the topic has no partitions, as far as is known, and ask the brokers again."""

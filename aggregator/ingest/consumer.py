@@ -20,6 +20,7 @@ from . import batch
 from .backpressure import Backpressure, GivenUp, State, Waits
 from .batch import Outcome, Store
 from .broker_health import BrokerHealth
+from .gaps import Gaps
 from .journal import Journal
 from .kafka_errors import is_fatal, reason
 from .membership import Membership
@@ -90,6 +91,7 @@ class Consumer:
         self._health = BrokerHealth(
             kafka, self._membership, self.backpressure, settings.topic, settings.silence, waits
         )
+        self._gaps = Gaps(kafka)
         self._take_at_most = settings.batch_size * PARTS
 
     async def run(self) -> None:
@@ -202,6 +204,7 @@ class Consumer:
             self._membership.begun()
         else:
             self._health.check()
+            await self._commit_gaps()
         return records
 
     async def _take_more(self) -> list[ConsumerRecord]:
@@ -222,12 +225,24 @@ class Consumer:
             size = sum(len(record.value or b"") for record in records) // len(records)
             most = TAKEN_BYTES // max(1, size)
             self._take_at_most = max(1, min(PARTS * self._settings.batch_size, most))
+        self._gaps.taken(records)
         return records
 
+    async def _commit_gaps(self) -> None:
+        """With nothing in hand, commit offsets that have no message; the next time will do, too."""
+        try:
+            async with asyncio.timeout(self._settings.commit_timeout):
+                if ends := await self._gaps.ends():
+                    await self._commit_offsets(ends)
+        except (Unavailable, KafkaError, TimeoutError) as error:
+            log.debug("offsets without messages are not committed: %s", error)
+
     async def _commit(self, records: list[ConsumerRecord]) -> None:
-        offsets = {
-            TopicPartition(record.topic, record.partition): record.offset + 1 for record in records
-        }
+        await self._commit_offsets(
+            {TopicPartition(each.topic, each.partition): each.offset + 1 for each in records}
+        )
+
+    async def _commit_offsets(self, offsets: dict[TopicPartition, int]) -> None:
         try:
             async with asyncio.timeout(self._settings.commit_timeout):
                 await self._kafka.commit(offsets)
@@ -239,6 +254,7 @@ class Consumer:
             raise Unavailable("broker: offsets are not committed in time") from error
         except KafkaError as error:
             raise _unavailable(error) from error
+        self._gaps.committed(offsets)
         self._journal.committed(self._kafka, offsets)
 
     async def _stay_in_group(self) -> None:
@@ -263,6 +279,7 @@ class Consumer:
 
     def _reassigned(self) -> None:
         self._refused.forget()
+        self._gaps.forget()
         self._journal.forget_lag()
 
     async def _leave(self) -> None:

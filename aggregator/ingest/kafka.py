@@ -43,6 +43,7 @@ def consumer(broker: BrokerConfig) -> AIOKafkaConsumer:
         group_id=broker.group,
         group_instance_id=broker.group_instance_id or None,
         auto_offset_reset=broker.auto_offset_reset,
+        isolation_level=broker.isolation_level,
         **GROUP,
         **FETCH,
         **connection(broker),
@@ -51,7 +52,12 @@ def consumer(broker: BrokerConfig) -> AIOKafkaConsumer:
 
 def reader(broker: BrokerConfig) -> AIOKafkaConsumer:
     """Return a consumer that is in no group: it reads what it is told to and commits nothing."""
-    return Consumer(enable_auto_commit=False, **FETCH, **connection(broker))
+    return Consumer(
+        enable_auto_commit=False,
+        isolation_level=broker.isolation_level,
+        **FETCH,
+        **connection(broker),
+    )
 
 
 def producer(broker: BrokerConfig) -> AIOKafkaProducer:

@@ -1,0 +1,47 @@
+"""Offsets without a message behind the last one: control records of transactions, for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+Offsets = dict[TopicPartition, int]
+
+
+class Gaps:
+    """Knows how far a consumer has read beyond what it committed, with no message between.
+
+    Without a commit there, the group would stay behind a transactional producer by its last
+    control record, or by the messages of an aborted transaction, until the next message.
+    """
+
+    def __init__(self, kafka: AIOKafkaConsumer) -> None:
+        self._kafka = kafka
+        self._taken: Offsets = {}
+        self._committed: Offsets = {}
+
+    def taken(self, records: Iterable[ConsumerRecord]) -> None:
+        """Note messages that are in hand now."""
+        for record in records:
+            self._taken[TopicPartition(record.topic, record.partition)] = record.offset + 1
+
+    def committed(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Note what the broker has acknowledged."""
+        self._committed |= offsets
+
+    def forget(self) -> None:
+        """Begin anew with other partitions."""
+        self._taken.clear()
+        self._committed.clear()
+
+    async def ends(self) -> Offsets:
+        """Return how far partitions are read, where all messages are committed, but not that."""
+        found = {}
+        held = self._kafka.assignment()
+        for partition, offset in self._committed.items():
+            if partition in held and self._taken.get(partition) == offset:
+                position = await self._kafka.position(partition)
+                if position > offset:
+                    found[partition] = position
+        return found
