@@ -8,7 +8,7 @@ import time
 log = logging.getLogger(__name__)
 
 _LOGGERS = (
-    "aiokafka.client", "aiokafka.cluster", "aiokafka.conn", "aiokafka.consumer.fetcher",
+    "aiokafka", "aiokafka.client", "aiokafka.cluster", "aiokafka.conn", "aiokafka.consumer.fetcher",
     "aiokafka.consumer.group_coordinator", "aiokafka.producer.sender",
 )  # fmt: skip
 # Beginnings of what is logged again and again while a broker, a topic or a permission is missing.
@@ -27,6 +27,7 @@ _REPEATED = (
     "Failed fetch offsets", "Received unknown topic or partition", "Attempt to fetch offsets",
     "Cannot send", "Could not send", "Got error produce response", "FindCoordinator Request failed",
 )  # fmt: skip
+_CONNECT = "Unable connect to"
 # true for every connection, and worth one line
 _ONCE = ("Sending username and password in the clear",)
 # a rebalance is no fault; we log which partitions are given back and assigned
@@ -38,8 +39,9 @@ class OutageLines(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self.text = ""
-        self.at = 0.0
+        self._last = ("", 0.0)
+        # that a connection fails tells more than what fails for want of it
+        self._last_connect = ("", 0.0)
         self._told: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -53,13 +55,16 @@ class OutageLines(logging.Filter):
             return True
         text = " ".join(record.getMessage().split())
         if not any(usual in text for usual in _USUAL):
-            self.text, self.at = text, time.time()
+            self._last = text, time.time()
+            if template.startswith(_CONNECT):
+                self._last_connect = self._last
         log.debug("aiokafka: %s", text)
         return False
 
     def since(self, moment: float) -> str:
-        """Return the last such line if it is newer than the moment, else nothing."""
-        return self.text if self.at > moment else ""
+        """Return the line that tells most, of those newer than the moment, else nothing."""
+        lines = (self._last_connect, self._last)
+        return next((text for text, at in lines if at > moment), "")
 
 
 LINES = OutageLines()

@@ -38,6 +38,8 @@ class BrokerHealth:
         self._silence = silence
         self._waits = waits or Waits()
         self._wait = self._waits.first
+        # of the present silence; one reason is logged, not each that follows from it
+        self._reason = ""
         self._failed_at = 0.0
         self._looked_at = 0.0
         self._busy_until = time.time()
@@ -70,7 +72,8 @@ class BrokerHealth:
         outage = LINES.since(last)
         silence = min(self._silence, SHORT_SILENCE) if outage else self._silence
         if time.time() - max(last, self._busy_until) > silence:
-            self._backpressure.pause(f"broker: {outage or 'does not answer'}")
+            self._reason = self._reason or f"broker: {outage or 'does not answer'}"
+            self._backpressure.pause(self._reason)
         elif last > self._failed_at:
             self._available()
 
@@ -87,4 +90,5 @@ class BrokerHealth:
 
     def _available(self) -> None:
         self._wait = self._waits.first
+        self._reason = ""
         self._backpressure.go_on()

@@ -87,6 +87,10 @@ class OwnKafka:
         """Return `host:port` of the listener with this protocol."""
         return f"localhost:{self._ports[protocol]}"
 
+    def advertise(self, *listeners: str) -> None:
+        """Tell clients these addresses instead; call it before the first start."""
+        self._settings["advertised.listeners"] = ",".join(listeners)
+
     def start(self) -> None:
         """Start, and return when it takes connections; it blocks for some seconds."""
         file = self._folder / "server.properties"

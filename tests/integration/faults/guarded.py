@@ -58,13 +58,14 @@ def guarded_broker(folder: Path) -> Iterator[OwnKafka]:
 class Guarded:
     """A topic with its dead letters and tracker, the ACLs on them, and a service that uses them."""
 
-    def __init__(self, folder: Path, broker: OwnKafka) -> None:
+    def __init__(self, folder: Path, broker: OwnKafka, address: str = "") -> None:
         self.topic = f"test.guarded.{uuid.uuid4().hex[:12]}"
         self.dead, self.tracker = f"{self.topic}.dead", f"{self.topic}.tracker"
         self.group = f"{self.topic}.group"
         self._broker = broker
         self._admin = AdminClient({"bootstrap.servers": broker.address})
-        self.program = Program(folder, broker.address_of(PROTOCOL), self.topic, sa.make_url("x://"))
+        address = address or broker.address_of(PROTOCOL)
+        self.program = Program(folder, address, self.topic, sa.make_url("x://"))
         self.log = folder / "program.log"
 
     def create(self, *topics: str, **settings: str) -> None:
@@ -154,8 +155,10 @@ class Guarded:
 
 
 @asynccontextmanager
-async def serving(guarded: Guarded, **overrides: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the service, and stop it in the end."""
+async def serving(
+    guarded: Guarded, *, stopped: bool = True, **overrides: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the service, and stop it in the end, unless the caller does."""
     login = {
         "BROKER__SECURITY_PROTOCOL": PROTOCOL,
         "BROKER__SASL_MECHANISM": "PLAIN",
@@ -165,6 +168,7 @@ async def serving(guarded: Guarded, **overrides: str) -> AsyncIterator[asyncio.s
     process = await guarded.program.serve(**NOOP, **login, **overrides)
     try:
         yield process
-        assert process.returncode is None
+        assert process.returncode is None or not stopped
     finally:
-        assert await stop(process) == 0
+        if process.returncode is None:
+            assert await stop(process) == 0
