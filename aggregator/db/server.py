@@ -107,14 +107,18 @@ class Server:
         return connection
 
     async def _log_in(self, host: Host, options: dict[str, Any]) -> Any:
+        login = self._login
         try:
-            return await self._opened(host, self._login, options)
+            return await self._opened(host, login, options)
         except asyncpg.InvalidAuthorizationSpecificationError:
-            if self._other_login is None:
+            # another connection may have found out meanwhile
+            other = self._other_login or self._login
+            if other == login:
                 raise
-            connection = await self._opened(host, self._other_login, options)
-        log.warning("pg_password: this database takes it percent-decoded; write it as it is")
-        self._login, self._other_login = self._other_login, None
+            connection = await self._opened(host, other, options)
+        if self._login != other:
+            log.warning("pg_password: this database takes it percent-decoded; write it as it is")
+            self._login, self._other_login = other, None
         return connection
 
     async def _opened(self, host: Host, login: tuple[str, str], options: dict[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -161,9 +162,9 @@ async def test_a_password_may_be_percent_encoded_as_for_the_go_service(
 ) -> None:
     await prepare_roles(place)
     server = Server(place.config(user, pg_password=password))
-    for _ in range(2):
-        connection = await server.connect()
+    for connection in await asyncio.gather(*(server.connect() for _ in range(4))):
         await connection.close()
+    await (await server.connect()).close()
     with pytest.raises(asyncpg.InvalidPasswordError):
         await ask(place.config(user, pg_password="p%41"))
 
