@@ -236,7 +236,12 @@ class ApiHandler(RequestHandler):
         self.send(answer.render({"status": "ok", **payload}))
 
     def send(self, document: bytes) -> None:
-        """Answer with the finished document, unless the time for it is over."""
+        """Answer with the finished document, unless the time for it is over.
+
+        The timer cannot fire while the handler does not wait for anything, so look at the clock.
+        """
+        if self._timer is not None and self._timer.when() < asyncio.get_running_loop().time():
+            self._time_out()
         if not self._late:
             self.finish(document)
 

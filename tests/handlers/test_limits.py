@@ -240,6 +240,25 @@ async def test_a_slow_storage_is_answered_503_in_time() -> None:
     assert 0.2 <= took < SLOW_SECONDS
 
 
+class BusyOrgs(SlowOrgs):
+    """Organizations that keep the loop at work for longer than a client waits."""
+
+    async def clusters(self, org: OrgId, since: datetime) -> list[ClusterId]:
+        """Work without waiting for anything."""
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end:
+            pass
+        return []
+
+
+async def test_work_that_never_waits_is_answered_503_too() -> None:
+    config = configured(StorageConfig(type="noop"), request_timeout=0.1)
+    storage, _ = sql.build(config)
+    async with served(config, dataclasses.replace(storage, orgs=BusyOrgs())) as port:
+        got = await ask(port, "GET", PREFIX + "organizations/1/clusters")
+    assert (got.status, json.loads(got.body)) == (503, {"status": "Service Unavailable"})
+
+
 def closed_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
