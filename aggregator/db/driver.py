@@ -50,18 +50,14 @@ class Driver:
             return await self._fetch(text, given)
 
     async def _fetch(self, text: str, given: Sequence[Any]) -> Sequence[Any]:
-        lent = await self._engine.raw_connection()
+        lent = await self._guard.lend(self._engine)
         connection: Any = lent.driver_connection
         try:
             rows: Sequence[Any] = await connection.fetch(text, *given)
         except BaseException as error:
-            if self._guard.is_broken_by(error, lent.info):
-                self._guard.discard(lent)
-            else:
-                lent.close()
+            self._guard.give_back(lent, error)
             raise
-        # the driver has no transaction to roll back, so this waits for nothing
-        lent.close()
+        self._guard.give_back(lent)
         return rows
 
     def _compile(self, statement: Any) -> _Compiled:

@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ..config import StorageConfig
 from .driver import Driver
 from .failures import is_transient, translated
-from .pool import guard_of, opened, postgresql_engine
+from .pool import guard_of, postgresql_engine
 from .server import Server
+from .session import opened
 from .sqlite import in_memory, sqlite_engine
 from .statements import StatementLog
 from .url import url
@@ -94,9 +95,10 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def reachable(self) -> AsyncIterator[None]:
-        """Translate driver errors raised in this block."""
+        """Translate driver errors raised in this block, which may use one connection."""
         with translated():
-            yield
+            async with self._turn():
+                yield
 
     async def rows(
         self, statement: sa.Executable, values: Mapping[str, Any] | None = None
@@ -137,7 +139,7 @@ class Database:
     async def _attempt(
         self, work: Callable[[AsyncConnection], Awaitable[T]], *, last: bool = False
     ) -> T:
-        async with self.engine.connect() as connection:
+        async with self._turn(), self.engine.connect() as connection:
             info, committing = connection.info, False
             try:
                 await connection.begin()
@@ -152,12 +154,17 @@ class Database:
                 raise _Again from error
             return result
 
+    def _turn(self) -> contextlib.AbstractAsyncContextManager[None]:
+        if self._drivers is None:
+            return contextlib.nullcontext()
+        return guard_of(self.engine).turn()
+
     def _is_broken_by(self, error: Exception, info: dict[Any, Any]) -> bool:
         return self._drivers is not None and guard_of(self.engine).is_broken_by(error, info)
 
     async def _close(self, engine: AsyncEngine) -> None:
         if self._drivers is not None:
-            await guard_of(engine).close(engine.pool)
+            await guard_of(engine).close()
         await engine.dispose()
 
 

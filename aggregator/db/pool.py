@@ -1,7 +1,6 @@
-"""The connections of a PostgreSQL engine: opened, checked before they are lent, closed in time.
+"""The connections of a PostgreSQL engine: counted, checked before they are lent, closed in time.
 
-SQLAlchemy's pool lends all of them. This module holds what it does not do by itself: time limits,
-the check of connections that were idle, and how to work behind a connection pooler.
+SQLAlchemy's pool keeps all of them. This module holds what it does not do by itself.
 """
 
 from __future__ import annotations
@@ -9,99 +8,50 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 import time
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
 import sqlalchemy as sa
+from sqlalchemy import PoolProxiedConnection
 from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from ..errors import UnsupportedServer
+from . import session
 from .failures import READ_ONLY, driver_error, is_lost, is_out_of_step, sqlstate
 from .server import CONNECT_SECONDS, SESSION
 
 log = logging.getLogger(__name__)
 
-OLDEST_VERSION = 14
 WAIT_SECONDS = 5
-CLOSE_SECONDS = 1.0
 # NAT gateways, poolers and servers drop idle connections; asking is one round trip
 IDLE_CHECK_SECONDS = 1.0
-PING_SECONDS = 2.0
 RECYCLE_SECONDS = 1800
 # how far the limit of a statement grows while statements reach it
 MOST_LIMIT_SECONDS = 160.0
 FORGET_SECONDS = 600.0
 
 _GUARD = "aggregator_guard"
-_OPENED, _USED, _LIMIT = "opened", "used", "limit"
-_BACKEND = "SELECT pg_backend_pid()"
-# the texts of reports are compressed; the default way takes half of the time of storing one
-_QUICK_COMPRESSION = (
-    "SELECT set_config(name, 'lz4', false) FROM pg_settings "
-    "WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"
-)
+_OPENED, _USED, _LIMIT, _UNCHECKED = "opened", "used", "limit", "unchecked"
 # of the driver and of SQLAlchemy: parse each statement in the packet that executes it
 _UNPREPARED = {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-
-# opens a connection, given what SQLAlchemy knows of the place
-Opener = Callable[..., Awaitable[Any]]
-
-
-class Row(asyncpg.Record):  # type: ignore[misc]
-    """A row whose columns are attributes, too, as SQLAlchemy's are."""
-
-    __slots__ = ()
-
-    def __getattr__(self, name: str) -> Any:
-        """Return a column."""
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-
-class Connection(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that closes within a time limit, whatever the server does."""
-
-    async def close(self, *, timeout: float | None = None) -> None:
-        """Close it; drop the socket when the server does not answer in time."""
-        limit = CLOSE_SECONDS if timeout is None else min(timeout, CLOSE_SECONDS)
-        try:
-            await super().close(timeout=limit)
-        except _FAILURES:
-            self.terminate()
-
-
-async def opened(**where: Any) -> Any:
-    """Return a connection; raise OSError with the host's name when it does not resolve.
-
-    What else the driver raises names the address by itself.
-    """
-    try:
-        return await asyncpg.connect(**where)
-    except socket.gaierror as error:
-        raise OSError(f"host '{where.get('host')}': {error.strerror}") from error
 
 
 def postgresql_engine(
-    location: sa.URL, pool_size: int, limit: float | None, opener: Opener = opened
+    location: sa.URL, pool_size: int, limit: float | None, opener: session.Opener = session.opened
 ) -> AsyncEngine:
     """Return an engine with at most `pool_size` connections.
 
     `limit` is in seconds, for a statement and a commit; None is without a limit.
     """
-    guard = Guard(limit)
+    guard = Guard(pool_size, limit)
     engine = create_async_engine(
         location,
         pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=WAIT_SECONDS,
+        # the guard counts: SQLAlchemy's queue makes a task and a timer for every loan
+        max_overflow=-1,
         pool_use_lifo=True,
         pool_recycle=RECYCLE_SECONDS,
         execution_options={_GUARD: guard},
@@ -109,13 +59,17 @@ def postgresql_engine(
             "timeout": CONNECT_SECONDS,
             "server_settings": SESSION,
             "async_creator_fn": opener,
-            "connection_class": Connection,
+            "connection_class": session.Connection,
             # the driver forgets the class given with a statement that it prepares again
-            "record_class": Row,
+            "record_class": session.Row,
         },
     )
-    guard.watch(engine)
+    guard.watch(engine.sync_engine)
     return engine
+
+
+class _MustWait(Exception):
+    """There is no open connection; opening one needs a greenlet to wait in."""
 
 
 def guard_of(engine: AsyncEngine) -> Guard:
@@ -127,7 +81,9 @@ def guard_of(engine: AsyncEngine) -> Guard:
 class Guard:
     """Opens an engine's connections, checks them before they are lent, closes them in time."""
 
-    def __init__(self, limit: float | None) -> None:
+    def __init__(self, size: int, limit: float | None) -> None:
+        self._turns = asyncio.Semaphore(size)
+        self._may_wait = True
         self._first_limit = self._limit = limit
         self._late_at = 0.0
         # connections opened before this lead to a replica; those not used since may be lost
@@ -139,12 +95,44 @@ class Guard:
         self._returned = asyncio.Event()
         self._discarding: set[asyncio.Task[None]] = set()
 
-    def watch(self, engine: AsyncEngine) -> None:
+    def watch(self, engine: sa.Engine) -> None:
         """Listen to the events of the engine's pool."""
-        sa.event.listen(engine.sync_engine, "do_connect", self._connect)
-        sa.event.listen(engine.sync_engine, "checkout", self._check)
-        sa.event.listen(engine.sync_engine, "checkin", self._take_back)
-        sa.event.listen(engine.sync_engine, "invalidate", self._drop)
+        sa.event.listen(engine, "do_connect", self._connect)
+        sa.event.listen(engine, "checkout", self._check)
+        sa.event.listen(engine, "checkin", self._take_back)
+        sa.event.listen(engine, "invalidate", self._drop)
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait until one more connection may be lent, and count it."""
+        await self._wait()
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    async def lend(self, engine: AsyncEngine) -> PoolProxiedConnection:
+        """Return a connection; raise PoolTimeout when none is free in time."""
+        await self._wait()
+        try:
+            lent = self._lend_at_once(engine.sync_engine)
+            if lent is not None and lent.info.pop(_UNCHECKED, False):
+                lent = await self._checked(lent)
+            return await engine.raw_connection() if lent is None else lent
+        except BaseException:
+            self._turns.release()
+            raise
+
+    def give_back(self, lent: PoolProxiedConnection, error: BaseException | None = None) -> None:
+        """Take a connection back; close it in the background if the error has broken it."""
+        if error is not None and self.is_broken_by(error, lent.info):
+            task = asyncio.get_running_loop().create_task(self._discard(lent))
+            self._discarding.add(task)
+            task.add_done_callback(self._discarding.discard)
+        else:
+            # the driver has no transaction to roll back, so this waits for nothing
+            lent.close()
+            self._turns.release()
 
     def is_broken_by(self, error: BaseException, info: dict[str, Any]) -> bool:
         """Return True if the connection with this info must not be lent again after the error."""
@@ -162,36 +150,79 @@ class Guard:
         # a cancelled statement still runs at the server
         return is_out_of_step(error) or not isinstance(error, Exception)
 
-    def discard(self, lent: Any) -> None:
-        """Close a connection that the pool lent, in the background; then its place is free."""
-        task = asyncio.get_running_loop().create_task(_discard(lent))
-        self._discarding.add(task)
-        task.add_done_callback(self._discarding.discard)
-
-    async def close(self, pool: sa.Pool) -> None:
+    async def close(self) -> None:
         """Close idle connections, and the others when their statement ends."""
         self._closed = True
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with asyncio.timeout(session.CLOSE_SECONDS):
                 while self._lent:
                     self._returned.clear()
                     await self._returned.wait()
         idle = [each for each in self._open if each not in self._lent]
         await asyncio.gather(*(each.close() for each in idle), *self._discarding)
 
+    async def _wait(self) -> None:
+        if not self._turns.locked():
+            await self._turns.acquire()
+            return
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError as error:
+            raise PoolTimeout("no connection is free") from error
+
+    def _lend_at_once(self, engine: sa.Engine) -> PoolProxiedConnection | None:
+        """Return an open connection, without the greenlet that waiting would need."""
+        pool = engine.pool
+        if not (isinstance(pool, sa.QueuePool) and pool.checkedin()):
+            return None
+        self._may_wait = False
+        try:
+            return engine.raw_connection()
+        except _MustWait:
+            return None
+        finally:
+            self._may_wait = True
+
+    async def _checked(self, lent: PoolProxiedConnection) -> PoolProxiedConnection | None:
+        try:
+            await session.ping(lent.driver_connection)
+        except session.FAILURES:
+            self._suspect_until = time.monotonic()
+        except BaseException:
+            self._abandon(lent)
+            raise
+        else:
+            return lent
+        self._abandon(lent)
+        return None
+
+    def _abandon(self, lent: Any) -> None:
+        lent.driver_connection.terminate()
+        lent.invalidate()
+
+    async def _discard(self, lent: Any) -> None:
+        try:
+            await lent.driver_connection.close()
+            lent.invalidate()
+        finally:
+            self._turns.release()
+
     def _connect(self, dialect: Any, record: Any, given: Any, parameters: dict[str, Any]) -> Any:
+        if not self._may_wait:
+            raise _MustWait
         parameters = {**parameters, "command_timeout": self._current_limit()}
         connection = None
         if not self._behind_pooler:
             connection = dialect.connect(*given, **parameters)
-            self._behind_pooler = not _set_up(connection)
+            self._behind_pooler = not session.set_up(connection)
             if self._behind_pooler:
                 log.info("behind a connection pooler: statements are not prepared")
                 connection.terminate()
                 connection = None
         if connection is None:
             connection = dialect.connect(*given, **(parameters | _UNPREPARED))
-            _require_version(connection)
+            session.require_version(connection)
         record.info.update({_OPENED: time.monotonic(), _LIMIT: parameters["command_timeout"]})
         self._open.add(connection.driver_connection)
         return connection
@@ -205,13 +236,16 @@ class Guard:
                 raise DisconnectionError("closed, or leads to a replica")
             idle = time.monotonic() - used
             if idle > IDLE_CHECK_SECONDS or used <= self._suspect_until:
-                self._ping(connection)
+                self._ask(connection, info)
         self._lent.add(driver)
 
-    def _ping(self, connection: Any) -> None:
+    def _ask(self, connection: Any, info: dict[str, Any]) -> None:
+        if not self._may_wait:
+            info[_UNCHECKED] = True
+            return
         try:
-            connection.run_async(_ping)
-        except _FAILURES as error:
+            connection.run_async(session.ping)
+        except session.FAILURES as error:
             self._suspect_until = time.monotonic()
             connection.driver_connection.terminate()
             raise DisconnectionError("does not answer") from error
@@ -237,50 +271,3 @@ class Guard:
         self._late_at = time.monotonic()
         if reached is not None and self._limit is not None:
             self._limit = max(self._limit, min(2 * reached, MOST_LIMIT_SECONDS))
-
-
-def _set_up(connection: Any) -> bool:
-    """Prepare a session; return False if there is a pooler between here and the server."""
-    try:
-        _require_version(connection)
-        direct: bool = connection.run_async(_is_direct)
-        if direct:
-            connection.run_async(_compress_quickly)
-    except BaseException:
-        connection.driver_connection.terminate()
-        raise
-    return direct
-
-
-def _require_version(connection: Any) -> None:
-    version = connection.driver_connection.get_server_version()
-    if version.major < OLDEST_VERSION:
-        connection.driver_connection.terminate()
-        raise UnsupportedServer(
-            f"database: PostgreSQL {version.major}.{version.minor} is too old, "
-            f"{OLDEST_VERSION} is the oldest supported version"
-        )
-
-
-async def _is_direct(connection: Any) -> bool:
-    """Return True if the backend is the one that the connection was opened to.
-
-    A pooler gives each client a number of its own. The transaction keeps its backend, and the
-    statement without a name leaves nothing behind in it.
-    """
-    async with asyncio.timeout(CONNECT_SECONDS), connection.transaction():
-        statement = await connection.prepare(_BACKEND, name="")
-        return bool(await statement.fetchval() == connection.get_server_pid())
-
-
-async def _compress_quickly(connection: Any) -> None:
-    await connection.execute(_QUICK_COMPRESSION, timeout=CONNECT_SECONDS)
-
-
-async def _ping(connection: Any) -> None:
-    await connection.execute("SELECT 1", timeout=PING_SECONDS)
-
-
-async def _discard(lent: Any) -> None:
-    await lent.driver_connection.close()
-    lent.invalidate()

@@ -13,9 +13,9 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from aggregator.db import pool
+from aggregator.db import pool, session
 from aggregator.db.engine import Database
-from aggregator.errors import RecordRejected, Unavailable
+from aggregator.errors import RecordRejected, Unavailable, UnsupportedServer
 from tests.databases import postgres_server_url
 
 PID = "SELECT pg_backend_pid()"
@@ -152,9 +152,9 @@ async def test_idle_connection_is_checked_before_it_is_lent(
     async with lent(1) as it:
         pid = await it.value(PID)
         monkeypatch.setattr(pool, "IDLE_CHECK_SECONDS", -1)
-        monkeypatch.setattr(pool, "PING_SECONDS", 0.000001)
+        monkeypatch.setattr(session, "PING_SECONDS", 0.000001)
         assert await it.value(PID) != pid
-        monkeypatch.setattr(pool, "PING_SECONDS", 2)
+        monkeypatch.setattr(session, "PING_SECONDS", 2)
         pid = await it.value(PID)
         assert await it.value(PID) == pid
         await it.settled("idle")
@@ -202,7 +202,7 @@ async def test_read_only_connections_are_replaced(way: str) -> None:
 
 
 async def test_at_the_end_no_connection_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr(session, "CLOSE_SECONDS", 0.1)
     async with lent(2) as it:
         await it.value(PID)
         late = asyncio.ensure_future(it.value("SELECT 1 FROM pg_sleep(0.5)"))
@@ -213,10 +213,18 @@ async def test_at_the_end_no_connection_is_left(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_what_is_closed_already_is_closed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "CLOSE_SECONDS", 60)
+    monkeypatch.setattr(session, "CLOSE_SECONDS", 60)
     async with lent(2) as it:
         await it.value(PID)
         async with asyncio.timeout(10):
             await it.database.close()
             await it.database.close()
         await it.settled()
+
+
+async def test_server_that_is_too_old_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "OLDEST_VERSION", 99)
+    async with lent(1) as it:
+        for way in (it.value, it.written):
+            with pytest.raises(UnsupportedServer, match=r"PostgreSQL \d+\.\d+ is too old, 99 is"):
+                await way("SELECT 1")

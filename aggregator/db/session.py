@@ -1,0 +1,108 @@
+"""One connection to PostgreSQL: opened, prepared, asked whether it answers, closed."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+
+from ..errors import UnsupportedServer
+from .server import CONNECT_SECONDS
+
+OLDEST_VERSION = 14
+CLOSE_SECONDS = 1.0
+PING_SECONDS = 2.0
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+_BACKEND = "SELECT pg_backend_pid()"
+# the texts of reports are compressed; the default way takes half of the time of storing one
+_QUICK_COMPRESSION = (
+    "SELECT set_config(name, 'lz4', false) FROM pg_settings "
+    "WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"
+)
+
+# opens a connection, given what SQLAlchemy knows of the place
+Opener = Callable[..., Awaitable[Any]]
+
+
+class Row(asyncpg.Record):  # type: ignore[misc]
+    """A row whose columns are attributes, too, as SQLAlchemy's are."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a column."""
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+class Connection(asyncpg.Connection):  # type: ignore[misc]
+    """A connection that closes within a time limit, whatever the server does."""
+
+    async def close(self, *, timeout: float | None = None) -> None:
+        """Close it; drop the socket when the server does not answer in time."""
+        limit = CLOSE_SECONDS if timeout is None else min(timeout, CLOSE_SECONDS)
+        try:
+            await super().close(timeout=limit)
+        except FAILURES:
+            self.terminate()
+
+
+async def opened(**where: Any) -> Any:
+    """Return a connection; raise OSError with the host's name when it does not resolve.
+
+    What else the driver raises names the address by itself.
+    """
+    try:
+        return await asyncpg.connect(**where)
+    except socket.gaierror as error:
+        raise OSError(f"host '{where.get('host')}': {error.strerror}") from error
+
+
+def set_up(connection: Any) -> bool:
+    """Prepare a session; return False if there is a pooler between here and the server."""
+    try:
+        require_version(connection)
+        direct: bool = connection.run_async(_is_direct)
+        if direct:
+            connection.run_async(_compress_quickly)
+    except BaseException:
+        connection.driver_connection.terminate()
+        raise
+    return direct
+
+
+def require_version(connection: Any) -> None:
+    """Raise UnsupportedServer for a server that is too old."""
+    version = connection.driver_connection.get_server_version()
+    if version.major < OLDEST_VERSION:
+        connection.driver_connection.terminate()
+        raise UnsupportedServer(
+            f"database: PostgreSQL {version.major}.{version.minor} is too old, "
+            f"{OLDEST_VERSION} is the oldest supported version"
+        )
+
+
+async def _is_direct(connection: Any) -> bool:
+    """Return True if the backend is the one that the connection was opened to.
+
+    A pooler gives each client a number of its own. The transaction keeps its backend, and the
+    statement without a name leaves nothing behind in it.
+    """
+    async with asyncio.timeout(CONNECT_SECONDS), connection.transaction():
+        statement = await connection.prepare(_BACKEND, name="")
+        return bool(await statement.fetchval() == connection.get_server_pid())
+
+
+async def _compress_quickly(connection: Any) -> None:
+    await connection.execute(_QUICK_COMPRESSION, timeout=CONNECT_SECONDS)
+
+
+async def ping(connection: Any) -> None:
+    """Raise one of FAILURES unless the server answers in time."""
+    await connection.execute("SELECT 1", timeout=PING_SECONDS)
