@@ -21,7 +21,8 @@ from .metrics import Metrics
 if TYPE_CHECKING:
     from .db.cache import RedisReports
 
-STOP_SECONDS = 10
+# together ten seconds: for the batch in hand, for requests in hand, to close connections
+INGEST_STOP_SECONDS, SERVER_STOP_SECONDS, CLOSE_SECONDS = 6.5, 1.0, 2.5
 
 
 class Service:
@@ -103,15 +104,23 @@ class Service:
         self._preparation.stop()
         if self._consuming is not None:
             self._ingest.request_stop()
-            _, late = await asyncio.wait([self._consuming], timeout=STOP_SECONDS - 1)
+            _, late = await asyncio.wait([self._consuming], timeout=INGEST_STOP_SECONDS)
             for task in late:
                 task.cancel()
         if self._server is not None:
-            await self._server.close(1)
+            await self._server.close(SERVER_STOP_SECONDS)
         await self.processes.close()
-        await self._health.close()
+        await self._close()
+
+    async def _close(self) -> None:
+        closing = [asyncio.ensure_future(self._health.close())]
         if self._cache is not None:
-            await self._cache.close()
+            closing.append(asyncio.ensure_future(self._cache.close()))
+        ended, late = await asyncio.wait(closing, timeout=CLOSE_SECONDS)
+        for task in late:
+            task.cancel()
+        for task in ended:
+            task.result()
 
 
 def _cache(config: Config) -> RedisReports | None:

@@ -15,7 +15,14 @@ from .server import CONNECT_SECONDS
 OLDEST_VERSION = 14
 CLOSE_SECONDS = 1.0
 PING_SECONDS = 2.0
-FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # the server said that it closes the connection, and has not closed it yet
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 _BACKEND = "SELECT pg_backend_pid()"
 # the texts of reports are compressed; the default way takes half of the time of storing one

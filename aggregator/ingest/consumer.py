@@ -56,7 +56,7 @@ class Settings:
     silence: float = 10.0
     # how long a rebalance, a stop and a farewell may wait
     drain: float = 20.0
-    grace: float = 6.0
+    grace: float = 3.5
     farewell: float = 1.5
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.faults.backlog import Backlog, backlog
-from tests.integration.faults.watching import answer, becomes_paused, put
+from tests.integration.faults.watching import answer, becomes_paused, put, told
+from tests.integration.program import until
 from tests.integration.silent_proxy import SilentProxy, silent_proxy
 from tests.integration.test_main_job import ORGANIZATION, cluster
 
@@ -53,8 +54,8 @@ async def test_silent_connections_are_replaced(tmp_path: Path) -> None:
         assert await process.wait() == 0
 
 
-@pytest.mark.parametrize("batch_in_hand", [True, False])
-async def test_stop_ends_in_time_whatever_is_silent(tmp_path: Path, batch_in_hand: bool) -> None:
+@pytest.mark.parametrize("stuck", ["paused batch", "new batch", "reads"])
+async def test_stop_ends_in_time_whatever_is_silent(tmp_path: Path, stuck: str) -> None:
     async with through_proxy(tmp_path) as (scene, proxy):
         program = scene.service()
         process = await program.serve()
@@ -63,13 +64,19 @@ async def test_stop_ends_in_time_whatever_is_silent(tmp_path: Path, batch_in_han
         reads = [asyncio.ensure_future(answer(program, CLUSTERS)) for _ in range(4)]
         await asyncio.gather(*reads)
         proxy.silence(new_too=True)
-        if batch_in_hand:
-            await scene.send(200)
-            await becomes_paused(program)
-        else:
-            # a read is on its way, and nothing else
+        if stuck == "reads":
             reads = [asyncio.ensure_future(answer(program, CLUSTERS)) for _ in range(4)]
             await asyncio.sleep(0.5)
+        else:
+            taken = (await told(program))["consumed_messages"]
+            await scene.send(200)
+
+            async def taken_more() -> bool:
+                return (await told(program))["consumed_messages"] > taken
+
+            await until(taken_more, 30)
+        if stuck == "paused batch":
+            await becomes_paused(program)
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(20):
