@@ -133,12 +133,6 @@ def _name_file(engine: AsyncEngine, place: SqlitePlace) -> None:
             error.args = (f"{error}: {place.file}",)
 
 
-def is_broken(error: object) -> bool:
-    """Say whether the error tells of a file that is no database (any more)."""
-    code = getattr(error, "sqlite_errorcode", 0)
-    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
 async def _opened(place: SqlitePlace, **options: Any) -> aiosqlite.Connection:
     """Return a prepared connection; raise sqlite3.Error that names the file."""
     connection = aiosqlite.connect(place.source, uri=place.is_uri, **options)
