@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -71,3 +72,12 @@ def test_a_clowder_file_that_cannot_be_used_is_an_error(tmp_path: Path, text: st
         file.write_text(text)
     with pytest.raises(ConfigError, match=r"^ACG_CONFIG: [^\n]+$"):
         load({"ACG_CONFIG": str(file)}, tmp_path)
+
+
+@pytest.mark.parametrize(("given", "expected"), [({}, False), ({"sslMode": True}, True)])
+def test_redis_speaks_tls_where_clowder_says_so(
+    tmp_path: Path, given: dict[str, bool], expected: bool
+) -> None:
+    file = tmp_path / "clowder.json"
+    file.write_text(json.dumps({"inMemoryDb": {"hostname": "h", "port": 6379, **given}}))
+    assert load({"ACG_CONFIG": str(file)}, tmp_path).redis.tls is expected
