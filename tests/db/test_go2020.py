@@ -38,7 +38,9 @@ async def database_of_2020(kind: str, version: int, folder: Path) -> AsyncIterat
     dump = (FILES / f"{kind.split()[0]}_v{version:02}.sql").read_text()
     async with open_store(kind, folder) as engine:
         if kind == "postgresql":
-            place = engine.url.set(drivername="postgresql", query={})
+            # an embedded server is named by the folder of its socket, in the query
+            place = engine.url.set(drivername="postgresql")
+            place = place.difference_update_query(["prepared_statement_cache_size"])
             connection = await asyncpg.connect(place.render_as_string(hide_password=False))
             await connection.execute(dump)
             await connection.close()
