@@ -226,7 +226,7 @@ def section_names() -> list[str]:
 
 
 def _typed(key: str, kind: Any, check: Check, value: Any) -> Any:
-    shown = MASK if check.secret else mask_text(repr(value))[:SHOWN_CHARACTERS]
+    shown = MASK if check.secret else _shown(repr(value))
     try:
         parsed = parse(kind, value)
     except (ValueError, TypeError):
@@ -235,6 +235,10 @@ def _typed(key: str, kind: Any, check: Check, value: Any) -> Any:
     if expected and not check.reported_later:
         raise ConfigError(f"{key}: {expected}, not {shown}")
     return parsed
+
+
+def _shown(text: str) -> str:
+    return mask_text(text) if len(text) <= SHOWN_CHARACTERS else f"{len(text)} characters"
 
 
 def reported_later(config: Config) -> list[str]:

@@ -17,23 +17,29 @@ _SECRET_NAME = re.compile(
 )
 _ORDINARY_NAME = re.compile(r"(?:OLD)?PWD|.*_(?:FILE|PATH|DIR|ID|NAME)", re.IGNORECASE)
 
-_QUOTED = r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,}\]]+)"""
+_QUOTED = r"""("(?:[^"\\]|\\.){0,4000}"|'(?:[^'\\]|\\.){0,4000}'|[^\s,}\]]+)"""
+# each begins where a word does, and what may be long has a limit: the work is linear
 _SHAPES = {
     # scheme://user:password@host, as in proxies and connection strings; / and @ may be in it
-    r"([a-z][a-z0-9+.-]*://[^\s/?#@:'\"]*:)[^\s'\"]*(?=@)": rf"\1{MASK}",
+    r"((?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,30}://[^\s/?#@:'\"]{0,300}:)[^\s'\"]{0,4000}(?=@)": (
+        rf"\1{MASK}"
+    ),
     # https://token@host
-    r"(https?://)[^\s/?#@:'\"]+(?=@)": rf"\1{MASK}",
+    r"((?<![a-z])https?://)[^\s/?#@:'\"]{1,4000}(?=@)": rf"\1{MASK}",
     # user:password@host without a scheme
-    r"(?<![\w/])([\w.+%-]+:)(?!//)[^\s@/'\"]+(?=@)": rf"\1{MASK}",
+    r"(?<![\w/.+%-])([\w.+%-]{1,300}:)(?!//)[^\s@/'\"]{1,4000}(?=@)": rf"\1{MASK}",
     # "password": "..." in JSON, also as Python prints it
-    rf"""(["'][\w.-]*(?:{_NAMES})["']\s*:\s*){_QUOTED}""": rf'\1"{MASK}"',
+    rf"""(["'][\w.-]{{0,100}}(?:{_NAMES})["']\s*:\s*){_QUOTED}""": rf'\1"{MASK}"',
     # password=... and password:..., with or without quotes
-    rf"""(\b[\w.-]*(?:{_NAMES})(?:\s*=\s*|:(?=\S)))("[^"]*"|'[^']*'|[^\s&;,]+)""": rf"\1{MASK}",
+    rf"""((?<![\w.-])[\w.-]{{0,100}}(?:{_NAMES})(?:\s{{0,20}}=\s*|:(?=\S)))"""
+    r"""("[^"]{0,4000}"|'[^']{0,4000}'|[^\s&;,]+)""": rf"\1{MASK}",
     # headers
-    r"\b(Bearer|Basic)\s+[\w.~+/=-]{8,}": rf"\1 {MASK}",
+    r"\b(Bearer|Basic)\s{1,20}[\w.~+/=-]{8,}": rf"\1 {MASK}",
     # a JWT
-    r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*": MASK,
-    r"(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(?:-----END [A-Z ]*-----|$)": rf"\1{MASK}",
+    r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]+\.[\w-]*": MASK,
+    r"(?s)(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(?:-----END [A-Z ]{0,40}-----|$)": (
+        rf"\1{MASK}"
+    ),
 }
 _PATTERNS = [(re.compile(shape, re.IGNORECASE), masked) for shape, masked in _SHAPES.items()]
 
@@ -41,7 +47,8 @@ _PATTERNS = [(re.compile(shape, re.IGNORECASE), masked) for shape, masked in _SH
 def mask_text(text: str) -> str:
     """Return text without what has the shape of a secret."""
     for pattern, masked in _PATTERNS:
-        text = pattern.sub(masked, text)
+        if "(?=@)" not in pattern.pattern or "@" in text:
+            text = pattern.sub(masked, text)
     return text
 
 

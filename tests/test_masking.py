@@ -68,6 +68,16 @@ def test_what_is_no_secret_is_left_as_it_is(name: str, value: str) -> None:
     assert mask_variable(name, value) == value
 
 
+@pytest.mark.parametrize(
+    "piece",
+    ["x", "a.", "a-", "a:", "a://b:", "'", '"password', "password", "password=", "eyJ-", "@", " "],
+)
+def test_long_text_is_masked_in_linear_time(piece: str) -> None:
+    """With quadratic work this would take minutes."""
+    assert mask_text(piece * 20_000)
+    assert mask_text(piece * 2_000 + "@")
+
+
 def test_print_env_shows_no_secret(tmp_path: Path) -> None:
     env = dict.fromkeys(BY_NAME, SECRET)
     env |= {f"SHAPE_{number}": text for number, text in enumerate(BY_SHAPE)}
