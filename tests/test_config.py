@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from aggregator.allowlist import read_allowlist
 from aggregator.config import (
     SECRETS,
     Config,
     check_together,
-    read_allowlist,
     reported_later,
     section_names,
     with_values,

@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from ..config import Config, read_allowlist
+from ..allowlist import read_allowlist
+from ..config import Config
 from ..errors import UnusableBackend
 from ..metrics import Metrics
 from ..storage import RefusedMessages, Storage
