@@ -118,10 +118,14 @@ class Stream(IOStream):
         return count
 
     def set_close_callback(self, callback: Callable[[], None] | None) -> None:
-        """Take whom to tell; there is somebody to tell while a handler is at work."""
+        """Take whom to tell; there is somebody to tell while a handler is at work.
+
+        Tornado would listen for the end of the connection meanwhile. The next request would wake it
+        up, too, and the handler's answer is written or lost all the same.
+        """
         if callback is not None and not self.writing():
             self.deadline = None
-        super().set_close_callback(callback)
+        self._close_callback = callback
 
     def close(self, exc_info: Any = False) -> None:
         """Close; say so when the reason is the length of a head, or of the line of a chunk."""
