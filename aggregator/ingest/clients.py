@@ -12,6 +12,15 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from .connection_probe import refusals
 
+# settings of connections, which all clients take
+_SHARED = frozenset(
+    (
+        "bootstrap_servers", "client_id", "metadata_max_age_ms", "request_timeout_ms",
+        "sasl_mechanism", "sasl_plain_password", "sasl_plain_username", "security_protocol",
+        "ssl_context",
+    )
+)  # fmt: skip
+UNKNOWN_MEMBER = ""
 PATIENCE = 5.0
 PARTING = 1.0
 REPEAT = 0.1
@@ -67,6 +76,33 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
             return f"topic '{topic}' may not be read: an ACL is missing that allows it"
         known = self._client.cluster.partitions_for_topic(topic)
         return "" if known else f"topic '{topic}' does not exist"
+
+    async def taken_over(self) -> str:
+        """Return who has this static member's name instead of us; nothing if nobody has.
+
+        The broker gives the place of a static member to whoever joins last under its name, and
+        makes the member's ID of that name.
+        """
+        name, coordinator = self._group_instance_id, self._coordinator
+        if not name or coordinator.member_id != UNKNOWN_MEMBER:
+            return ""
+        admin = Admin(**{key: self._settings[key] for key in _SHARED & self._settings.keys()})
+        try:
+            await admin.start()
+            (answer,) = await admin.describe_consumer_groups([self._group_id])
+        except KafkaError:
+            return ""
+        finally:
+            await admin.close()
+        (group,) = answer.to_object()["groups"]
+        for member in group["members"]:
+            if member["member_id"].startswith(f"{name}-"):
+                other = f"{member['client_id']}@{member['client_host'][1:]}"
+                return (
+                    f"another process ({other}) joined group '{self._group_id}' with the same "
+                    f"broker.group_instance_id '{name}': give each process a name of its own"
+                )
+        return ""
 
     def _join_again(self, error: KafkaError) -> None:
         coordinator = self._coordinator

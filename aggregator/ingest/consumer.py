@@ -22,7 +22,7 @@ from .batch import Outcome, Store
 from .broker_health import BrokerHealth
 from .gaps import Gaps
 from .journal import Journal
-from .kafka_errors import is_fatal, reason
+from .kafka_errors import is_fatal, unavailable
 from .membership import Membership
 from .message import Decoder
 from .refused import RefusedSink
@@ -86,7 +86,9 @@ class Consumer:
         self._settings = settings
         self._journal = Journal(metrics, settings.topic, show_refused=settings.show_refused)
         self.backpressure = Backpressure(self._changed, self._stay_in_group, waits)
-        self._membership = Membership(self.backpressure, settings.drain, self._reassigned)
+        self._membership = Membership(
+            self.backpressure, settings.drain, self._reassigned, kafka.taken_over
+        )
         self._stopping = asyncio.Event()
         self._health = BrokerHealth(
             kafka, self._membership, self.backpressure, settings.topic, settings.silence, waits
@@ -191,7 +193,7 @@ class Consumer:
         try:
             await self._kafka.start()
         except KafkaError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
     async def _take(self) -> list[ConsumerRecord]:
         """Wait for messages; none after a while."""
@@ -253,7 +255,7 @@ class Consumer:
         except TimeoutError as error:
             raise Unavailable("broker: offsets are not committed in time") from error
         except KafkaError as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         self._gaps.committed(offsets)
         self._journal.committed(self._kafka, offsets)
 
@@ -294,7 +296,3 @@ class Consumer:
         for error in await asyncio.gather(*farewells, return_exceptions=True):
             if isinstance(error, Exception):
                 log.warning("closing: %r", error)
-
-
-def _unavailable(error: KafkaError) -> Exception:
-    return error if is_fatal(error) else Unavailable(f"broker: {reason(error)}")

@@ -6,6 +6,8 @@ from typing import Any
 
 from aiokafka import errors
 
+from ..errors import Unavailable
+
 # What waiting cannot change: a mistake of ours, or bytes of the topic that fail their checksum.
 # All else is unavailable: an operator may put it right, and nothing is lost meanwhile.
 FATAL = (
@@ -63,3 +65,8 @@ def reason(error: BaseException) -> str:
         text = f"{name}: {text}" if text else name
     known = next((_ADVICE[one] for one in _ADVICE if one in text), "")
     return f"{text} ({known})" if known and known not in text else text
+
+
+def unavailable(error: errors.KafkaError) -> Exception:
+    """Return Unavailable with the reason, or the error itself if it is fatal."""
+    return error if is_fatal(error) else Unavailable(f"broker: {reason(error)}")

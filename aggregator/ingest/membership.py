@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
@@ -14,15 +14,29 @@ from .backpressure import Backpressure
 log = logging.getLogger(__name__)
 
 
+# seconds until it is asked again whether the other process is gone
+STAND_BACK, LONGEST_STAND_BACK = 1.0, 5.0
+
+
+async def nobody() -> str:
+    """Return that no other process has taken this member's place."""
+    return ""
+
+
 class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
     """Hears of rebalances; holds one up, for `drain` seconds at most, while a batch is in hand."""
 
     def __init__(
-        self, backpressure: Backpressure, drain: float, reassigned: Callable[[], None]
+        self,
+        backpressure: Backpressure,
+        drain: float,
+        reassigned: Callable[[], None],
+        taken_over: Callable[[], Awaitable[str]] = nobody,
     ) -> None:
         self._backpressure = backpressure
         self._drain = drain
         self._reassigned = reassigned
+        self._taken_over = taken_over
         self._idle = asyncio.Event()
         self._idle.set()
         self.assigned = False
@@ -54,6 +68,16 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         if waiting or not await self.idle_within(self._drain):
             self._backpressure.give_up()
         log.info("partitions are given back: %s", _numbers(revoked))
+        if self.assigned:
+            await self._stand_back()
+
+    async def _stand_back(self) -> None:
+        """While another process has this member's name, do not join: it would be expelled."""
+        wait = STAND_BACK
+        while reason := await self._taken_over():
+            self._backpressure.pause(f"broker: {reason}")
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_STAND_BACK)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Begin anew with other partitions."""

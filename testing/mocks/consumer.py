@@ -213,6 +213,10 @@ class MemoryConsumer:
         found = {tp.partition for tp in self._group.logs if tp.topic == topic}
         return found or None
 
+    async def taken_over(self) -> str:
+        """Return that no other process has this member's name."""
+        return ""
+
     def topic_problem(self, topic: str) -> str:
         """Return why the topic has no partitions, nothing if it has."""
         return "" if self.partitions_for_topic(topic) else f"topic '{topic}' does not exist"

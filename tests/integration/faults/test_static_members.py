@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from tests.integration.faults.backlog import backlog
-from tests.integration.faults.watching import Account, becomes_ready
+from tests.integration.faults.watching import Account, becomes_paused, becomes_ready
 from tests.integration.program import Program, stop
 
 
@@ -40,3 +40,35 @@ async def test_a_restarted_member_gets_its_partitions_back(tmp_path: Path) -> No
         assert [await stop(process) for process in processes] == [0, 0]
         await scene.assert_newest_stored()
         assert await scene.letters() == []
+
+
+async def test_two_services_under_one_name_do_not_expel_each_other(tmp_path: Path) -> None:
+    async with backlog(tmp_path) as scene:
+        first, second = scene.service(), scene.service()
+        processes = [await serve(first, "one")]
+        processes.append(await second.serve(BROKER__GROUP_INSTANCE_ID="one"))
+        reason = await becomes_paused(first)
+        assert "broker.group_instance_id 'one'" in reason
+        assert f"'{scene.topic}.group'" in reason
+        await becomes_ready(second)
+        before = assignments(first)
+        await scene.fill()
+        await scene.consumed()
+        # the older one has stood back, and the newer one has all partitions
+        assert (await Account.of(first)).consumed == 0
+        assert assignments(first) == before
+        assert await stop(processes[1]) == 0
+        await becomes_ready(first)
+        assert assignments(first) == before + 1
+        assert (first.folder / "program.log").read_text().count("give each process a name") == 1
+        assert await stop(processes[0]) == 0
+
+
+async def test_a_service_that_stands_back_is_stopped_in_time(tmp_path: Path) -> None:
+    async with backlog(tmp_path) as scene:
+        first, second = scene.service(), scene.service()
+        processes = [await serve(first, "one"), await serve(second, "one")]
+        await becomes_paused(first)
+        assert await stop(processes[0]) == 0
+        await becomes_ready(second)
+        assert await stop(processes[1]) == 0
