@@ -61,7 +61,7 @@ class BrokerConfig:
     )
     refused_limit_share: float = option(0.5, high=1)
     refused_limit_run: int = 1000
-    maximum_unpacked_size: int = option(64 * 1024 * 1024, low=1, high=GIBIBYTE)
+    maximum_unpacked_size: int = option(8 * 1024 * 1024, low=1, high=GIBIBYTE)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import codecs
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +17,11 @@ from .tables import consumer_error as table
 from .upsert import insert
 
 log = logging.getLogger(__name__)
+
+# so much is decoded at once: each byte that is not UTF-8 takes as long as a thousand that are
+PIECE = 32 * 1024
+# rows with more than that are made in a thread
+LIGHT = 64 * 1024
 
 
 class SqlRefusedMessages:
@@ -30,10 +37,12 @@ class SqlRefusedMessages:
         """Insert the rows that are not there yet; text that cannot be stored is escaped."""
         if not refusals:
             return
+        size = sum(len(refusal.value or b"") + len(refusal.key or b"") for refusal in refusals)
+        rows = await asyncio.to_thread(_rows, refusals) if size > LIGHT else _rows(refusals)
 
         async def put(conn: AsyncConnection) -> None:
             if await self._has_table(conn):
-                await conn.execute(self._put, [_row(refusal) for refusal in refusals])
+                await conn.execute(self._put, rows)
 
         await self._db.transaction(put)
 
@@ -45,6 +54,10 @@ class SqlRefusedMessages:
             self._warned = True
             log.warning("no table %s: refused messages leave no row", table.name)
         return self._present
+
+
+def _rows(refusals: Sequence[Refusal]) -> list[dict[str, Any]]:
+    return [_row(refusal) for refusal in refusals]
 
 
 def _row(refusal: Refusal) -> dict[str, Any]:
@@ -64,4 +77,6 @@ def _storable(raw: bytes | None) -> str | None:
     """Return the bytes as text; those that are not UTF-8, and NUL, as `\\xNN`."""
     if raw is None:
         return None
-    return raw.decode(errors="backslashreplace").replace("\0", "\\x00")
+    decode = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode
+    pieces = [decode(raw[at : at + PIECE]) for at in range(0, len(raw), PIECE)]
+    return "".join([*pieces, decode(b"", final=True)]).replace("\0", "\\x00")

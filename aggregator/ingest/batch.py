@@ -1,4 +1,4 @@
-"""The messages of a batch on their way: decoded, then stored or refused."""
+"""The messages of a batch on their way: each becomes stored, or refused."""
 
 from __future__ import annotations
 
@@ -21,15 +21,12 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from ..errors import RecordRejected
-from ..model import utc_now
-from .message import Decoder, Envelope, Refused
+from .message import Envelope
+from .records import size_of
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Store = Callable[[Sequence[Any]], Awaitable[list[bool]]]
-
-# how long decoding may keep the loop from answering requests, and the database's answers waiting
-SLICE_SECONDS = 0.002
 
 # the fewest messages that are worth a transaction beside others
 LANE = 50
@@ -52,6 +49,7 @@ class Outcome(msgspec.Struct, frozen=True):
     error: str = ""
     kind: str = ""
     stored: bool = False
+    size: int = 0
 
     def told(self, answer: bool | RecordRejected, seconds: float) -> Outcome:
         """Return the outcome with what the storage answered after so many seconds."""
@@ -66,6 +64,7 @@ class Outcome(msgspec.Struct, frozen=True):
             error=str(answer) if refused else "",
             kind=REJECTED if refused else "",
             stored=answer is True,
+            size=self.size,
         )
 
     @property
@@ -89,7 +88,7 @@ def split(
     part: list[ConsumerRecord] = []
     room, count = size, most()
     for record in records:
-        length = len(record.value or b"")
+        length = size_of(record)
         if part and (length > room or len(part) >= count):
             yield part
             part, room, count = [], size, most()
@@ -99,53 +98,36 @@ def split(
         yield part
 
 
-async def ahead(
+async def each(
     work: Callable[[Item], Awaitable[Result]], items: AsyncIterable[Item]
 ) -> AsyncGenerator[Result, None]:
-    """Yield what the work makes of each item, in order, one at a time.
+    """Yield what the work makes of each item, in order."""
+    async for item in items:
+        yield await work(item)
 
-    While the caller uses one result, the next one is being worked at.
-    """
-    coming: asyncio.Future[Result] | None = None
+
+async def prefetch(items: AsyncIterable[Item]) -> AsyncGenerator[Item, None]:
+    """Yield the items; while the caller uses one, the next one is made."""
+    ready: asyncio.Queue[Item | None] = asyncio.Queue()
+    filling = asyncio.ensure_future(_fill(ready, items))
+    try:
+        while (item := await ready.get()) is not None:
+            ready.task_done()
+            yield item
+        await filling
+    finally:
+        filling.cancel()
+        await asyncio.gather(filling, return_exceptions=True)
+
+
+async def _fill(ready: asyncio.Queue[Item | None], items: AsyncIterable[Item]) -> None:
+    """Put one item after the other, each when the one before is taken, then None."""
     try:
         async for item in items:
-            ready = coming
-            if ready is not None:
-                await ready
-            coming = asyncio.ensure_future(work(item))
-            if ready is not None:
-                yield ready.result()
-        if coming is not None:
-            yield await coming
+            ready.put_nowait(item)
+            await ready.join()
     finally:
-        if coming is not None:
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
-
-
-async def decoded(records: Iterable[ConsumerRecord], decoder: Decoder) -> list[Outcome]:
-    """Decode the records in order, letting requests be answered in between."""
-    outcomes = []
-    pause_at = time.perf_counter() + SLICE_SECONDS
-    for record in records:
-        outcomes.append(_decode(record, decoder))
-        if time.perf_counter() >= pause_at:
-            await asyncio.sleep(0)
-            pause_at = time.perf_counter() + SLICE_SECONDS
-    return outcomes
-
-
-def _decode(record: ConsumerRecord, decoder: Decoder) -> Outcome:
-    start = time.perf_counter()
-    try:
-        message = decoder.decode(record.value)
-    except Refused as error:
-        seconds = time.perf_counter() - start
-        return Outcome(
-            record, error.envelope, None, utc_now(), seconds, error=str(error), kind=error.kind
-        )
-    seconds = time.perf_counter() - start
-    return Outcome(record, message.envelope, message.report, utc_now(), seconds, message.warnings)
+        ready.put_nowait(None)
 
 
 async def stored(outcomes: list[Outcome], store: Store, lanes: int = 1) -> list[Outcome]:

@@ -10,6 +10,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from . import records
+from .batch_builder import Batch
 from .connection_probe import refusals
 
 # settings of connections, which all clients take
@@ -24,6 +26,8 @@ UNKNOWN_MEMBER = ""
 PATIENCE = 5.0
 PARTING = 1.0
 REPEAT = 0.1
+# what is taken at once waits in memory, so of large messages there are fewer
+TAKEN_BYTES = 8 * 1024 * 1024
 
 
 class CoordinationEnded(Exception):
@@ -31,12 +35,16 @@ class CoordinationEnded(Exception):
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
-    """A consumer whose `start` raises KafkaConnectionError with the reason."""
+    """A consumer whose `start` raises KafkaConnectionError with the reason.
+
+    Nothing that a record holds is an error: see `records`.
+    """
 
     def __init__(self, *, topic: str = "", **settings: Any) -> None:
         super().__init__(**settings)
         self._topic = topic
         self._settings = settings
+        self._room = records.Room(TAKEN_BYTES)
 
     async def start(self) -> None:
         """Connect, and ask for the partitions of the topic until a broker answers.
@@ -46,16 +54,18 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
         """
         if self._fetcher is None:
             await _started(super().start(), self._settings)
+            records.install(self._fetcher, self._room)
         if self._topic:
             self._client.add_topic(self._topic)
             while not await self._client.force_metadata_update():
                 await asyncio.sleep(REPEAT)
 
     async def getmany(self, *partitions: Any, **options: Any) -> Any:
-        """Return records; after an error of the group, join it again.
+        """Return records of about TAKEN_BYTES; after an error of the group, join it again.
 
         The library ends its heartbeats with the first refusal, and begins them with a join only.
         """
+        self._room.renew()
         try:
             return await super().getmany(*partitions, **options)
         except KafkaError as error:
@@ -125,6 +135,10 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]
     async def start(self) -> None:
         """Connect."""
         await _started(super().start(), self._settings)
+
+    def create_batch(self) -> Batch:
+        """Return an empty batch."""
+        return Batch(self._settings["max_batch_size"])
 
 
 class Admin(AIOKafkaAdminClient):  # type: ignore[misc]

@@ -16,15 +16,17 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from ..errors import Unavailable
 from ..metrics import Metrics
-from . import batch
+from . import batch, decoding
 from .backpressure import Backpressure, GivenUp, State, Waits
 from .batch import Outcome, Store
 from .broker_health import BrokerHealth
+from .budget import Budget
 from .gaps import Gaps
 from .journal import Journal
 from .kafka_errors import is_fatal, unavailable
 from .membership import Membership
 from .message import Decoder
+from .polling import INTERVAL, Polling
 from .refused import RefusedSink
 from .tracker import Tracker
 
@@ -34,8 +36,6 @@ log = logging.getLogger(__name__)
 PARTS = 8
 # what is made of a whole batch at once keeps requests waiting, in this process and in the database
 PARTS_WHILE_READ = 4
-# what is taken at once waits in memory, so of large messages there are fewer
-TAKEN_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class Settings:
     commit_timeout: float = 5.0
     # a broker answers every fetch within half a second, messages or not
     silence: float = 10.0
+    poll_interval: float = INTERVAL
     # how long a rebalance, a stop and a farewell may wait
     drain: float = 20.0
     grace: float = 3.5
@@ -94,7 +95,7 @@ class Consumer:
             kafka, self._membership, self.backpressure, settings.topic, settings.silence, waits
         )
         self._gaps = Gaps(kafka)
-        self._take_at_most = settings.batch_size * PARTS
+        self._polling = Polling(kafka, settings.batch_size * PARTS, settings.poll_interval)
 
     async def run(self) -> None:
         """Read until `stop()`; what is unexpected leaves through here, its batch uncommitted."""
@@ -141,12 +142,16 @@ class Consumer:
 
     async def _handle(self, records: list[ConsumerRecord]) -> None:
         """Tell of one batch while the next is stored and the one after that is decoded."""
+        budget = Budget()
         parts = self._parts(records)
-        decoded = batch.ahead(partial(batch.decoded, decoder=self._decoder), parts)
-        stored = batch.ahead(self._stored, decoded)
+        decoded = batch.prefetch(decoding.decoded(parts, self._decoder, budget))
+        stored = batch.prefetch(batch.each(self._stored, decoded))
         async with aclosing(parts), aclosing(decoded), aclosing(stored):
             async for outcomes in stored:
                 await self._settle(outcomes)
+                budget.give(sum(outcome.size for outcome in outcomes))
+                if not self.backpressure.state.paused:
+                    await self._polling.in_time(self._stay_in_group)
 
     async def _parts(
         self, records: list[ConsumerRecord]
@@ -221,12 +226,7 @@ class Consumer:
             return []
 
     async def _poll(self, milliseconds: int) -> list[ConsumerRecord]:
-        taken = await self._kafka.getmany(timeout_ms=milliseconds, max_records=self._take_at_most)
-        records = [record for of_partition in taken.values() for record in of_partition]
-        if records:
-            size = sum(len(record.value or b"") for record in records) // len(records)
-            most = TAKEN_BYTES // max(1, size)
-            self._take_at_most = max(1, min(PARTS * self._settings.batch_size, most))
+        records = await self._polling.take(milliseconds)
         self._gaps.taken(records)
         return records
 

@@ -54,6 +54,7 @@ class DvoDecoder:
             return Decoded(opened.envelope(), None)
         warnings: list[str] = []
         counts = _read_metrics(opened, opened.body, warnings)
+        opened.check_parts(max(len(counts), sum(len(one.hits) for one in counts.values())))
         if self._schema:
             self._schema.check(opened)
         warnings = opened.version_warnings() + warnings
@@ -84,7 +85,7 @@ def _accepted(
         last_checked_at=last_checked,
         request_id=opened.known.get("RequestId", ""),
     )
-    return Decoded(opened.envelope(), report, tuple(warnings))
+    return Decoded(opened.envelope(), report, opened.first_warnings(warnings))
 
 
 def _read_metrics(

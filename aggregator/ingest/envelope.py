@@ -39,7 +39,9 @@ def read(value: bytes | None, body: str, maximum_unpacked_size: int) -> Message:
     """
     message = Message()
     try:
-        document = gojson.document(payload.unpacked(value or b"", maximum_unpacked_size))
+        raw = payload.unpacked(value or b"", maximum_unpacked_size)
+        payload.check_size(raw, maximum_unpacked_size)
+        document = gojson.document(raw)
     except TooLarge as error:
         raise message.refused("too_large", str(error)) from error
     except InvalidInput as error:

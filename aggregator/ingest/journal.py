@@ -16,6 +16,9 @@ from .batch import Outcome
 
 log = logging.getLogger(__name__)
 
+# of what a message calls itself, in a line of the log
+LONGEST_NAME = 256
+
 
 class Journal:
     """Counts in metrics and tells in the log what happens to the messages of a topic."""
@@ -119,7 +122,7 @@ def _fields(outcome: Outcome) -> dict[str, Any]:
     return {
         **_place(outcome.record),
         "organization": envelope.org,
-        "cluster": envelope.cluster,
+        "cluster": envelope.cluster[:LONGEST_NAME],
         "version": envelope.version,
-        "request ID": envelope.request_id or "missing",
+        "request ID": envelope.request_id[:LONGEST_NAME] or "missing",
     }

@@ -8,17 +8,22 @@ from datetime import UTC, datetime
 
 from aiokafka import ConsumerRecord
 
+from . import times
 from .batch import Outcome
-from .sender import Outgoing
+from .sender import Header, Outgoing
 
 TOPIC, PARTITION, OFFSET = "x-original-topic", "x-original-partition", "x-original-offset"
 TIMESTAMP, ERROR, KIND = "x-original-timestamp", "x-error", "x-error-kind"
-VALUE_OMITTED = "x-value-omitted"
+VALUE_OMITTED, HEADERS_OMITTED = "x-value-omitted", "x-headers-omitted"
 REPLAYED_FROM = "x-replayed-from"
-_ADDED = frozenset({TOPIC, PARTITION, OFFSET, TIMESTAMP, ERROR, KIND, VALUE_OMITTED})
+_ADDED = frozenset(
+    {TOPIC, PARTITION, OFFSET, TIMESTAMP, ERROR, KIND, VALUE_OMITTED, HEADERS_OMITTED}
+)
 
 # the whole text is in consumer_error
 LONGEST_ERROR = 2000
+# of 64 bits
+_LONGEST_NUMBER = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,11 @@ class Letter:
     def read(cls, record: ConsumerRecord) -> Letter:
         """Return the letter that is in a record; one of another service may lack all headers."""
         # of a header that the message had already, ours is the last
-        texts = {name: value.decode(errors="replace") for name, value in record.headers}
+        texts = {
+            name: (value or b"").decode(errors="replace")
+            for name, value in record.headers
+            if name in _ADDED
+        }
         return cls(
             record=record,
             origin=Origin(
@@ -56,7 +65,7 @@ class Letter:
             ),
             kind=texts.get(KIND, ""),
             error=texts.get(ERROR, ""),
-            at=datetime.fromtimestamp(max(0, record.timestamp or 0) / 1000, UTC),
+            at=times.of_record(record.timestamp).replace(tzinfo=UTC),
             value_omitted=VALUE_OMITTED in texts,
         )
 
@@ -89,7 +98,15 @@ def without_value(whole: Outgoing) -> Outgoing:
     return Outgoing(None, whole.key, (*whole.headers, omitted))
 
 
-def _without_ours(headers: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+def bare(stub: Outgoing) -> Outgoing:
+    """Return what is left of a letter that is too large without its value: what we added."""
+    # of a header that the message had already, ours is the last
+    own = {name: value for name, value in stub.headers if name in _ADDED}
+    omitted = str(len(stub.headers) - len(own)).encode()
+    return Outgoing(None, None, (*own.items(), (HEADERS_OMITTED, omitted)))
+
+
+def _without_ours(headers: Iterable[Header]) -> list[Header]:
     """Return the headers without the last one of each name that a letter adds."""
     kept = []
     added = {*_ADDED, REPLAYED_FROM}
@@ -102,4 +119,5 @@ def _without_ours(headers: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() else None
+    short = text is not None and len(text) <= _LONGEST_NUMBER
+    return int(text) if text and short and text.isascii() and text.isdigit() else None

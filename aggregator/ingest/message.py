@@ -14,6 +14,10 @@ from ..errors import InvalidInput
 from . import gojson, times
 from .gojson import Member
 
+MOST_WARNINGS = 20
+# hits or namespaces of a report: each of them becomes rows in three tables
+MOST_PARTS = 20_000
+
 T_co = TypeVar("T_co", covariant=True)
 
 DATE_LAYOUT = "2006-01-02T15:04:05.999999999Z07:00"
@@ -138,6 +142,18 @@ class Message:
         for name, text in names:
             if "\0" in text:
                 raise self.refused("nul", f"{name}: NUL character is not allowed")
+
+    def check_parts(self, number: int) -> None:
+        """Raise Refused for a report of more parts than are stored at once."""
+        if number > MOST_PARTS:
+            raise self.refused("too_large", f"{number} parts; at most {MOST_PARTS} are stored")
+
+    @staticmethod
+    def first_warnings(warnings: list[str]) -> tuple[str, ...]:
+        """Return the warnings to log: a message may give rise to one for each of its parts."""
+        more = len(warnings) - MOST_WARNINGS
+        first = warnings[:MOST_WARNINGS]
+        return tuple([*first, f"{more} more warnings"] if more > 0 else first)
 
     def version_warnings(self) -> list[str]:
         """Return the warning about an unexpected version, if there is cause for it."""

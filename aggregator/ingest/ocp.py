@@ -50,6 +50,7 @@ class OcpDecoder:
         if read is None and _is_empty(opened):
             return Decoded(opened.envelope(), None)
         hits, version = _read_report(opened) if read is None else _read_usual(opened, read)
+        opened.check_parts(len(hits))
         if self._schema:
             self._schema.check(opened)
         warnings = opened.version_warnings()
@@ -84,7 +85,7 @@ class OcpDecoder:
             request_id=opened.known.get("RequestId", ""),
             gathered_text=gathered.text,
         )
-        return Decoded(opened.envelope(), report, tuple(warnings))
+        return Decoded(opened.envelope(), report, opened.first_warnings(warnings))
 
 
 def _is_empty(opened: Message) -> bool:

@@ -6,16 +6,14 @@ import logging
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-
-from aiokafka import ConsumerRecord
 
 from ..errors import RecordRejected, TooManyRefused
 from ..metrics import Metrics
 from ..model import Refusal, utc_now
 from ..storage import RefusedMessages
+from . import times
 from .batch import Outcome
-from .letters import letter, without_value
+from .letters import bare, letter, without_value
 from .sender import Outgoing, Sender
 
 log = logging.getLogger(__name__)
@@ -108,7 +106,9 @@ class RefusedSink:
                 size = len(letters[at].value or b"")
                 log.error("a dead letter of %d bytes is too large; sent without its value", size)
             stubs = [without_value(letters[at]) for at in too_large]
-            await self._sender.send(self._topic, stubs, lane)
+            still = await self._sender.send(self._topic, stubs, lane)
+            # its headers alone are more than the broker takes
+            await self._sender.send(self._topic, [bare(stubs[at]) for at in still], lane)
             self._metrics.produced_messages.inc(len(letters))
             log.info("%d messages have been produced to dead letter queue", len(letters))
 
@@ -147,11 +147,7 @@ def _refusal(outcome: Outcome) -> Refusal:
         offset=record.offset,
         key=record.key,
         value=record.value,
-        produced_at=_produced_at(record),
+        produced_at=times.of_record(record.timestamp),
         consumed_at=utc_now(),
         error=outcome.error,
     )
-
-
-def _produced_at(record: ConsumerRecord) -> datetime:
-    return datetime.fromtimestamp((record.timestamp or 0) / 1000, UTC).replace(tzinfo=None)

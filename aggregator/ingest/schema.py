@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from itertools import islice
 from typing import Any, Literal
 
 from .message import Message
+
+# a wrong message may give rise to a million complaints; the best of so many is told
+COMPLAINTS = 100
 
 Profile = Literal["default", "strict"]
 
@@ -35,7 +39,7 @@ class Schema:
                 return
         except (RecursionError, ValueError) as error:
             raise opened.refused("schema", f"schema: cannot be checked ({error})") from error
-        complaint = self._best_match(self._explaining.iter_errors(document))
+        complaint = self._best_match(islice(self._explaining.iter_errors(document), COMPLAINTS))
         raise opened.refused("schema", f"schema: {_explained(complaint)}")
 
 

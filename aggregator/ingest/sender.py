@@ -21,13 +21,16 @@ from .kafka_errors import reason
 # of a batch, that it is larger than a segment of the topic
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError)
 
+# a key that is not UTF-8 has its bytes as lone surrogates, as `wire` reads it
+Header = tuple[str, bytes | None]
+
 
 class Outgoing(msgspec.Struct, frozen=True):
     """A message to be sent."""
 
     value: bytes | None
     key: bytes | None = None
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[Header, ...] = ()
 
 
 class Sender:

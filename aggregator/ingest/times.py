@@ -26,6 +26,9 @@ class Moment(NamedTuple):
     text: str
 
 
+EPOCH = datetime(1970, 1, 1)
+# the driver writes datetime.min and datetime.max as -infinity and infinity
+FIRST, LAST = datetime(1, 1, 1, 0, 0, 1), datetime(9999, 12, 31, 23, 59, 59)
 UNKNOWN = Moment(YEAR_ONE, NO_TIME)
 
 
@@ -77,3 +80,14 @@ def _microseconds(fraction: str | None) -> int:
     if len(fraction) <= 6:
         return int(fraction.ljust(6, "0"))
     return round(float(f"0.{fraction[:9]}") * 1_000_000)
+
+
+def of_record(milliseconds: int | None) -> datetime:
+    """Return a record's timestamp as naive UTC: the nearest one that tables can hold.
+
+    Producers may write any number of 64 bits, microseconds for example.
+    """
+    try:
+        return EPOCH + timedelta(milliseconds=milliseconds or 0)
+    except OverflowError:
+        return FIRST if (milliseconds or 0) < 0 else LAST

@@ -38,8 +38,9 @@ class MemoryBatch:
         return object()
 
     def size(self) -> int:
-        """Return the bytes of all values."""
-        return sum(len(value or b"") for value, _, _ in self.messages)
+        """Return the bytes of all values and headers."""
+        headers = sum(len(value or b"") for _, _, all_ in self.messages for _, value in all_)
+        return headers + sum(len(value or b"") for value, _, _ in self.messages)
 
 
 class MemoryProducer:

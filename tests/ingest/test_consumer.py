@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from aiokafka import ConsumerRecord
 
 from aggregator.errors import TooManyRefused
-from aggregator.ingest import batch
+from aggregator.ingest import decoding
 from aggregator.ingest.batch import LANE
+from aggregator.ingest.budget import Budget
 from aggregator.ingest.consumer import PARTS_WHILE_READ
 from aggregator.ingest.message import Decoded
 from aggregator.ingest.refused import Limit
@@ -170,6 +173,17 @@ async def test_the_lag_is_told_by_partition() -> None:
         await scene.consumed()
 
 
+async def test_a_batch_that_lasts_long_is_no_reason_to_lose_the_partitions() -> None:
+    scene = Scene(batch_size=1, poll_interval=0.0)
+    for number in range(20):
+        scene.group.produce(good(f"c{number}"))
+    async with scene.consuming() as (_, kafka):
+        await scene.consumed()
+        assert not kafka.paused()
+    assert scene.reports.batches == [1] * 20
+    assert scene.group.committed == {FIRST: 20}
+
+
 class SlowDecoder(SimpleDecoder):
     """Takes a millisecond for a message."""
 
@@ -180,12 +194,17 @@ class SlowDecoder(SimpleDecoder):
 
 async def test_decoding_a_large_batch_lets_others_have_their_turn() -> None:
     records = [record(good(f"c{number}")) for number in range(100)]
-    decoding = asyncio.ensure_future(batch.decoded(records, SlowDecoder()))
+
+    async def parts() -> AsyncIterator[list[ConsumerRecord]]:
+        yield records
+
+    outcomes = decoding.decoded(parts(), SlowDecoder(), Budget())
+    first = asyncio.ensure_future(anext(outcomes))
     turns = 0
-    while not decoding.done():
+    while not first.done():
         turns += 1
         await asyncio.sleep(0)
-    assert len(decoding.result()) == 100
+    assert len(first.result()) == 100
     # at the latest every 5 ms, in 100 ms of work or more
     assert turns > 10
 

@@ -170,3 +170,37 @@ def test_other_partitions_begin_anew() -> None:
     sink.check([refused()] * 2)
     sink.forget()
     sink.check([refused()] * 2)
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "told"),
+    [
+        (1_700_000_000_000_000, datetime(9999, 12, 31, 23, 59, 59)),
+        (2**63 - 1, datetime(9999, 12, 31, 23, 59, 59)),
+        (-(2**63), datetime(1, 1, 1, 0, 0, 1)),
+        (-1, datetime(1969, 12, 31, 23, 59, 59, 999000)),
+        (0, datetime(1970, 1, 1)),
+        (None, datetime(1970, 1, 1)),
+    ],
+)
+async def test_a_row_has_the_nearest_time_that_the_table_can_hold(
+    timestamp: int | None, told: datetime
+) -> None:
+    scene = Scene()
+    outcome = refused(timestamp=timestamp)
+    await scene.sink.keep_rows([outcome])
+    await scene.sink.send_letters([outcome])
+    assert scene.rows.refusals[0].produced_at == told
+    assert ("x-original-timestamp", str(timestamp).encode()) in scene.letters()[0].headers
+
+
+async def test_a_letter_whose_headers_are_too_large_is_sent_with_ours_alone() -> None:
+    scene = Scene(largest=1000)
+    headers = (("x-error", b"e" * 2000), ("own", None), ("k\udcff", b"v"))
+    await scene.sink.send_letters([refused("bad", key=b"k" * 50, value=b"v" * 50, headers=headers)])
+    (letter,) = scene.letters()
+    assert (letter.key, letter.value) == (None, None)
+    told = dict(letter.headers)
+    assert told["x-error"] == b"bad"
+    assert (told["x-value-omitted"], told["x-headers-omitted"]) == (b"50", b"3")
+    assert "own" not in told
