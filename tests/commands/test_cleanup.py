@@ -66,7 +66,7 @@ async def stored(section: StorageConfig) -> dict[str, int]:
     """Return how many reports and workloads there are."""
     database = Database(connect(section))
     counts = {}
-    async with database.read() as conn:
+    async with database.engine.connect() as conn:
         for table in (t.report, t.dvo_report):
             statement = sa.select(sa.func.count()).select_from(table)
             counts[table.name] = (await conn.execute(statement)).scalar_one()
