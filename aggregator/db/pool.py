@@ -49,9 +49,8 @@ def postgresql_engine(
     guard = Guard(pool_size, limit)
     engine = create_async_engine(
         location,
-        pool_size=pool_size,
-        # the guard counts: SQLAlchemy's queue makes a task and a timer for every loan
-        max_overflow=-1,
+        # without a limit, the guard counts: a full queue makes a task and a timer for every loan
+        pool_size=0,
         pool_use_lifo=True,
         pool_recycle=RECYCLE_SECONDS,
         execution_options={_GUARD: guard},
