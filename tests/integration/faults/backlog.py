@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from aggregator.db import tables as t
 from aggregator.db.engine import open_url
@@ -90,7 +91,11 @@ class Backlog:
 
     async def committed(self) -> int:
         """Return how many messages the group has committed."""
-        offsets = await self.admin.list_consumer_group_offsets(f"{self.topic}.group")
+        try:
+            offsets = await self.admin.list_consumer_group_offsets(f"{self.topic}.group")
+        except GroupCoordinatorNotAvailableError:
+            # no group has joined at this broker yet, so nothing is committed
+            return 0
         return sum(one.offset for place, one in offsets.items() if place.topic == self.topic)
 
     async def consumed(self) -> None:

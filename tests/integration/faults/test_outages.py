@@ -113,7 +113,7 @@ async def test_the_topic_of_the_tracker_is_away_for_a_while(tmp_path: Path) -> N
             await scene.admin.delete_topics([tracker])
             program = scene.service()
             process = await program.serve()
-            await becomes_paused(program)
+            assert f"topic '{tracker}'" in await becomes_paused(program)
             held = await scene.committed()
             await asyncio.sleep(OUTAGE_SECONDS)
             assert await scene.committed() == held < scene.produced
