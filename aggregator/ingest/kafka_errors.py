@@ -8,7 +8,7 @@ from aiokafka import errors
 
 from ..errors import Unavailable
 
-# What waiting cannot change: a mistake of ours, or bytes of the topic that fail their checksum.
+# What waiting cannot change: a mistake of ours, or a checksum that fails outside record batches.
 # All else is unavailable: an operator may put it right, and nothing is lost meanwhile.
 FATAL = (
     errors.IllegalStateError,
