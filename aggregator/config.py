@@ -83,6 +83,10 @@ class ServerConfig:
     organization_check: str = option("strict", choices=("strict", "legacy"))
     jwt_key_file: str = ""
     jwt_jwks_file: str = ""
+    jwt_audience: str = ""
+    jwt_issuer: str = ""
+    jwt_require_exp: bool = False
+    jwt_leeway: Seconds = option(0.0, high=HOUR)
     jwt_algorithms: tuple[str, ...] = option((), choices=_JWT_ALGORITHMS)
     workers: int = option(0, high=1024)
 

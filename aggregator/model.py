@@ -24,6 +24,7 @@ MAX_STORED_ORG_ID = 2**31 - 1
 REPORT_SUFFIX = ".report"
 YEAR_ONE = datetime(1, 1, 1)
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _HEX = re.compile(r"[0-9a-fA-F]{32}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -266,6 +267,23 @@ def check_cluster(text: str) -> ClusterId:
     return ClusterId(text)
 
 
+def whole_number(text: str, most: int) -> int | None:
+    """Return the number that decimal digits mean, None for other text or for more than `most`.
+
+    Digits are counted before they are converted: Python refuses to convert thousands of them.
+    """
+    digits = text.lstrip("0")
+    if not (text.isascii() and text.isdigit()) or len(digits) > len(str(most)):
+        return None
+    value = int(digits or "0")
+    return value if value <= most else None
+
+
+def well_formed(text: str) -> str:
+    """Return the text with U+FFFD for bytes that were not UTF-8 (they arrive as surrogates)."""
+    return _SURROGATE.sub("\ufffd", text) if is_malformed(text) else text
+
+
 def is_malformed(text: str) -> bool:
     """Say whether the text holds bytes that were not UTF-8 (they arrive as lone surrogates)."""
-    return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
+    return not text.isascii() and _SURROGATE.search(text) is not None

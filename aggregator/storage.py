@@ -66,8 +66,10 @@ class Reports(Protocol):
     async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
         """Delete all that belongs to the organizations' clusters (departure 22)."""
 
-    async def delete_of_clusters(self, clusters: Sequence[ClusterId]) -> None:
-        """Delete all that belongs to the clusters (departure 22)."""
+    async def delete_of_clusters(
+        self, clusters: Sequence[ClusterId], org: OrgId | None = None
+    ) -> None:
+        """Delete all that belongs to the clusters (departure 22), of the organization if given."""
 
     async def count(self) -> int:
         """Return the number of stored reports."""
@@ -206,8 +208,10 @@ class Dvo(Protocol):
     async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
         """Delete the organizations' rows."""
 
-    async def delete_of_clusters(self, clusters: Sequence[ClusterId]) -> None:
-        """Delete the clusters' rows."""
+    async def delete_of_clusters(
+        self, clusters: Sequence[ClusterId], org: OrgId | None = None
+    ) -> None:
+        """Delete the clusters' rows, those of the organization if given."""
 
     async def count(self) -> int:
         """Return the number of stored rows."""

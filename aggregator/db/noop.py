@@ -65,7 +65,9 @@ class NoopReports:
     async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
         """Do nothing."""
 
-    async def delete_of_clusters(self, clusters: Sequence[ClusterId]) -> None:
+    async def delete_of_clusters(
+        self, clusters: Sequence[ClusterId], org: OrgId | None = None
+    ) -> None:
         """Do nothing."""
 
     async def count(self) -> int:
@@ -218,7 +220,9 @@ class NoopDvo:
     async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
         """Do nothing."""
 
-    async def delete_of_clusters(self, clusters: Sequence[ClusterId]) -> None:
+    async def delete_of_clusters(
+        self, clusters: Sequence[ClusterId], org: OrgId | None = None
+    ) -> None:
         """Do nothing."""
 
     async def count(self) -> int:

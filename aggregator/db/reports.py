@@ -103,6 +103,13 @@ _BY_CLUSTER = (
 )
 
 
+def _is_of_org(table: sa.Table) -> sa.ColumnElement[bool]:
+    """The row belongs to the organization, which some tables keep as a number, some as text."""
+    if isinstance(table.c.org_id.type, sa.Integer):
+        return table.c.org_id == sa.bindparam("org", type_=sa.BigInteger)
+    return table.c.org_id == sa.bindparam("org_text", type_=sa.String)
+
+
 class SqlReports:
     """Reports in SQL tables (contract storage 1); `clock` tells the time in UTC, without zone."""
 
@@ -117,7 +124,12 @@ class SqlReports:
             sa.delete(table).where(is_in(dialect, table.c.cluster_id, "names"))
             for table in _BY_CLUSTER
         ] + [sa.delete(t.report).where(is_in(dialect, t.report.c.cluster, "names"))]
+        self._deletes_of_org = [
+            statement.where(_is_of_org(table))
+            for statement, table in zip(self._deletes, (*_BY_CLUSTER, t.report), strict=True)
+        ]
         self._owned = sa.select(t.report.c.cluster).where(is_in(dialect, t.report.c.org_id, "orgs"))
+        self._owned = self._owned.with_for_update()
         self._deletes_of_orgs = [
             sa.delete(table).where(
                 is_in(
@@ -195,6 +207,7 @@ class SqlReports:
         }
 
         async def delete(conn: AsyncConnection) -> None:
+            # the rows are locked: their organization does not change until they are deleted
             owned = (await conn.execute(self._owned, parameters)).scalars().all()
             names = {"names": list_parameter(dialect, owned)}
             for statement in self._deletes:
@@ -204,13 +217,19 @@ class SqlReports:
 
         await self._db.transaction(delete)
 
-    async def delete_of_clusters(self, clusters: Sequence[ClusterId]) -> None:
-        """Delete from every table that names a cluster."""
-        names = {"names": list_parameter(self._db.dialect, clusters)}
+    async def delete_of_clusters(
+        self, clusters: Sequence[ClusterId], org: OrgId | None = None
+    ) -> None:
+        """Delete from every table that names a cluster; each row's own organization counts."""
+        values: dict[str, Any] = {"names": list_parameter(self._db.dialect, clusters)}
+        statements = self._deletes
+        if org is not None:
+            statements = self._deletes_of_org
+            values |= {"org": org, "org_text": str(org)}
 
         async def delete(conn: AsyncConnection) -> None:
-            for statement in self._deletes:
-                await conn.execute(statement, names)
+            for statement in statements:
+                await conn.execute(statement, values)
 
         await self._db.transaction(delete)
 

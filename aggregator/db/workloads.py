@@ -52,6 +52,9 @@ class SqlDvo:
         self._of_clusters = _OF_ORG.where(is_in(dialect, table.c.cluster_id, "names"))
         self._delete_orgs = sa.delete(table).where(is_in(dialect, table.c.org_id, "names"))
         self._delete_clusters = sa.delete(table).where(is_in(dialect, table.c.cluster_id, "names"))
+        self._delete_clusters_of_org = self._delete_clusters.where(
+            table.c.org_id == sa.bindparam("org", type_=sa.Integer)
+        )
 
     async def store(self, reports: Sequence[DvoReport]) -> list[bool]:
         """Store the batch in one transaction."""
@@ -86,18 +89,23 @@ class SqlDvo:
 
     async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
         """Delete by organization."""
-        await self._drop(self._delete_orgs, [org for org in orgs if org <= MAX_STORED_ORG_ID])
+        numbers = [org for org in orgs if org <= MAX_STORED_ORG_ID]
+        names = {"names": list_parameter(self._db.dialect, numbers)}
+        await self._db.run(self._delete_orgs, names)
 
-    async def delete_of_clusters(self, clusters: Sequence[ClusterId]) -> None:
+    async def delete_of_clusters(
+        self, clusters: Sequence[ClusterId], org: OrgId | None = None
+    ) -> None:
         """Delete by cluster."""
-        await self._drop(self._delete_clusters, clusters)
+        names = {"names": list_parameter(self._db.dialect, clusters)}
+        if org is None:
+            await self._db.run(self._delete_clusters, names)
+        elif org <= MAX_STORED_ORG_ID:
+            await self._db.run(self._delete_clusters_of_org, {**names, "org": org})
 
     async def count(self) -> int:
         """Count the rows."""
         return int((await self._db.rows(_COUNT))[0][0])
-
-    async def _drop(self, statement: sa.Delete, names: Sequence[Any]) -> None:
-        await self._db.run(statement, {"names": list_parameter(self._db.dialect, names)})
 
 
 def _namespace_row(row: sa.Row[Any], text: str = "") -> NamespaceRow:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-import json
-import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import orjson
+
+from .json_syntax import syntax_error
 
 _ESCAPES = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"))
 _SEPARATORS = (("\u2028".encode(), b"\\u2028"), ("\u2029".encode(), b"\\u2029"))
@@ -49,59 +50,47 @@ def is_json(text: str) -> bool:
 
 
 def _is_odd_json(text: str) -> bool:
-    # the fast parser refuses lone surrogates and deep nesting, which the contract takes
+    # the fast parser refuses lone surrogates, deep nesting and huge numbers, which Go takes
     try:
-        json.loads(text, parse_constant=_refuse, parse_int=str, parse_float=str)
-        text.encode()
-    except (ValueError, RecursionError):
+        return not syntax_error(text.encode(), whole=True)
+    except UnicodeError:
         return False
-    return True
 
 
-def rewritten(text: str) -> msgspec.Raw:
-    """Return stored JSON with keys sorted at every level, as `indented` takes it.
+def indented(text: str, depth: int) -> bytes:
+    """Return stored JSON as `json.MarshalIndent` of Go shows it inside `depth` levels.
 
-    Raise ValueError for what is no JSON, RecursionError for what is nested too deep.
+    Only blanks change, and what `escaped` escapes: order, names given twice, numbers and escapes
+    stay as they are. Raise ValueError for what is no JSON.
     """
+    raw = text.encode()
     try:
-        return msgspec.Raw(_sorted(_values(text)))
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
-        # lone surrogates, for example
-        compact = json.dumps(parsed(text), ensure_ascii=False).encode("utf-8", "replace")
-        return msgspec.Raw(msgspec.json.format(compact, indent=-1))
-
-
-def indented(payload: Mapping[str, Any]) -> bytes:
-    """Return the JSON document indented with TABs, in the order given, without a line feed."""
-    document = msgspec.json.format(msgspec.json.encode(payload), indent=1)
-    tabs = b"\n"
+        document = msgspec.json.format(raw, indent=1)
+    except (msgspec.MsgspecError, RecursionError):
+        document = _indented_slowly(raw)
     # strings hold no line feed, so what follows one is indentation
-    while tabs + b" " in document:
-        document = document.replace(tabs + b" ", tabs + b"\t")
-        tabs += b"\t"
-    return escaped(document)
+    shown = _INDENTATION.sub(lambda found: b"\n" + b"\t" * (len(found[0]) - 1 + depth), document)
+    return escaped(shown)
 
 
-def _number(text: str) -> msgspec.Raw:
-    """Return a number with a fraction, or beyond 64 bits, in Python's spelling."""
-    value = json.loads(text)
-    if value in (math.inf, -math.inf):
-        raise ValueError(text)
-    return msgspec.Raw(json.dumps(value).encode())
+def _indented_slowly(document: bytes) -> bytes:
+    """Indent what the fast library does not take: lone surrogates, deep nesting."""
+    if error := syntax_error(document, whole=True):
+        raise ValueError(error)
+    level, parts, last = 0, [b""], b""
+    for token in _TOKENS.findall(document):
+        line = b"\n" + b" " * level
+        if token in b"}]":
+            level -= 1
+            parts.append(token if last in (b"{", b"[") else line[:-1] + token)
+        else:
+            parts.append(line + token if last and last in b"{[," else token)
+            level += token in b"{["
+            if token == b":":
+                parts.append(b" ")
+        last = token
+    return b"".join(parts)
 
 
-_values = msgspec.json.Decoder(float_hook=_number).decode
-_sorted = msgspec.json.Encoder(order="sorted").encode
-
-
-def parsed(text: str) -> Any:
-    """Return stored JSON text as values, keys sorted at every level; raise ValueError."""
-    return json.loads(text, object_pairs_hook=_ordered, parse_constant=_refuse)
-
-
-def _ordered(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    return dict(sorted(dict(pairs).items()))
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(name)
+_INDENTATION = re.compile(rb"\n *")
+_TOKENS = re.compile(rb'[{}\[\],:]|"(?:[^"\\]++|\\.)*+"|[^{}\[\],:" \t\r\n]++')

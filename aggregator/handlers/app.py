@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -24,11 +25,17 @@ from .routes import diagnostics, routes
 from .server import HttpServer
 from .stream import Limits
 
+log = logging.getLogger(__name__)
+
 LIMITS = Limits(
     # the Go service takes as much
     headers=1024 * 1024,
     idle=75,
     request=60,
+)
+OPEN_TO_ALL = (
+    "authentication is off (server.auth) and the server listens on all interfaces: "
+    "whoever reaches the port can read and change everything"
 )
 # how long the workers of a process that was killed may keep its port
 CLAIM_SECONDS, CLAIM_PAUSE = 3.0, 0.1
@@ -112,4 +119,6 @@ async def listen(
     http = HttpServer(app, LIMITS, server.maximum_connections)
     sockets = bind_sockets(int(port), address=host.strip("[]") or None, reuse_port=shared)
     await http.listen(sockets)
+    if not server.auth and not shared and host in ("", "0.0.0.0", "[::]"):
+        log.warning("%s", OPEN_TO_ALL)
     return http, int(sockets[0].getsockname()[1])

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from ..config import ServerConfig
 from ..errors import ConfigError, Unauthorized
-from ..model import MAX_ORG_ID, OrgId
-from .body import folded
+from ..model import MAX_ORG_ID, OrgId, well_formed, whole_number
+from .body import document
+from .jwt_keys import KeyFile
 
 MISSING = "Missing auth token"
 MALFORMED = "Malformed authentication token"
+
+
+# what the JWT library raises on numbers and names that it does not expect
+_UNEXPECTED = (ValueError, TypeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,10 @@ class XrhAuthenticator:
         if not token:
             raise Unauthorized(MISSING)
         try:
-            document = json.loads(base64.b64decode(token, validate=True), object_pairs_hook=folded)
-        except (binascii.Error, ValueError, RecursionError) as error:
+            found = document(base64.b64decode(token, validate=True))
+        except (ValueError, RecursionError) as error:
             raise Unauthorized(MALFORMED) from error
-        return _identity(document)
+        return _identity(found)
 
 
 class JwtAuthenticator:
@@ -56,33 +59,39 @@ class JwtAuthenticator:
 
         self._jwt = jwt
         self._algorithms = list(config.jwt_algorithms) or ["RS256"]
-        self._key, self._keys = _load_keys(config)
+        self.keys = KeyFile(config)
+        self._checks: dict[str, Any] = {
+            "audience": config.jwt_audience or None,
+            "issuer": config.jwt_issuer or None,
+            "leeway": config.jwt_leeway,
+            "options": {
+                "verify_aud": bool(config.jwt_audience),
+                "require": ["exp"] if config.jwt_require_exp else [],
+            },
+        }
 
     def identify(self, headers: Mapping[str, str]) -> Identity:
-        """Verify the signature, then read the claims, which have the identity's shape."""
+        """Verify the signature and what else is asked for, then read the claims."""
         scheme, _, token = headers.get("Authorization", "").partition(" ")
         if not scheme:
             raise Unauthorized(MISSING)
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthorized(MALFORMED)
         try:
-            key = self._key_for(token.strip())
-            claims = self._jwt.decode(
-                token.strip(), key, algorithms=self._algorithms, options={"verify_aud": False}
-            )
-        except self._jwt.PyJWTError as error:
+            claims = self._claims(token.strip())
+        except (self._jwt.PyJWTError, *_UNEXPECTED) as error:
             raise Unauthorized(MALFORMED) from error
-        document = json.loads(json.dumps(claims), object_pairs_hook=folded)
-        return _identity(document)
+        # tokens of 2020 hold the identity's attributes themselves
+        return _identity(claims if "identity" in claims else {"identity": claims})
 
-    def _key_for(self, token: str) -> Any:
-        if self._key is not None:
-            return self._key
-        wanted = self._jwt.get_unverified_header(token).get("kid")
-        for key in self._keys:
-            if wanted is None or key.key_id == wanted:
-                return key
-        raise self._jwt.InvalidKeyError("no key has the token's kid")
+    def _claims(self, token: str) -> dict[str, Any]:
+        """Return the verified claims, names without case."""
+        kid = self._jwt.get_unverified_header(token).get("kid")
+        decoded = self._jwt.decode(
+            token, self.keys.get(kid), algorithms=self._algorithms, **self._checks
+        )
+        claims: dict[str, Any] = document(json.dumps(decoded).encode())
+        return claims
 
 
 def authenticator(config: ServerConfig) -> Authenticator | None:
@@ -96,27 +105,8 @@ def authenticator(config: ServerConfig) -> Authenticator | None:
     raise ConfigError(f"server.auth_type: xrh or jwt expected, not '{config.auth_type}'")
 
 
-def _load_keys(config: ServerConfig) -> tuple[Any, list[Any]]:
-    """Return (single key, key set); files are read once at start."""
-    import jwt
-
-    name = config.jwt_key_file or config.jwt_jwks_file
-    option = "server.jwt_key_file" if config.jwt_key_file else "server.jwt_jwks_file"
-    if not name:
-        raise ConfigError(
-            "server.auth_type is jwt: server.jwt_key_file or server.jwt_jwks_file is needed"
-        )
-    try:
-        text = Path(name).read_text()
-        if config.jwt_key_file:
-            return text.strip(), []
-        return None, list(jwt.PyJWKSet.from_json(text).keys)
-    except (OSError, ValueError, jwt.PyJWTError) as error:
-        raise ConfigError(f"{option}: cannot read keys from '{name}': {error}") from error
-
-
-def _object(document: Any, name: str) -> dict[str, Any]:
-    value = document.get(name)
+def _object(parent: dict[str, Any], name: str) -> dict[str, Any]:
+    value = parent.get(name)
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -124,21 +114,21 @@ def _object(document: Any, name: str) -> dict[str, Any]:
     return value
 
 
-def _text(document: dict[str, Any], name: str) -> str:
-    value = document.get(name)
+def _text(parent: dict[str, Any], name: str) -> str:
+    value = parent.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):
         raise Unauthorized(MALFORMED)
-    return value
+    return well_formed(value)
 
 
-def _identity(document: Any) -> Identity:
-    if document is None:
-        document = {}
-    if not isinstance(document, dict):
+def _identity(found: Any) -> Identity:
+    if found is None:
+        found = {}
+    if not isinstance(found, dict):
         raise Unauthorized(MALFORMED)
-    identity = _object(document, "identity")
+    identity = _object(found, "identity")
     user = _object(identity, "user")
     account = _text(identity, "account_number")
     names = [_text(user, name) for name in ("username", "email", "user_id")]
@@ -166,6 +156,7 @@ def _check_unread(identity: dict[str, Any]) -> None:
 
 
 def _organization(text: str) -> OrgId:
-    if not (text.isascii() and text.isdigit()) or int(text[-4000:]) > MAX_ORG_ID:
+    org = whole_number(text, MAX_ORG_ID)
+    if org is None:
         raise Unauthorized(MALFORMED)
-    return OrgId(int(text))
+    return OrgId(org)

@@ -24,7 +24,17 @@ from ..errors import (
     Unavailable,
 )
 from ..metrics import Metrics
-from ..model import ClusterId, ErrorKey, Namespace, OrgId, RuleHit, RuleId, RuleSelector, UserId
+from ..model import (
+    ClusterId,
+    ErrorKey,
+    Namespace,
+    OrgId,
+    RuleHit,
+    RuleId,
+    RuleSelector,
+    UserId,
+    well_formed,
+)
 from ..storage import Storage
 from . import answer, body, times
 from .auth import Authenticator, Identity
@@ -195,7 +205,7 @@ class ApiHandler(RequestHandler):
 
     def permit(self, org: OrgId) -> None:
         """Raise Forbidden unless the token, if one is needed, belongs to the organization."""
-        _permit(self.identity, org)
+        _permit(self.identity, org, self.server)
 
     @staticmethod
     def permit_path(server: ServerConfig, params: Mapping[str, str], identity: Identity) -> None:
@@ -204,15 +214,24 @@ class ApiHandler(RequestHandler):
         for name in names:
             if name in params:
                 org: OrgId = PARAMS[name](params[name])  # type: ignore[assignment]
-                _permit(identity, org)
+                _permit(identity, org, server)
 
     def permit_owner(self, owner: OrgId) -> None:
         """Raise Forbidden unless the token belongs to the cluster's owner."""
-        self.permit(owner)
+        _permit(self.identity, owner, self.server)
 
     async def owned(self, cluster: ClusterId) -> OrgId:
-        """Return who owns the cluster; raise NotFound when it has no report."""
-        return await self.storage.orgs.owner(cluster)
+        """Return who owns the cluster; raise NotFound if nobody, or (strict) another one does."""
+        owner = await self.storage.orgs.owner(cluster)
+        scope = self.scope()
+        if scope is not None and scope != owner:
+            raise NotFound.item(cluster)
+        return owner
+
+    def scope(self) -> OrgId | None:
+        """Return the only organization whose data this request may see; None: any."""
+        strict = self.server.organization_check == "strict"
+        return self.identity.org if strict and self.identity is not None else None
 
     def json_body(self, *, required: bool = True) -> Any:
         """Return the body as JSON with case-folded names, None when there may be none."""
@@ -256,7 +275,7 @@ class ApiHandler(RequestHandler):
             self.set_status(status)
         if self.get_status() == HTTPStatus.SERVICE_UNAVAILABLE:
             self.set_header("Retry-After", RETRY_AFTER_SECONDS)
-        self.finish(answer.render({"status": text}))
+        self.finish(answer.render({"status": well_formed(text)}))
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """Log clients' mistakes in a line, ours with a traceback."""
@@ -268,9 +287,12 @@ class ApiHandler(RequestHandler):
             log.error("%s: unexpected error", self.request.uri, exc_info=value)
 
 
-def _permit(identity: Identity | None, org: OrgId) -> None:
-    if identity is not None and identity.org != org:
-        raise Forbidden(
-            "you have no permissions to get or change info about the organization with ID "
-            f"{org}; you can access info about organization with ID {identity.org}"
-        )
+def _permit(identity: Identity | None, org: OrgId, server: ServerConfig) -> None:
+    if identity is None or identity.org == org:
+        return
+    if server.organization_check == "strict":
+        raise Forbidden("you have no permissions to get or change info about this organization")
+    raise Forbidden(
+        "you have no permissions to get or change info about the organization with ID "
+        f"{org}; you can access info about organization with ID {identity.org}"
+    )

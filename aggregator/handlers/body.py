@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from ..errors import InvalidInput, TooLarge
+from ..model import well_formed
+from .json_syntax import syntax_error
 from .params import clean
 
 NO_BODY = "client didn't provide request body"
@@ -13,6 +15,13 @@ BAD_TYPE = "bad type in json data"
 
 
 _CONFLICT = object()
+# two letters beyond ASCII are the same as letters of ASCII for Go
+_FOLDED = str.maketrans({"\u017f": "s", "\u212a": "k"})
+
+
+def fold(name: str) -> str:
+    """Return a name without case, as Go compares names of attributes."""
+    return name.lower() if name.isascii() else name.translate(_FOLDED).lower()
 
 
 def folded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -23,7 +32,7 @@ def folded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """
     result: dict[str, Any] = {}
     for name, value in pairs:
-        key = name.casefold()
+        key = fold(name)
         former = result.get(key)
         if former is None:
             result[key] = value
@@ -62,7 +71,24 @@ def _check_work(raw: bytes) -> None:
         )
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=folded, parse_constant=_constant)
+def _integer(digits: str) -> Any:
+    """Return an integer of 64 bits; others have a type that no attribute has."""
+    if len(digits) > 20:
+        return _CONFLICT
+    value = int(digits)
+    return value if -(2**63) <= value < 2**63 else _CONFLICT
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=folded, parse_constant=_constant, parse_int=_integer)
+
+
+def document(raw: bytes) -> Any:
+    """Return the JSON document that these bytes are, as `parse` reads it; raise ValueError.
+
+    Bytes that are not UTF-8 are U+FFFD in it. Nothing but UTF-8 is read, and no byte order mark.
+    Raise RecursionError for what is nested too deep for Python.
+    """
+    return _DECODER.decode(raw.decode("utf-8", "replace"))
 
 
 def parse(raw: bytes) -> Any:
@@ -81,7 +107,8 @@ def parse(raw: bytes) -> Any:
     except RecursionError as error:
         raise InvalidInput("JSON in request body is nested too deep") from error
     except ValueError as error:
-        raise InvalidInput(f"invalid JSON in request body: {error}") from error
+        words = syntax_error(raw) if len(raw) <= SURELY_QUICK else ""
+        raise InvalidInput(words or f"invalid JSON in request body: {error}") from error
 
 
 def field_text(document: Any, name: str) -> str:
@@ -152,4 +179,4 @@ def _field(document: Any, name: str) -> Any:
 
 def _well_formed(text: str) -> str:
     """Replace lone surrogates, as the reference's decoder does."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return well_formed(text)

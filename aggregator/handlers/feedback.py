@@ -26,9 +26,7 @@ class UserReasonsHandler(ApiHandler):
 
     async def get(self) -> None:
         """List them; user names of two organizations may be the same (departure 17)."""
-        strict = self.server.organization_check == "strict"
-        org = self.identity.org if strict and self.identity is not None else None
-        found = await self.storage.feedback.of_user(self.user_id(), org)
+        found = await self.storage.feedback.of_user(self.user_id(), self.scope())
         self.ok(
             reasons=[
                 {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ..model import ClusterId, OrgId, utc_now
+from ..model import utc_now
 from . import params
 from .base import ApiHandler
 
@@ -35,21 +35,11 @@ class DeleteClustersHandler(ApiHandler):
     """Deletes what belongs to clusters (debug)."""
 
     async def delete(self) -> None:
-        """Delete reports and workloads of all of them."""
-        clusters = params.clusters_list(self.raw_params["clusters"])
-        if self.identity is not None and self.server.organization_check == "strict":
-            clusters = await self._own(self.identity.org, clusters)
-        await self.storage.reports.delete_of_clusters(clusters)
-        await self.storage.dvo.delete_of_clusters(clusters)
+        """Delete reports and workloads of all of them, of the token's organization only."""
+        clusters, scope = params.clusters_list(self.raw_params["clusters"]), self.scope()
+        await self.storage.reports.delete_of_clusters(clusters, scope)
+        await self.storage.dvo.delete_of_clusters(clusters, scope)
         self.ok()
-
-    async def _own(self, org: OrgId, clusters: list[ClusterId]) -> list[ClusterId]:
-        """Return those that have anything of the organization; Forbidden for others' reports."""
-        owners = await self.storage.reports.read_many(org, clusters)
-        for owner, _ in owners.values():
-            self.permit(owner)
-        own = {row.cluster for row in await self.storage.dvo.of_org(org, clusters)} | set(owners)
-        return [cluster for cluster in clusters if cluster in own]
 
 
 class ClustersHandler(ApiHandler):

@@ -6,6 +6,7 @@ Texts of errors are those of contract rest-api 1.3, which clients see.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Callable
 
 from ..errors import InvalidInput
@@ -20,10 +21,14 @@ from ..model import (
     UserId,
     check_cluster,
     is_malformed,
+    well_formed,
+    whole_number,
 )
 
 _RULE_ID = re.compile(r"[a-zA-Z_0-9.]+")
-_SELECTOR = re.compile(r"[a-zA-Z_0-9]+\.[a-zA-Z_0-9.]+\|[a-zA-Z_0-9]+\Z")
+_WORD = re.compile(r"[a-zA-Z_0-9]+")
+_WORDS = string.ascii_letters + string.digits + "_."
+_WORD_DOT_MORE = re.compile(r"[a-zA-Z_0-9]\.[a-zA-Z_0-9.]")
 
 
 def improper(name: str, text: str, reason: str) -> InvalidInput:
@@ -32,7 +37,7 @@ def improper(name: str, text: str, reason: str) -> InvalidInput:
     Bytes that are not UTF-8 are shown as `?`: no answer could hold them.
     """
     text = f"Error during parsing param '{name}' with value '{text}'. Error: '{reason}'"
-    return InvalidInput(text.encode(errors="replace").decode())
+    return InvalidInput(well_formed(text))
 
 
 def clean(name: str, text: str) -> str:
@@ -40,15 +45,15 @@ def clean(name: str, text: str) -> str:
     if "\0" in text:
         raise improper(name, text, "NUL character is not allowed")
     if is_malformed(text):
-        raise improper(name, text.encode(errors="replace").decode(), "invalid UTF-8")
+        raise improper(name, well_formed(text), "invalid UTF-8")
     return text
 
 
 def positive_org(name: str, text: str) -> OrgId:
     """Return an organization 1 ... 4294967295; leading zeros are fine."""
-    if not (text.isascii() and text.isdigit()) or int(text[-4000:]) >= 2**64:
+    value = whole_number(text, 2**64 - 1)
+    if value is None:
         raise improper(name, text, "unsigned integer expected")
-    value = int(text)
     if value == 0:
         raise improper(name, text, "positive value expected")
     if value > MAX_ORG_ID:
@@ -71,7 +76,7 @@ def cluster_id(text: str) -> ClusterId:
     try:
         return check_cluster(text)
     except InvalidInput as error:
-        shown = text.encode(errors="replace").decode()
+        shown = well_formed(text)
         raise improper("cluster", shown, str(error)) from error
 
 
@@ -86,7 +91,7 @@ def user_id(text: str) -> UserId:
 def rule_id(text: str) -> RuleId:
     """Return a rule id: latin letters, digits, underscores and dots."""
     if not _RULE_ID.fullmatch(text):
-        shown = text.encode(errors="replace").decode()
+        shown = well_formed(text)
         raise improper(
             "rule_id",
             shown,
@@ -103,8 +108,8 @@ def error_key(text: str) -> ErrorKey:
 
 def rule_selector(text: str) -> RuleSelector:
     """Return a rule selector: it must end with `word.word|WORD` (contract rest-api 1.4)."""
-    if not _SELECTOR.search(text):
-        shown = text.encode(errors="replace").decode()
+    if not _is_selector(text):
+        shown = well_formed(text)
         raise improper(
             "rule_selector",
             shown,
@@ -113,9 +118,16 @@ def rule_selector(text: str) -> RuleSelector:
     return RuleSelector(clean("rule_selector", text))
 
 
+def _is_selector(text: str) -> bool:
+    """Say whether the text ends with `word.word|WORD`, in steps that grow with its length only."""
+    before, _, key = text.rpartition("|")
+    rule = before[len(before.rstrip(_WORDS)) :]
+    return bool(_WORD.fullmatch(key) and _WORD_DOT_MORE.search(rule))
+
+
 def rule_and_key(text: str) -> tuple[RuleId, ErrorKey]:
     """Return the two parts of `rule|KEY`; raise InvalidInput in the words for param `rule`."""
-    shown = text.encode(errors="replace").decode()
+    shown = well_formed(text)
     prefix = f"Error during validating param 'rule' with value '{shown}'. Error: "
     parts = text.split("|")
     if len(parts) != 2:
@@ -135,7 +147,7 @@ def rule_with_key(text: str) -> tuple[RuleId, ErrorKey]:
     try:
         return rule_and_key(text)
     except InvalidInput as error:
-        shown = text.encode(errors="replace").decode()
+        shown = well_formed(text)
         raise improper("rule_id", shown, str(error)) from error
 
 
@@ -148,11 +160,13 @@ def namespace(text: str) -> Namespace:
 
 def orgs_list(text: str) -> list[OrgId]:
     """Return comma separated organizations; 0 is fine here (contract rest-api 3.0)."""
-    items = text.split(",")
-    for item in items:
-        if not (item.isascii() and item.isdigit()) or int(item[-4000:]) > MAX_ORG_ID:
+    orgs = []
+    for item in text.split(","):
+        org = whole_number(item, MAX_ORG_ID)
+        if org is None:
             raise improper("organizations", item, "integer array expected")
-    return [OrgId(int(item)) for item in items]
+        orgs.append(OrgId(org))
+    return orgs
 
 
 def clusters_list(text: str) -> list[ClusterId]:
@@ -167,7 +181,7 @@ def report_clusters(items: list[str]) -> list[ClusterId]:
         try:
             clusters.append(check_cluster(item))
         except InvalidInput as error:
-            shown = item.encode(errors="replace").decode()
+            shown = well_formed(item)
             raise InvalidInput(f"invalid cluster ID: '{shown}'. Error: {error}") from error
     return clusters
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from ..model import Namespace
-from . import answer
+from ..model import Namespace, well_formed
 
 _SUFFIX = ".recommendation"
 _LIST = "workload_recommendations"
@@ -18,12 +19,52 @@ _LIST = "workload_recommendations"
 def recommendations(text: str, namespace: Namespace) -> Any:
     """Return the recommendations that hit the namespace, for the answer; none for bad text."""
     try:
-        found = list(_recommendations(_document(text), namespace))
-        # numbers beyond 64 bits and lone surrogates would stop the fast renderer
-        shown = json.dumps(found, ensure_ascii=False, allow_nan=False)
+        return list(_recommendations(_document(text), namespace))
     except (ValueError, RecursionError):
         return []
-    return orjson.Fragment(shown.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
+def _parsed(text: str) -> Any:
+    """Return JSON as Go keeps it in a map: every number is a float."""
+    return json.loads(text, parse_int=float, parse_float=float, parse_constant=_refuse)
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _details(item: dict[str, Any]) -> orjson.Fragment:
+    """Return what is known beside a recommendation, written as Go writes a map."""
+    details = item.get("details")
+    if details is not None and not isinstance(details, dict):
+        raise ValueError("details: an object expected")
+    return orjson.Fragment(_written(details).encode())
+
+
+def _written(value: Any) -> str:
+    """Return JSON in the form of Go's encoding/json, names sorted."""
+    if isinstance(value, dict):
+        named = sorted((well_formed(name), one) for name, one in value.items())
+        return "{" + ",".join(f"{_quoted(name)}:{_written(one)}" for name, one in named) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_written, value)) + "]"
+    if isinstance(value, float):
+        return _number(value)
+    return _quoted(value)
+
+
+def _quoted(value: Any) -> str:
+    return orjson.dumps(well_formed(value) if isinstance(value, str) else value).decode()
+
+
+def _number(value: float) -> str:
+    """Return a number as Go writes a float64; raise ValueError for one that is none."""
+    if not math.isfinite(value):
+        raise ValueError("number out of range")
+    if value and not 1e-6 <= abs(value) < 1e21:
+        return repr(value).replace("e-0", "e-")
+    whole = f"{Decimal(repr(value)):f}"
+    return whole.rstrip("0").rstrip(".") if "." in whole else whole
 
 
 def _document(text: str) -> dict[str, Any]:
@@ -32,7 +73,7 @@ def _document(text: str) -> dict[str, Any]:
         try:
             document = read(text)
             if isinstance(document, str):
-                document = answer.parsed(document)
+                document = _parsed(document)
         except ValueError:
             continue
         if isinstance(document, dict):
@@ -42,15 +83,15 @@ def _document(text: str) -> dict[str, Any]:
 
 def _unquoted(text: str) -> Any:
     """Read an object whose quotes are escaped: the inside of a JSON string."""
-    return answer.parsed(f'"{text}"')
+    return _parsed(f'"{text}"')
 
 
 def _stripped(text: str) -> Any:
     """Read the text as the reference does, at the cost of what backslashes mean."""
-    return answer.parsed(text.replace("\\", ""))
+    return _parsed(text.replace("\\", ""))
 
 
-_FORMS: tuple[Callable[[str], Any], ...] = (answer.parsed, _unquoted, _stripped)
+_FORMS: tuple[Callable[[str], Any], ...] = (_parsed, _unquoted, _stripped)
 
 
 def _recommendations(document: dict[str, Any], namespace: Namespace) -> Iterator[dict[str, Any]]:
@@ -72,7 +113,7 @@ def _recommendations(document: dict[str, Any], namespace: Namespace) -> Iterator
                 "resolution": "",
                 "modified": "",
                 "more_info": "",
-                "extra_data": item.get("details"),
+                "extra_data": _details(item),
                 "objects": objects,
             }
 
@@ -83,4 +124,4 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 def _text(item: dict[str, Any], name: str) -> str:
     value = item.get(name)
-    return value if isinstance(value, str) else ""
+    return well_formed(value) if isinstance(value, str) else ""

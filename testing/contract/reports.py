@@ -172,6 +172,19 @@ async def test_deleting_a_cluster_leaves_nothing_of_it(storage: Storage) -> None
         await storage.reports.rule(ORG, HIT, ANN)
 
 
+async def test_deleting_a_cluster_for_one_organization_spares_the_others(storage: Storage) -> None:
+    await two_clusters(storage)
+    await storage.toggles.put(ORG, HIT, disabled=True)
+    await storage.votes.put(ORG, ANN, HIT, Vote.LIKE, "")
+    await storage.reports.delete_of_clusters([CLUSTER, OTHER_CLUSTER], OTHER_ORG)
+    assert await storage.orgs.clusters(ORG, MORNING) == [CLUSTER, OTHER_CLUSTER]
+    assert len(await storage.toggles.disabled_rules(ORG)) == 1
+    assert await storage.votes.get(ANN, HIT) == Vote.LIKE
+    await storage.reports.delete_of_clusters([CLUSTER], ORG)
+    assert await storage.orgs.clusters(ORG, MORNING) == [OTHER_CLUSTER]
+    assert await storage.toggles.disabled_rules(ORG) == []
+
+
 async def test_deleting_an_organization_spares_the_others(storage: Storage) -> None:
     await two_clusters(storage)
     await storage.reports.store([replace(FIRST, org=OTHER_ORG, cluster=UNKNOWN_CLUSTER)])

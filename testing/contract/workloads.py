@@ -151,6 +151,13 @@ async def test_deletes_take_what_they_name(storage: Storage) -> None:
     assert await storage.dvo.count() == 1
 
 
+async def test_deleting_a_cluster_for_one_organization_spares_the_others(storage: Storage) -> None:
+    await storage.dvo.store([workloads(NOON, BILLING), workloads(NOON, SHIPPING, org=OTHER_ORG)])
+    await storage.dvo.delete_of_clusters([CLUSTER], OTHER_ORG)
+    assert await namespaces(storage) == [(CLUSTER, BILLING)]
+    assert await namespaces(storage, OTHER_ORG) == []
+
+
 async def test_a_batch_may_hold_many_namespaces(storage: Storage) -> None:
     many = [Namespace(f"namespace {number:04}") for number in range(1000)]
     assert await storage.dvo.store([workloads(NOON, *many)]) == [True]

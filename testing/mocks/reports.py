@@ -135,10 +135,16 @@ class MemoryReports:
         await self._sql.delete_of_orgs(orgs)
         self._forget(owned, orgs)
 
-    async def delete_of_clusters(self, clusters: Sequence[ClusterId]) -> None:
+    async def delete_of_clusters(
+        self, clusters: Sequence[ClusterId], org: OrgId | None = None
+    ) -> None:
         """Delete the clusters, and what is kept of them."""
-        await self._sql.delete_of_clusters(clusters)
-        self._forget(clusters)
+        await self._sql.delete_of_clusters(clusters, org)
+        if org is None:
+            self._forget(clusters)
+            return
+        for part in (self._votes, self._toggles, self._reasons):
+            part.rows.forget_of(clusters, org)
 
     def _forget(self, clusters: Sequence[ClusterId], orgs: Sequence[OrgId] = ()) -> None:
         for part in (self._votes, self._toggles, self._reasons):

@@ -35,3 +35,9 @@ class Rows(dict[K, R]):
         gone = [key for key, row in self.items() if row.hit.cluster in clusters or row.org in orgs]
         for key in gone:
             del self[key]
+
+    def forget_of(self, clusters: Collection[ClusterId], org: OrgId) -> None:
+        """Delete the organization's rows of these clusters."""
+        for key, row in list(self.items()):
+            if row.hit.cluster in clusters and row.org == org:
+                del self[key]

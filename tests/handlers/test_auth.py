@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 
 from aggregator.config import ServerConfig
 from aggregator.errors import ConfigError, Unauthorized
@@ -141,3 +143,80 @@ def test_jwt_without_a_key_is_a_mistake_of_configuration() -> None:
 
 def test_without_auth_nobody_is_asked() -> None:
     assert authenticator(ServerConfig(auth=False, auth_type="jwt")) is None
+
+
+FLAT = {"account_number": "5213476", "org_id": "1234"}
+
+
+def test_the_flat_claims_of_2020_are_taken(tmp_path: Path, key: rsa.RSAPrivateKey) -> None:
+    assert JwtAuthenticator(config(tmp_path, key)).identify(bearer(FLAT, key)).org == 1234
+
+
+@pytest.mark.parametrize(
+    ("options", "claims", "right"),
+    [
+        ({"jwt_audience": "us"}, {"aud": "us"}, True),
+        ({"jwt_audience": "us"}, {"aud": "them"}, False),
+        ({"jwt_audience": "us"}, {}, False),
+        ({"jwt_issuer": "me"}, {"iss": "me"}, True),
+        ({"jwt_issuer": "me"}, {}, False),
+        ({"jwt_require_exp": True}, {}, False),
+        ({"jwt_require_exp": True}, {"exp": 2**33}, True),
+        ({}, {"aud": "anybody", "iss": "anybody"}, True),
+        ({}, {"exp": 1}, False),
+        ({"jwt_leeway": 3600.0 * 24 * 365 * 200}, {"exp": 1}, True),
+    ],
+)
+def test_claims_beside_the_identity(
+    tmp_path: Path, key: rsa.RSAPrivateKey, options: Any, claims: Any, right: bool
+) -> None:
+    verifier = JwtAuthenticator(config(tmp_path, key, **options))
+    if right:
+        assert verifier.identify(bearer(FLAT | claims, key)).org == 1234
+    else:
+        with pytest.raises(Unauthorized, match=r"^Malformed authentication token$"):
+            verifier.identify(bearer(FLAT | claims, key))
+
+
+@pytest.mark.parametrize("claims", [{"exp": float("inf")}, {"nbf": float("nan")}, {"x": 10**4000}])
+def test_odd_numbers_in_claims_raise_nothing_else(
+    tmp_path: Path, key: rsa.RSAPrivateKey, claims: Any
+) -> None:
+    verifier = JwtAuthenticator(config(tmp_path, key))
+    with contextlib.suppress(Unauthorized):
+        verifier.identify(bearer(FLAT | claims, key))
+
+
+@pytest.mark.parametrize("token", ["\ud800", "\xff.\xff.\xff", "a.b.c", "." * 5000])
+def test_a_token_that_is_none_is_malformed(
+    tmp_path: Path, key: rsa.RSAPrivateKey, token: str
+) -> None:
+    with pytest.raises(Unauthorized, match=r"^Malformed authentication token$"):
+        JwtAuthenticator(config(tmp_path, key)).identify({"Authorization": f"Bearer {token}"})
+
+
+def _jwks(file: Path, **keys: rsa.RSAPrivateKey) -> None:
+    found = [
+        json.loads(RSAAlgorithm.to_jwk(one.public_key())) | {"kid": kid, "alg": "RS256"}
+        for kid, one in keys.items()
+    ]
+    file.write_text(json.dumps({"keys": found}))
+
+
+def test_key_sets_are_read_again_and_a_broken_file_keeps_the_keys(
+    tmp_path: Path, key: rsa.RSAPrivateKey, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, other = tmp_path / "keys.json", rsa.generate_private_key(65537, 2048)
+    _jwks(file, old=key)
+    verifier = JwtAuthenticator(ServerConfig(auth=True, auth_type="jwt", jwt_jwks_file=str(file)))
+    assert verifier.identify(bearer(FLAT, key, kid="old")).org == 1234
+    for broken in ("{", "{", '{"keys": []}'):
+        file.write_text(broken)
+        verifier.keys.refresh()
+    assert verifier.identify(bearer(FLAT, key, kid="old")).org == 1234
+    assert len({record.message for record in caplog.records}) == len(caplog.records) > 0
+    _jwks(file, new=other)
+    verifier.keys.refresh()
+    assert verifier.identify(bearer(FLAT, other, kid="new")).org == 1234
+    with pytest.raises(Unauthorized):
+        verifier.identify(bearer(FLAT, key, kid="old"))
