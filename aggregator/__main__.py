@@ -7,12 +7,18 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from . import sources, streams
-from .commands import COMMANDS, Command, Voice, find
-from .config import Config, reported_later
+from .commands import (
+    COMMANDS,
+    Command,
+    Voice,
+    find,
+)
+from .config import loading
+from .config.options import Config, reported_later
 from .errors import AggregatorError, ConfigError
 from .escaping import printable
 from .masking import mask_text
+from .processes import streams
 
 FAILED, BAD_CONFIG, INTERRUPTED = 1, 2, 130
 # these report some wrong options with texts and statuses of the Go service
@@ -65,8 +71,8 @@ def _complain(what: str, error: object) -> None:
 
 def _config(name: str, arguments: Sequence[str]) -> Config:
     if name != "start-worker":
-        return sources.load_here()
-    from .workers import inherited_config
+        return loading.load_here()
+    from .processes.workers import inherited_config
 
     return inherited_config(arguments)
 

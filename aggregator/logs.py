@@ -1,6 +1,6 @@
 """Log lines: one JSON object a line with the reference's field names, or text for people.
 
-A record's `extra={"fields": {...}}` comes between level and time (contract metrics-logging 2).
+A record's `extra={"fields": {...}}` comes between level and time (contract config-cli 6).
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Any, TextIO
 
 import orjson
 
-from . import sinks, streams
-from .config import Config
+from . import sinks
+from .config.options import Config
 from .escaping import printable, printable_json
+from .processes import streams
 
 LEVELS = {
     "debug": logging.DEBUG,

@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import build
-from .config import Config
+from .config.options import Config
 from .db import storage as sql
 from .db.preparation import Preparation
 from .errors import CannotListen
 from .handlers.app import application, claim, listen
 from .handlers.router import ApiApplication
 from .handlers.server import HttpServer
-from .ingest.roles import Ingest
-from .ipc import WorkerSlot, processes
+from .ingest.consumers import Ingest
 from .metrics import Metrics
+from .processes.ipc import WorkerSlot, processes
 
 if TYPE_CHECKING:
     from .db.cache import RedisReports

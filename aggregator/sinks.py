@@ -7,7 +7,7 @@ import logging
 import platform
 from typing import Any
 
-from .config import CloudWatchConfig, Config, SentryConfig
+from .config.options import CloudWatchConfig, Config, SentryConfig
 
 log = logging.getLogger(__name__)
 

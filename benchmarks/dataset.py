@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from aggregator.db.engine import Database, open_url
 from aggregator.db.migrations import DVO, OCP, migrate
 from aggregator.db.reports import SqlReports
-from aggregator.ingest.ocp import OcpDecoder
+from aggregator.ingest.decode.ocp import OcpDecoder
 from testing.messages import ocp_messages
 
 SEED = 7

@@ -21,7 +21,13 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import backlog, databases, dataset, ingest, table
+from benchmarks import (
+    backlog,
+    databases,
+    dataset,
+    ingest,
+    table,
+)
 from benchmarks.candidate import Candidate
 from benchmarks.endpoints import Request, requests
 from benchmarks.load import Load, drive, warm_up

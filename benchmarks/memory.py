@@ -20,7 +20,12 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import backlog, databases, dataset, ingest
+from benchmarks import (
+    backlog,
+    databases,
+    dataset,
+    ingest,
+)
 from benchmarks.candidate import Candidate
 from benchmarks.endpoints import Request, requests
 from benchmarks.load import drive

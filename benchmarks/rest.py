@@ -19,9 +19,19 @@ from pathlib import Path
 import sqlalchemy as sa
 from rich.console import Console
 
-from benchmarks import databases, dataset, peer, table
+from benchmarks import (
+    databases,
+    dataset,
+    peer,
+    table,
+)
 from benchmarks.endpoints import Request, requests
-from benchmarks.load import Load, drive, driver, warm_up
+from benchmarks.load import (
+    Load,
+    drive,
+    driver,
+    warm_up,
+)
 
 SERVER = "postgresql://postgres:postgres@127.0.0.1:5432"
 Found = dict[str, dict[str, list[Load]]]

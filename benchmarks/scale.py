@@ -24,7 +24,13 @@ from typing import Any
 import sqlalchemy as sa
 from rich.console import Console
 
-from benchmarks import backlog, databases, fleet, ingest, scale_cleanup
+from benchmarks import (
+    backlog,
+    databases,
+    fleet,
+    ingest,
+    scale_cleanup,
+)
 from benchmarks.candidate import OURS, Candidate
 from benchmarks.fleet import Fleet
 from benchmarks.load import Load, drive, warm_up

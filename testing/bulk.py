@@ -16,7 +16,7 @@ import asyncpg
 import orjson
 
 from .fixtures import Made
-from .outlets import CannotWrite
+from .writers import CannotWrite
 
 BATCH = 5000
 VERSION_INFO = "version_info|CLUSTER_VERSION_INFO"

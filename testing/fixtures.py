@@ -9,8 +9,14 @@ from datetime import datetime, timedelta
 from itertools import cycle, islice
 from pathlib import Path
 
-from .broken import FAULTS, broken
-from .messages import FIRST_ORGANIZATION, START, STEP, dvo_messages, ocp_messages
+from .invalid_messages import FAULTS, broken
+from .messages import (
+    FIRST_ORGANIZATION,
+    START,
+    STEP,
+    dvo_messages,
+    ocp_messages,
+)
 
 KINDS = ("ocp", "dvo")
 # a fleet of more clusters than this is made piece by piece, so that memory stays small

@@ -15,11 +15,22 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .broken import FAULTS
-from .fixtures import KINDS, DataSet, Made, fixtures_dir
+from .fixtures import (
+    KINDS,
+    DataSet,
+    Made,
+    fixtures_dir,
+)
+from .invalid_messages import FAULTS
 from .messages import FIRST_ORGANIZATION, START
-from .outlets import CannotWrite, KafkaOutlet, check_kafka, to_folder, to_stream
 from .seed import Seed, SeedError
+from .writers import (
+    CannotWrite,
+    KafkaOutlet,
+    check_kafka,
+    to_folder,
+    to_stream,
+)
 
 EPILOG = """\
 The same options make the same bytes. Examples:

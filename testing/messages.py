@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
-from .rules import OPERATORS, RULES, WORKLOAD_CHECKS, JsonObject, Rule
+from .rules import (
+    OPERATORS,
+    RULES,
+    WORKLOAD_CHECKS,
+    JsonObject,
+    Rule,
+)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 STEP = timedelta(seconds=1)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import aggregator
-from aggregator.sources import FILE_VARIABLE
+from aggregator.config.loading import FILE_VARIABLE
 
 # the package under test: the installed wheel, or the checkout
 PACKAGES = Path(aggregator.__file__).parent.parent

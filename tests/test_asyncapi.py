@@ -17,13 +17,13 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 import aggregator
-from aggregator.config import BrokerConfig
+from aggregator.config.options import BrokerConfig
 from aggregator.ingest.batch import REJECTED
-from aggregator.ingest.dvo import DvoDecoder
-from aggregator.ingest.letters import letter, without_value
-from aggregator.ingest.message import Envelope
-from aggregator.ingest.ocp import OcpDecoder
-from aggregator.ingest.sender import Sender
+from aggregator.ingest.dead_letter import letter, without_value
+from aggregator.ingest.decode.dvo import DvoDecoder
+from aggregator.ingest.decode.message import Envelope
+from aggregator.ingest.decode.ocp import OcpDecoder
+from aggregator.ingest.kafka.producer import Sender
 from aggregator.ingest.tracker import Tracker
 from aggregator.metrics import Metrics
 from testing.mocks.producer import MemoryProducer

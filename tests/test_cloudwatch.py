@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from aggregator import logs
-from aggregator.config import CloudWatchConfig, Config, LoggingConfig
+from aggregator.config.options import CloudWatchConfig, Config, LoggingConfig
 
 CONFIG = Config(
     logging=LoggingConfig(logging_to_cloud_watch_enabled=True),

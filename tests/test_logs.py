@@ -14,7 +14,12 @@ from typing import Any
 import pytest
 
 from aggregator import logs
-from aggregator.config import CloudWatchConfig, Config, LoggingConfig, SentryConfig
+from aggregator.config.options import (
+    CloudWatchConfig,
+    Config,
+    LoggingConfig,
+    SentryConfig,
+)
 
 NAMES = ("", *logs.OURS, "aiokafka", "somelib")
 

@@ -12,8 +12,13 @@ import pytest
 
 from aggregator import build
 from aggregator.commands import COMMANDS, find
-from aggregator.sources import PREFIX
-from tests.program import ROOT, command, normalised, recorded
+from aggregator.config.loading import PREFIX
+from tests.program import (
+    ROOT,
+    command,
+    normalised,
+    recorded,
+)
 
 
 def test_help_is_the_reference_s_and_then_tells_of_ours(tmp_path: Path) -> None:

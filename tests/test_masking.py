@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.config.loading import PREFIX
 from aggregator.masking import mask_text, mask_variable
-from aggregator.sources import PREFIX
 from tests.program import command
 
 SECRET = "hunter2"

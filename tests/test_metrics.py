@@ -6,7 +6,13 @@ import re
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from aggregator.metrics import CONTENT_TYPE, Metrics, Snapshot, cumulative, merged
+from aggregator.metrics import (
+    CONTENT_TYPE,
+    Metrics,
+    Snapshot,
+    cumulative,
+    merged,
+)
 
 COUNTERS = {
     "consumed_messages",

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.commands import COMMANDS, cleanup, find, replay_options
-from aggregator.config import Config
+from aggregator.commands import (
+    COMMANDS,
+    cleanup,
+    find,
+    replay_options,
+)
+from aggregator.config.options import Config
 from aggregator.metrics import Metrics
 
 PAGE = (Path(__file__).parent.parent / "docs" / "operations.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ..config import Config, StorageConfig
+from ..config.options import Config, StorageConfig
 from ..db.engine import Database
 from ..db.retention import Retention
 from ..db.storage import SqlHealth, databases

@@ -31,8 +31,8 @@ from testing.packages import MissingPackage
 from ..db.engine import connect
 from ..db.migrations import DVO, OCP, migrate
 from ..errors import AggregatorError, Unavailable
-from ..ingest.kafka import producer
-from ..ingest.sender import Sender
+from ..ingest.kafka.factory import producer
+from ..ingest.kafka.producer import Sender
 from ..logs import PlainFormatter
 from ..service import Service
 from .produce import send
@@ -40,7 +40,7 @@ from .produce import send
 JsonObject = dict[str, Any]
 
 if TYPE_CHECKING:
-    from ..config import Config, StorageConfig
+    from ..config.options import Config, StorageConfig
 
 # in a checkout that is not installed
 FIXTURES = Path(__file__).parents[2] / "fixtures"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..config import Config
+from ..config.options import Config
 from . import COMMANDS, find
 
 USAGE = """

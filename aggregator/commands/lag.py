@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 
 from aiokafka import TopicPartition
 
-from ..config import Config
+from ..config.options import Config
 from ..errors import AggregatorError, ConfigError
-from ..ingest.brokers import Brokers, asking
-from ..ingest.roles import sources
+from ..ingest.consumers import sources
+from ..ingest.kafka.admin import Brokers, asking
 from . import terminal
 
 UNKNOWN, NOBODY = "?", "-"

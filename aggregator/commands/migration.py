@@ -6,13 +6,18 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from .. import pg_params
-from ..config import Config, StorageConfig
+from ..config import pg_params
+from ..config.options import Config, StorageConfig
 from ..db import migrations
 from ..db.engine import Database, connect
 from ..db.migrations import DVO, OCP, Chain
 from ..db.url import url
-from ..errors import AggregatorError, ConfigError, MigrationError, Unavailable
+from ..errors import (
+    AggregatorError,
+    ConfigError,
+    MigrationError,
+    Unavailable,
+)
 
 log = logging.getLogger(__name__)
 

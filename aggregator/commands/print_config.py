@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from .. import pg_params
-from ..config import SECRETS, Config
+from ..config import pg_params
+from ..config.options import SECRETS, Config
 from ..escaping import printable_json
 from ..masking import MASK, mask_text
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from .. import pg_params
-from ..config import SECRETS, Config
+from ..config import pg_params
+from ..config.loading import PREFIX
+from ..config.options import SECRETS, Config
 from ..escaping import printable
 from ..masking import MASK, mask_text, mask_variable
-from ..sources import PREFIX
 
 
 def run(_config: Config, _argv: Sequence[str]) -> int:

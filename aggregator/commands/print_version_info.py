@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from .. import build
-from ..config import Config
+from ..config.options import Config
 
 log = logging.getLogger(__name__)
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from ..errors import AggregatorError, ConfigError
 from ..escaping import printable
-from ..ingest.kafka import producer
-from ..ingest.sender import Outgoing, Sender
+from ..ingest.kafka.factory import producer
+from ..ingest.kafka.producer import Outgoing, Sender
 from . import terminal
 
 if TYPE_CHECKING:
-    from ..config import Config
+    from ..config.options import Config
 
 LANES = 64
 AT_ONCE = 1000

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from ..checks import kafka_name
-from ..config import Config
+from ..config.checks import kafka_name
+from ..config.options import Config
 from ..errors import AggregatorError, ConfigError
-from ..ingest import kafka
-from ..ingest.brokers import Brokers, asking
-from ..ingest.letters import Letter
-from ..ingest.sender import Outgoing, Sender
+from ..ingest.dead_letter import Letter
+from ..ingest.kafka import factory
+from ..ingest.kafka.admin import Brokers, asking
+from ..ingest.kafka.producer import Outgoing, Sender
 from . import replay_options, terminal
 from .replay_options import Choice
 
@@ -67,7 +67,7 @@ async def _replay(config: Config, options: argparse.Namespace, account: Account)
     topic = options.source or config.broker.dead_letter_queue_topic
     if not topic:
         raise ConfigError("broker.dead_letter_queue_topic is empty, and there is no --from")
-    sender = None if options.dry_run else Sender(kafka.producer(config.broker))
+    sender = None if options.dry_run else Sender(factory.producer(config.broker))
     try:
         async with asking(config.broker) as brokers:
             if sender is not None:

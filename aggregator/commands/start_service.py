@@ -7,8 +7,7 @@ import logging
 import signal
 from collections.abc import Callable, Coroutine, Sequence
 
-from .. import streams
-from ..config import BACKENDS, Config
+from ..config.options import BACKENDS, Config
 from ..errors import (
     AggregatorError,
     CannotListen,
@@ -19,11 +18,12 @@ from ..errors import (
     UnusableFile,
     UnusableStorage,
 )
-from ..ipc import FirstProcess, WorkerSlot
 from ..masking import mask_text
-from ..memory import give_back_large_blocks, spare_what_stays
+from ..processes import streams
+from ..processes.ipc import FirstProcess, WorkerSlot
+from ..processes.memory import give_back_large_blocks, spare_what_stays
+from ..processes.workers import Workers, wanted
 from ..service import Service
-from ..workers import Workers, wanted
 from . import print_version_info
 
 log = logging.getLogger(__name__)

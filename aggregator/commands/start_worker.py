@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..config import Config
-from ..ipc import WorkerSlot
-from ..memory import spare_what_stays
+from ..config.options import Config
+from ..processes.ipc import WorkerSlot
+from ..processes.memory import spare_what_stays
 from ..service import Service
 from .start_service import end_on_signals, ended
 

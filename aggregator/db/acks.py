@@ -7,7 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..errors import NotFound
-from ..model import Ack, ErrorKey, OrgId, RuleId, utc_now
+from ..model import (
+    Ack,
+    ErrorKey,
+    OrgId,
+    RuleId,
+    utc_now,
+)
 from .engine import Database
 from .tables import rule_disable as table
 from .upsert import upsert

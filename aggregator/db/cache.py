@@ -14,8 +14,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import DataError, RedisError
 
-from ..config import RedisConfig
-from ..errors import AggregatorError, ConfigError, RecordRejected, Unavailable
+from ..config.options import RedisConfig
+from ..errors import (
+    AggregatorError,
+    ConfigError,
+    RecordRejected,
+    Unavailable,
+)
 from ..model import REPORT_SUFFIX, Report, utc_now
 
 TTL_SECONDS = 24 * 60 * 60

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ..config import StorageConfig
+from ..config.options import StorageConfig
 from .driver import Driver
 from .failures import is_transient, translated
 from .pool import guard_of, postgresql_engine

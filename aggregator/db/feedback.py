@@ -5,7 +5,16 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from ..errors import NotFound
-from ..model import ClusterId, ErrorKey, OrgId, Reason, RuleHit, RuleId, UserId, utc_now
+from ..model import (
+    ClusterId,
+    ErrorKey,
+    OrgId,
+    Reason,
+    RuleHit,
+    RuleId,
+    UserId,
+    utc_now,
+)
 from .engine import Database
 from .tables import cluster_user_rule_disable_feedback as table
 from .tables import report

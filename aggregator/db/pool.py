@@ -20,7 +20,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from . import session
-from .failures import READ_ONLY, driver_error, is_lost, is_out_of_step, sqlstate
+from .failures import (
+    READ_ONLY,
+    driver_error,
+    is_lost,
+    is_out_of_step,
+    sqlstate,
+)
 from .server import CONNECT_SECONDS, SESSION
 
 log = logging.getLogger(__name__)

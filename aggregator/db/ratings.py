@@ -5,7 +5,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from ..errors import NotFound
-from ..model import ErrorKey, OrgId, Rating, RuleId, RuleSelector, utc_now
+from ..model import (
+    ErrorKey,
+    OrgId,
+    Rating,
+    RuleId,
+    RuleSelector,
+    utc_now,
+)
 from .engine import Database
 from .tables import advisor_ratings as table
 from .upsert import upsert

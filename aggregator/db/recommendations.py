@@ -17,7 +17,14 @@ from ..model import (
     RuleSelector,
 )
 from .engine import Database
-from .rows import gathered, gathered_list, is_in, list_parameter, numbered, numbered_parameter
+from .rows import (
+    gathered,
+    gathered_list,
+    is_in,
+    list_parameter,
+    numbered,
+    numbered_parameter,
+)
 from .tables import recommendation, report, report_info
 
 _ORG = sa.bindparam("org", type_=sa.Integer)

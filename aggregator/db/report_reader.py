@@ -1,4 +1,4 @@
-"""How a report is read as one user sees it: one statement, folded by hit (rest-api 3.2)."""
+"""Read a report as one user sees it: one statement, grouped by hit (contract rest-api 3.2)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..model import ErrorKey, Hit, ReadHit, RuleId, StoredReport, Vote
+from ..model import (
+    ErrorKey,
+    Hit,
+    ReadHit,
+    RuleId,
+    StoredReport,
+    Vote,
+)
 from . import tables as t
 
 _ORG = sa.bindparam("org", type_=sa.Integer)

@@ -27,8 +27,8 @@ from . import tables as t
 from .engine import Database
 from .report_reader import READ_REPORT, stored_report
 from .report_writer import ReportWriter
+from .rounds import waves
 from .rows import is_in, list_parameter
-from .waves import waves
 
 _ORG = sa.bindparam("org", type_=sa.Integer)
 _CLUSTER = sa.bindparam("cluster", type_=sa.String)
@@ -53,7 +53,7 @@ def _select_info() -> sa.Select[Any]:
 
 
 def _select_rule() -> sa.Select[Any]:
-    """The hit; the newest toggle of the rule whatever key and organization (rest-api 3.3)."""
+    """The hit, and the newest toggle of its rule, whatever key (contract rest-api 3.3)."""
 
     def newest_toggle(column: sa.ColumnElement[Any]) -> sa.ScalarSelect[Any]:
         return (

@@ -15,10 +15,10 @@ from urllib.parse import quote, unquote, urlencode
 
 import asyncpg
 
-from .. import pg_params
-from ..config import StorageConfig
+from ..config import pg_params
+from ..config.options import StorageConfig
+from ..config.pg_params import Host
 from ..errors import ConfigError
-from ..pg_params import Host
 from . import tls
 
 CONNECT_SECONDS = 5

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import asyncio
 
-from ..config import Config, StorageConfig
-from ..errors import ConfigError, SchemaMismatch, Unavailable, UnusableStorage
+from ..config.options import Config, StorageConfig
+from ..errors import (
+    ConfigError,
+    SchemaMismatch,
+    Unavailable,
+    UnusableStorage,
+)
 from ..metrics import Metrics
 from ..storage import Storage
 from . import noop
 from .acks import SqlAcks
+from .consumer_errors import SqlRefusedMessages
 from .engine import STATEMENT_SECONDS, Database, connect
 from .feedback import SqlFeedback
-from .migrations import DVO, OCP, Chain, current, migrate
+from .migrations import (
+    DVO,
+    OCP,
+    Chain,
+    current,
+    migrate,
+)
 from .organizations import SqlOrgs
 from .ratings import SqlRatings
 from .recommendations import SqlRecommendations
-from .refused import SqlRefusedMessages
 from .reports import SqlReports
 from .sqlite import SqlitePlace
 from .statements import StatementLog

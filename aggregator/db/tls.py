@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from .. import pg_params
+from ..config import pg_params
 from ..errors import ConfigError
 
 _ROOT, _CERTIFICATE, _KEY, _REVOKED = "root.crt", "postgresql.crt", "postgresql.key", "root.crl"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from .. import pg_params
-from ..config import StorageConfig
+from ..config import pg_params
+from ..config.options import StorageConfig
 from ..errors import ConfigError
 from .server import hosts
 

@@ -7,7 +7,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..errors import NotFound
-from ..model import ClusterId, OrgId, RuleHit, RuleId, UserId, Vote, utc_now
+from ..model import (
+    ClusterId,
+    OrgId,
+    RuleHit,
+    RuleId,
+    UserId,
+    Vote,
+    utc_now,
+)
 from .engine import Database
 from .tables import cluster_rule_user_feedback as table
 from .tables import report

@@ -30,7 +30,7 @@ class InfoHandler(ApiHandler):
 
 
 class MetricsHandler(ApiHandler):
-    """Prometheus metrics. A token is needed when the query is not empty (contract 1.5)."""
+    """Prometheus metrics. A token is needed when the query is not empty (contract rest-api 1.5)."""
 
     @classmethod
     def is_open(cls, request: HTTPServerRequest) -> bool:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..model import Ack, ErrorKey, OrgId, RuleId
+from ..model import (
+    Ack,
+    ErrorKey,
+    OrgId,
+    RuleId,
+)
 from .base import ApiHandler
 from .times import pair
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from tornado.netutil import bind_sockets
 from tornado.routing import Router
 
-from ..config import Config, ServerConfig
+from ..config.options import Config, ServerConfig
 from ..errors import UnusableFile
 from ..metrics import Metrics
 from ..storage import Storage

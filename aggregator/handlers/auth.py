@@ -8,9 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..config import ServerConfig
+from ..config.options import ServerConfig
 from ..errors import ConfigError, Unauthorized
-from ..model import MAX_ORG_ID, OrgId, well_formed, whole_number
+from ..model import (
+    MAX_ORG_ID,
+    OrgId,
+    well_formed,
+    whole_number,
+)
 from .body import document
 from .jwt_keys import KeyFile
 

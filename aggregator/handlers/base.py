@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import HTTPError, RequestHandler
 
-from ..config import Config, ServerConfig
+from ..config.options import Config, ServerConfig
 from ..errors import (
     AggregatorError,
     Forbidden,
@@ -36,7 +36,7 @@ from ..model import (
     well_formed,
 )
 from ..storage import Storage
-from . import answer, body, times
+from . import body, rendering, times
 from .auth import Authenticator, Identity
 from .incoming import Body
 from .params import PARAMS
@@ -252,7 +252,7 @@ class ApiHandler(RequestHandler):
                 name: None if isinstance(value, list | dict) and not value else value
                 for name, value in payload.items()
             }
-        self.send(answer.render({"status": "ok", **payload}))
+        self.send(rendering.render({"status": "ok", **payload}))
 
     def send(self, document: bytes) -> None:
         """Answer with the finished document, unless the time for it is over.
@@ -275,7 +275,7 @@ class ApiHandler(RequestHandler):
             self.set_status(status)
         if self.get_status() == HTTPStatus.SERVICE_UNAVAILABLE:
             self.set_header("Retry-After", RETRY_AFTER_SECONDS)
-        self.finish(answer.render({"status": well_formed(text)}))
+        self.finish(rendering.render({"status": well_formed(text)}))
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """Log clients' mistakes in a line, ours with a traceback."""

@@ -18,7 +18,12 @@ from tornado.httputil import (
 )
 
 from ..errors import AggregatorError, TooLarge, Unavailable
-from .forms import bad_framing, origin_form, says_close, unmet_expectation
+from .forms import (
+    bad_framing,
+    origin_form,
+    says_close,
+    unmet_expectation,
+)
 from .server import close_after
 from .stream import plain
 

@@ -8,7 +8,7 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-from ..config import ServerConfig
+from ..config.options import ServerConfig
 from ..errors import ConfigError
 
 # how often the file is looked at, by a thread, so that a slow disk does not delay requests

@@ -9,8 +9,13 @@ from typing import Any
 import orjson
 
 from ..errors import InvalidInput
-from ..model import ClusterId, OrgId, ReadHit, RuleHit
-from . import answer, body
+from ..model import (
+    ClusterId,
+    OrgId,
+    ReadHit,
+    RuleHit,
+)
+from . import body, rendering
 from .base import ApiHandler
 from .params import report_clusters, rule_with_key
 from .slices import in_slices
@@ -43,7 +48,7 @@ def _shown(read: ReadHit) -> dict[str, Any]:
         "disabled": read.disabled,
         "disable_feedback": read.reason,
         "disabled_at": seconds(read.reason_at) if read.reason_at else "",
-        "details": answer.embedded(read.hit.template_data),
+        "details": rendering.embedded(read.hit.template_data),
         "impacted": seconds(read.hit.created_at),
     }
 
@@ -80,7 +85,7 @@ class RuleHandler(ApiHandler):
                 "disabled": found.disabled,
                 "disable_feedback": found.reason,
                 "disabled_at": seconds(found.disabled_at) if found.toggled else "",
-                "details": answer.embedded(found.template_data),
+                "details": rendering.embedded(found.template_data),
             }
         )
 
@@ -101,7 +106,7 @@ class ReportsHandler(ApiHandler):
         async for part in in_slices(list(found.items()), REPORTS_IN_A_SLICE):
             for cluster, (_, text) in part:
                 with suppress(ValueError):
-                    reports[cluster] = answer.indented(text, 2)
+                    reports[cluster] = rendering.indented(text, 2)
         self.send(report_document(clusters, reports))
 
 
@@ -127,7 +132,7 @@ def report_document(clusters: list[ClusterId], reports: Mapping[ClusterId, bytes
     known = [cluster for cluster in clusters if cluster in reports]
     unknown = [cluster for cluster in clusters if cluster not in reports]
     members = [
-        answer.escaped(orjson.dumps(cluster)) + b": " + reports[cluster]
+        rendering.escaped(orjson.dumps(cluster)) + b": " + reports[cluster]
         for cluster in sorted(reports)
     ]
     body = b"{\n\t\t" + b",\n\t\t".join(members) + b"\n\t}" if members else b"{}"
@@ -141,4 +146,4 @@ _FRAME = (
 
 
 def _listed(clusters: list[ClusterId]) -> bytes:
-    return answer.indented(orjson.dumps(clusters or None).decode(), 1)
+    return rendering.indented(orjson.dumps(clusters or None).decode(), 1)

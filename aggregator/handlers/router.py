@@ -14,7 +14,12 @@ from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPConnection, HTTPServerRequest
 from tornado.web import Application
 
-from ..errors import AggregatorError, Forbidden, InvalidInput, Unauthorized
+from ..errors import (
+    AggregatorError,
+    Forbidden,
+    InvalidInput,
+    Unauthorized,
+)
 from .about import (
     MethodNotAllowed,
     NotFoundHandler,
@@ -23,7 +28,12 @@ from .about import (
     RefusalHandler,
 )
 from .base import ApiHandler, Context
-from .incoming import Bodies, Body, Found, Incoming
+from .incoming import (
+    Bodies,
+    Body,
+    Found,
+    Incoming,
+)
 
 # most bytes of bodies in memory
 BODIES = 64 * 1024 * 1024

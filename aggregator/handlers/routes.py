@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from ..model import Vote
-from . import about, acks, feedback, profile, ratings, toggles, votes, workloads
+from . import (
+    about,
+    acks,
+    feedback,
+    profile,
+    ratings,
+    toggles,
+    votes,
+    workloads,
+)
 from .base import ApiHandler
 from .organizations import (
     ClustersHandler,

@@ -21,8 +21,8 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from ..errors import RecordRejected
-from .message import Envelope
-from .records import size_of
+from .decode.message import Envelope
+from .kafka.records import size_of
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -16,18 +16,24 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from ..errors import Unavailable
 from ..metrics import Metrics
-from . import batch, decoding
-from .backpressure import Backpressure, GivenUp, State, Waits
+from . import batch
 from .batch import Outcome, Store
-from .broker_health import BrokerHealth
 from .budget import Budget
-from .gaps import Gaps
-from .journal import Journal
-from .kafka_errors import is_fatal, unavailable
-from .membership import Membership
-from .message import Decoder
-from .polling import INTERVAL, Polling
-from .refused import RefusedSink
+from .dead_letter_queue import RefusedSink
+from .decode import executor
+from .decode.message import Decoder
+from .kafka.errors import is_fatal, unavailable
+from .kafka.health import BrokerHealth
+from .kafka.offset_gaps import Gaps
+from .kafka.polling import INTERVAL, Polling
+from .kafka.rebalance import Membership
+from .reporting import Journal
+from .retry import (
+    Backpressure,
+    GivenUp,
+    State,
+    Waits,
+)
 from .tracker import Tracker
 
 log = logging.getLogger(__name__)
@@ -144,7 +150,7 @@ class Consumer:
         """Tell of one batch while the next is stored and the one after that is decoded."""
         budget = Budget()
         parts = self._parts(records)
-        decoded = batch.prefetch(decoding.decoded(parts, self._decoder, budget))
+        decoded = batch.prefetch(executor.decoded(parts, self._decoder, budget))
         stored = batch.prefetch(batch.each(self._stored, decoded))
         async with aclosing(parts), aclosing(decoded), aclosing(stored):
             async for outcomes in stored:

@@ -12,7 +12,7 @@ import orjson
 from ..metrics import Metrics
 from ..model import utc_now
 from .batch import Outcome
-from .sender import Outgoing, Sender
+from .kafka.producer import Outgoing, Sender
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,14 @@ from aggregator.errors import NotFound
 from aggregator.model import RuleId
 from aggregator.storage import Storage
 
-from .scene import KEY, NO_ORG, ORG, OTHER_KEY, OTHER_ORG, RULE
+from .scene import (
+    KEY,
+    NO_ORG,
+    ORG,
+    OTHER_KEY,
+    OTHER_ORG,
+    RULE,
+)
 
 
 async def test_an_ack_is_read_back(storage: Storage) -> None:

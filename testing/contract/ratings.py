@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from aggregator.errors import NotFound
-from aggregator.model import ErrorKey, Rating, RuleId, RuleSelector
+from aggregator.model import (
+    ErrorKey,
+    Rating,
+    RuleId,
+    RuleSelector,
+)
 from aggregator.storage import Storage
 
 from .scene import NO_ORG, ORG, OTHER_ORG

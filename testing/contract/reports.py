@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 
 from aggregator.errors import NotFound
-from aggregator.model import ErrorKey, Hit, Report, RuleHit, RuleSelector, Version, Vote
+from aggregator.model import (
+    ErrorKey,
+    Hit,
+    Report,
+    RuleHit,
+    RuleSelector,
+    Version,
+    Vote,
+)
 from aggregator.storage import Storage
 
 from .scene import (

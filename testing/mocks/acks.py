@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aggregator.errors import NotFound
-from aggregator.model import Ack, ErrorKey, OrgId, RuleId
+from aggregator.model import (
+    Ack,
+    ErrorKey,
+    OrgId,
+    RuleId,
+)
 
 from .clock import Now
 

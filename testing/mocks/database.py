@@ -8,16 +8,21 @@ from contextlib import asynccontextmanager
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from aggregator.db.consumer_errors import SqlRefusedMessages
 from aggregator.db.engine import Database, open_url
-from aggregator.db.migrations import DVO, OCP, current, migrate
-from aggregator.db.refused import SqlRefusedMessages
+from aggregator.db.migrations import (
+    DVO,
+    OCP,
+    current,
+    migrate,
+)
 from aggregator.db.reports import SqlReports
 from aggregator.db.workloads import SqlDvo
 from aggregator.errors import AggregatorError
 
 from ..fixtures import Made
-from ..outlets import CannotWrite
-from .filler import Filler
+from ..writers import CannotWrite
+from .loader import Filler
 
 _DRIVERS = {
     "postgres": "postgresql+asyncpg",

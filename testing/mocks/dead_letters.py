@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aggregator.ingest import letters
-from aggregator.ingest.refused import Limit, RefusedSink
-from aggregator.ingest.sender import Sender
+from aggregator.ingest import dead_letter
+from aggregator.ingest.dead_letter_queue import Limit, RefusedSink
+from aggregator.ingest.kafka.producer import Sender
 from aggregator.metrics import Metrics
 from aggregator.storage import RefusedMessages
 
@@ -47,9 +47,9 @@ def _letter(sent: Sent) -> DeadLetter:
         sent.value,
         sent.key,
         sent.headers,
-        told[letters.TOPIC],
-        int(told[letters.PARTITION]),
-        int(told[letters.OFFSET]),
-        told[letters.KIND],
-        told[letters.ERROR],
+        told[dead_letter.TOPIC],
+        int(told[dead_letter.PARTITION]),
+        int(told[dead_letter.OFFSET]),
+        told[dead_letter.KIND],
+        told[dead_letter.ERROR],
     )

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.model import ClusterId, OrgId, Reason, RuleHit, RuleId, UserId
+from aggregator.model import (
+    ClusterId,
+    OrgId,
+    Reason,
+    RuleHit,
+    RuleId,
+    UserId,
+)
 from aggregator.storage import Orgs
 
 from .clock import Now

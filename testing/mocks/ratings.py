@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from aggregator.errors import NotFound
-from aggregator.model import ErrorKey, OrgId, Rating, RuleId, RuleSelector
+from aggregator.model import (
+    ErrorKey,
+    OrgId,
+    Rating,
+    RuleId,
+    RuleSelector,
+)
 
 
 class MemoryRatings:

@@ -30,7 +30,7 @@ _Keys = set[tuple[RuleId, ErrorKey]]
 
 
 class MemoryReports:
-    """Reports in an SQL storage that knows nothing of votes, toggles and reasons (rest-api 3)."""
+    """Reports in SQL; votes, toggles and feedback in dictionaries (contract rest-api 3)."""
 
     def __init__(
         self,

@@ -19,18 +19,16 @@ from tornado.routing import Router
 from tornado.web import RequestHandler
 
 from aggregator.build import info
-from aggregator.config import Config, ServerConfig
-from aggregator.handlers.answer import render
+from aggregator.config.options import Config, ServerConfig
 from aggregator.handlers.app import application, listen
+from aggregator.handlers.rendering import render
 from aggregator.handlers.router import ApiApplication
 from aggregator.metrics import Metrics
 from aggregator.storage import Storage
 
 from ..fixtures import fixtures_dir
 from ..seed import Seed, SeedError
-from .clock import Now, RisingClock, real_time
-from .filler import Filler
-from .known import (
+from .canned import (
     FORBIDDEN,
     changed,
     demanded_status,
@@ -38,6 +36,8 @@ from .known import (
     known_clusters,
     quarter,
 )
+from .clock import Now, RisingClock, real_time
+from .loader import Filler
 from .storage import memory_storage
 from .watch import Watch
 

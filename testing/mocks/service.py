@@ -10,13 +10,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from aggregator.config import BackendConfig, BrokerConfig, Config, ServerConfig, StorageConfig
-from aggregator.ingest.roles import sources
+from aggregator.config.options import (
+    BackendConfig,
+    BrokerConfig,
+    Config,
+    ServerConfig,
+    StorageConfig,
+)
+from aggregator.ingest.consumers import sources
 from aggregator.service import Service
 
 from ..fixtures import Made
-from ..outlets import KafkaOutlet
 from ..packages import of_testing
+from ..writers import KafkaOutlet
 from . import database
 
 with of_testing():

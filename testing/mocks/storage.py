@@ -15,9 +15,9 @@ from aggregator.storage import Storage as Storage
 
 from .acks import MemoryAcks
 from .clock import Now, RisingClock
+from .consumer_errors import MemoryRefusedMessages
 from .feedback import MemoryFeedback
 from .ratings import MemoryRatings
-from .refused import MemoryRefusedMessages
 from .reports import MemoryReports
 from .toggles import MemoryToggles
 from .votes import MemoryVotes

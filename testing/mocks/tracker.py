@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from aggregator.ingest.sender import Sender
+from aggregator.ingest.kafka.producer import Sender
 from aggregator.ingest.tracker import Tracker
 from aggregator.metrics import Metrics
 

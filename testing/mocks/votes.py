@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.errors import NotFound
-from aggregator.model import ClusterId, OrgId, RuleHit, RuleId, UserId, Vote
+from aggregator.model import (
+    ClusterId,
+    OrgId,
+    RuleHit,
+    RuleId,
+    UserId,
+    Vote,
+)
 from aggregator.storage import Orgs
 
 from .clock import Now

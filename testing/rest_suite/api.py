@@ -12,13 +12,28 @@ from typing import Any
 import jsonschema_rs
 
 from . import schemas
-from .case import DELETE, READ, REFERENCE_2020, WRITE
-from .checks import CheckFailed, Skipped, check, equal
+from .case import (
+    DELETE,
+    READ,
+    REFERENCE_2020,
+    WRITE,
+)
+from .checks import (
+    CheckFailed,
+    Skipped,
+    check,
+    equal,
+)
 from .client import Client, Exchange
 from .compare import Comparison
-from .contract import JSON, METRICS_TEXT, OPERATIONS, Operation
+from .contract import (
+    JSON,
+    METRICS_TEXT,
+    OPERATIONS,
+    Operation,
+)
 from .credentials import Credentials
-from .facts import Facts
+from .probe import Facts
 
 NOTHING = object()
 # a request refused so has written nothing

@@ -10,7 +10,13 @@ from dataclasses import replace
 
 from . import damage
 from .lapses import Make, remembered
-from .middleware import Answer, Forward, Middleware, Request, Spoiling
+from .middleware import (
+    Answer,
+    Forward,
+    Middleware,
+    Request,
+    Spoiling,
+)
 
 STATEFUL = (
     "report", "rule", "get_vote", "disabled", "disabled_for_clusters", "disabled_clusters",

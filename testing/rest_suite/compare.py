@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from .checks import CheckFailed, shown
 from .client import Client, Exchange
-from .facts import Facts
+from .probe import Facts
 from .result import Outcome, Result
 
 GROUP = "compare"

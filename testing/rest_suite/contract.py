@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from . import schemas
-from .case import DELETE, DEPARTURES, NOW, READ, REFERENCE_2020, REFERENCE_2026, THEN, WRITE
+from .case import (
+    DELETE,
+    DEPARTURES,
+    NOW,
+    READ,
+    REFERENCE_2020,
+    REFERENCE_2026,
+    THEN,
+    WRITE,
+)
 from .schemas import Schema, done
 
 DEFAULT_PREFIX = "/api/insights-results-aggregator/v1/"

@@ -38,7 +38,7 @@ class Nobody:
 
 @dataclass(frozen=True, slots=True)
 class IdentityHeader:
-    """`x-rh-identity`, made for the organization asked about unless one is given (contract 1.5)."""
+    """`x-rh-identity` for the requested or a given organization (contract rest-api 1.5)."""
 
     organization: int | None = None
     account: str = "rest-suite"

@@ -7,7 +7,15 @@ from typing import Any
 
 from . import damage
 from .contract import JSON, OPERATIONS
-from .damage import Edit, added, at, drop, mapped, renamed, value
+from .damage import (
+    Edit,
+    added,
+    at,
+    drop,
+    mapped,
+    renamed,
+    value,
+)
 from .lapses import changed
 from .middleware import Spoiling
 from .schemas import Schema

@@ -16,7 +16,7 @@ from .api import Api, Session
 from .case import READ
 from .checks import CheckFailed
 from .contract import OPERATIONS
-from .facts import UsageError
+from .probe import UsageError
 from .result import Outcome, Result
 
 GROUP = "fuzz"

@@ -7,7 +7,12 @@ import time
 from collections.abc import Callable
 
 from .damage import Change, Where
-from .middleware import Answer, Forward, Middleware, Request
+from .middleware import (
+    Answer,
+    Forward,
+    Middleware,
+    Request,
+)
 
 JSON_HEADERS = (("Content-Type", "application/json; charset=utf-8"),)
 

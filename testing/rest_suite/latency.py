@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from .contract import OPERATIONS
-from .facts import UsageError
+from .probe import UsageError
 from .result import Outcome, Result, Timing
 
 GROUP = "budget"

@@ -23,8 +23,14 @@ from . import options as suite_options
 from . import program as suite
 from .case import DEPARTURES
 from .client import Client, Connection
-from .facts import Facts, Unreachable, UsageError, find_out, split_url
 from .middleware import Spoiling
+from .probe import (
+    Facts,
+    Unreachable,
+    UsageError,
+    find_out,
+    split_url,
+)
 from .spoiler import Spoiler
 from .spoilings import all_spoilings
 

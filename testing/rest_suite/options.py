@@ -11,8 +11,14 @@ from typing import Any
 import yaml
 
 from .case import PROFILES
-from .credentials import Bearer, Credentials, IdentityHeader, Nobody, organization_of
-from .facts import UsageError
+from .credentials import (
+    Bearer,
+    Credentials,
+    IdentityHeader,
+    Nobody,
+    organization_of,
+)
+from .probe import UsageError
 
 EPILOGUE = """\
 exit status: 0 all passed, 1 failures, 2 usage, 3 instance not reachable, 4 nothing tested,

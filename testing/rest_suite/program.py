@@ -12,21 +12,35 @@ from datetime import datetime
 
 from rich.console import Console
 
-from . import fuzz, intake, latency, reports, seed
+from . import fuzz, latency, reports
 from . import options as command_line
 from .api import Api, Session
-from .case import DELETE, READ, WRITE, Case, collect, select
+from .case import (
+    DELETE,
+    READ,
+    WRITE,
+    Case,
+    collect,
+    select,
+)
 from .checks import CheckFailed
 from .client import Client, Connection
 from .compare import Comparison
 from .credentials import Credentials
 from .data import Inventory
-from .discovery import discover
-from .facts import Facts, Unreachable, UsageError, find_out, split_url
+from .probe import (
+    Facts,
+    Unreachable,
+    UsageError,
+    find_out,
+    split_url,
+)
 from .progress import Display
 from .reports import text
 from .result import Outcome
 from .runner import Run
+from .sources import kafka, seed_file
+from .sources.discovery import discover
 from .summary import Summary
 
 PASSED, FAILURES, USAGE, UNREACHABLE, NOTHING, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -141,12 +155,12 @@ def _inventory(options: argparse.Namespace, session: Session) -> Inventory:
     if options.data == "discover":
         return discover(api)
     if options.data == "fixtures":
-        return seed.seeded(organization=organization)
+        return seed_file.seeded(organization=organization)
     if options.data.startswith("kafka:"):
-        return intake.produced(api, intake.parse(options.data))
+        return kafka.produced(api, kafka.parse(options.data))
     if options.data.endswith(".json"):
-        return seed.seeded(options.data, organization)
-    raise UsageError(f"--data: discover, fixtures or {intake.FORM} expected, not '{options.data}'")
+        return seed_file.seeded(options.data, organization)
+    raise UsageError(f"--data: discover, fixtures or {kafka.FORM} expected, not '{options.data}'")
 
 
 def _status(summary: Summary) -> int:

@@ -10,9 +10,23 @@ from dataclasses import replace
 from typing import Any
 
 from . import damage
-from .damage import Change, Edit, at, drop, mapped, refusal, value
+from .damage import (
+    Change,
+    Edit,
+    at,
+    drop,
+    mapped,
+    refusal,
+    value,
+)
 from .lapses import Make, changed, while_disabled
-from .middleware import Answer, Forward, Middleware, Request, Spoiling
+from .middleware import (
+    Answer,
+    Forward,
+    Middleware,
+    Request,
+    Spoiling,
+)
 
 _TIME = re.compile(rb"(?<=\")2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _LARGE = re.compile(rb"(?<=[:\[,])(\d{16,})(?=[,}\]])")

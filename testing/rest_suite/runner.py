@@ -9,7 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from .api import Api, Interrupted, Session
-from .case import DELETE, READ, WRITE, Case
+from .case import (
+    DELETE,
+    READ,
+    WRITE,
+    Case,
+)
 from .checks import CheckFailed, Skipped
 from .data import Claims, Data, Inventory
 from .result import Outcome, Result, Timing

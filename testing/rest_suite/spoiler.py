@@ -14,7 +14,15 @@ from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
 from .contract import OPERATIONS
-from .middleware import Answer, Forward, Headers, Middleware, Request, Spoiling, identified
+from .middleware import (
+    Answer,
+    Forward,
+    Headers,
+    Middleware,
+    Request,
+    Spoiling,
+    identified,
+)
 
 # of one connection, not of the message; lengths are told anew
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "te", "trailer"}

@@ -7,8 +7,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from . import damage, field_spoilings, state_spoilings
 from .cache_spoilings import caches
 from .contract import JSON, OPERATIONS
-from .damage import Change, Where, at, header, mapped, refusal, status_is, text
-from .lapses import Make, again, changed, every, one_of, slow
+from .damage import (
+    Change,
+    Where,
+    at,
+    header,
+    mapped,
+    refusal,
+    status_is,
+    text,
+)
+from .lapses import (
+    Make,
+    again,
+    changed,
+    every,
+    one_of,
+    slow,
+)
 from .middleware import Answer, Request, Spoiling
 from .quiet_spoilings import quiet
 from .row_spoilings import rows

@@ -10,9 +10,25 @@ from dataclasses import replace
 from typing import Any
 
 from . import damage
-from .damage import at, mapped, refusal, status_is, value
-from .lapses import Make, changed, redirected, swallowed
-from .middleware import Answer, Forward, Request, Spoiling
+from .damage import (
+    at,
+    mapped,
+    refusal,
+    status_is,
+    value,
+)
+from .lapses import (
+    Make,
+    changed,
+    redirected,
+    swallowed,
+)
+from .middleware import (
+    Answer,
+    Forward,
+    Request,
+    Spoiling,
+)
 from .schemas import RULE
 
 DONE = {"status": "ok"}

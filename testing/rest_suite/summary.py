@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from .facts import Facts
 from .latency import Latency
+from .probe import Facts
 from .result import Outcome, Result, count
 
 

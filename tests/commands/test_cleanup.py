@@ -16,16 +16,27 @@ import pytest
 import sqlalchemy as sa
 
 from aggregator.commands.cleanup import run
-from aggregator.config import Config, StorageConfig
+from aggregator.config.loading import PREFIX
+from aggregator.config.options import Config, StorageConfig
 from aggregator.db import tables as t
 from aggregator.db.engine import Database, connect
 from aggregator.db.migrations import DVO, OCP, migrate
 from aggregator.db.reports import SqlReports
 from aggregator.db.retention import Retention
 from aggregator.db.workloads import SqlDvo
-from aggregator.model import ClusterId, Hit, Report, utc_now
-from aggregator.sources import PREFIX
-from testing.contract.scene import BILLING, KEY, ORG, RULE, workloads
+from aggregator.model import (
+    ClusterId,
+    Hit,
+    Report,
+    utc_now,
+)
+from testing.contract.scene import (
+    BILLING,
+    KEY,
+    ORG,
+    RULE,
+    workloads,
+)
 from tests.databases import fresh_database
 from tests.golden.test_rest import storage_section
 from tests.program import command

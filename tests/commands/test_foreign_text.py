@@ -12,7 +12,7 @@ from rich.console import Console
 
 from aggregator.commands import lag, terminal
 from aggregator.commands.replay import FAILED, INCOMPLETE
-from aggregator.ingest import brokers
+from aggregator.ingest.kafka import admin
 from testing.mocks.broker import Broker
 from tests.commands.test_replay import Scene, letter
 from tests.commands.topics import RESULTS, config
@@ -85,7 +85,7 @@ def test_lag_prints_members_of_others(
     async def members(_self: Any, _group: str) -> dict[TopicPartition, str]:
         return {TopicPartition(RESULTS, 0): HOSTILE[name]}
 
-    monkeypatch.setattr(brokers.Brokers, "members", members)
+    monkeypatch.setattr(admin.Brokers, "members", members)
     with Broker() as broker:
         broker.create_topic(RESULTS)
         assert lag.run(config(broker.address), []) == 0
@@ -99,7 +99,7 @@ def test_lag_prints_members_of_others(
     "encoded", [b"\0", b"\xff" * 40, b"\0\0\x7f\xff\xff\xff", b"no assignment"]
 )
 def test_a_member_with_an_assignment_of_its_own_form_has_no_partitions(encoded: bytes) -> None:
-    assert brokers._assigned(encoded) == []
+    assert admin._assigned(encoded) == []
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -10,9 +10,16 @@ import pytest
 from aiokafka import TopicPartition
 
 from aggregator.commands.lag import run
-from aggregator.ingest.sender import Outgoing
+from aggregator.ingest.kafka.producer import Outgoing
 from testing.mocks.broker import Broker
-from tests.commands.topics import GROUP, RESULTS, Sent, commit, config, write
+from tests.commands.topics import (
+    GROUP,
+    RESULTS,
+    Sent,
+    commit,
+    config,
+    write,
+)
 
 MESSAGE = Outgoing(b"{}")
 

@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from aggregator.sources import PREFIX
+from aggregator.config.loading import PREFIX
 from tests.databases import fresh_database
-from tests.program import CONFIG, command, normalised, recorded, told
+from tests.program import (
+    CONFIG,
+    command,
+    normalised,
+    recorded,
+    told,
+)
 
 
 @pytest.fixture

@@ -7,8 +7,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from aggregator.sources import PREFIX
-from tests.program import CONFIG, GOLDEN, command, recorded
+from aggregator.config.loading import PREFIX
+from tests.program import (
+    CONFIG,
+    GOLDEN,
+    command,
+    recorded,
+)
 
 SECRETS = {"PGPassword", "SaslPassword", "AWSSecretKey", "RedisPassword"}
 

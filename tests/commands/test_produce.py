@@ -14,7 +14,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from aggregator.commands.produce import run
-from aggregator.config import Config
+from aggregator.config.options import Config
 from testing.mocks.broker import Broker
 
 TOPIC = "results"

@@ -7,9 +7,16 @@ from typing import Any
 import pytest
 
 from aggregator.commands.replay import run
-from aggregator.ingest.sender import Outgoing
+from aggregator.ingest.kafka.producer import Outgoing
 from testing.mocks.broker import Broker
-from tests.commands.topics import LETTERS, RESULTS, Sent, config, read, write
+from tests.commands.topics import (
+    LETTERS,
+    RESULTS,
+    Sent,
+    config,
+    read,
+    write,
+)
 
 NOON = 1_772_366_400_000  # 2026-03-01T12:00:00Z
 HOUR = 3_600_000

@@ -14,8 +14,13 @@ from urllib.request import urlopen
 
 import pytest
 
-from aggregator.sources import FILE_VARIABLE, PREFIX
-from tests.program import ROOT, SECONDS, command, told
+from aggregator.config.loading import FILE_VARIABLE, PREFIX
+from tests.program import (
+    ROOT,
+    SECONDS,
+    command,
+    told,
+)
 
 
 @pytest.mark.parametrize(

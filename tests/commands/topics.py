@@ -9,8 +9,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from aggregator.config import Config
-from aggregator.ingest.sender import Outgoing
+from aggregator.config.options import Config
+from aggregator.ingest.kafka.producer import Outgoing
 from testing.mocks.broker import Broker
 
 RESULTS, LETTERS, GROUP = "results", "letters", "readers"

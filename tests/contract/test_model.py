@@ -9,11 +9,25 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.config import Config
+from aggregator.config.options import Config
 from aggregator.db import storage as sql
-from aggregator.model import ErrorKey, RuleHit, RuleId, UserId, Vote
+from aggregator.model import (
+    ErrorKey,
+    RuleHit,
+    RuleId,
+    UserId,
+    Vote,
+)
 from aggregator.storage import Storage
-from testing.contract.scene import CLUSTER, KEY, ORG, OTHER_CLUSTER, OTHER_KEY, RULE, two_clusters
+from testing.contract.scene import (
+    CLUSTER,
+    KEY,
+    ORG,
+    OTHER_CLUSTER,
+    OTHER_KEY,
+    RULE,
+    two_clusters,
+)
 
 Key = tuple[RuleId, ErrorKey]
 Step = tuple[Any, ...]

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 import testing.contract
-from aggregator.config import Config, StorageConfig
+from aggregator.config.options import Config, StorageConfig
 from aggregator.db import storage as sql
 from aggregator.db.engine import open_url
 from aggregator.storage import Storage

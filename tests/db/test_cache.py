@@ -8,10 +8,17 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from aggregator.config import RedisConfig
+from aggregator.config.options import RedisConfig
 from aggregator.db.cache import TTL_SECONDS, RedisReports, connect
 from aggregator.errors import ConfigError, Unavailable
-from aggregator.model import ClusterId, ErrorKey, Hit, OrgId, Report, RuleId
+from aggregator.model import (
+    ClusterId,
+    ErrorKey,
+    Hit,
+    OrgId,
+    Report,
+    RuleId,
+)
 from tests.services import redis_url
 
 RULE = RuleId("lab_rules.alpha.report")

@@ -15,11 +15,7 @@ from aggregator.db.engine import Database, open_url
 from aggregator.db.reports import SqlReports
 from aggregator.errors import RecordRejected, Unavailable
 from aggregator.ingest import batch
-from aggregator.model import (
-    ClusterId,
-    OrgId,
-    Report,
-)
+from aggregator.model import ClusterId, OrgId, Report
 from tests.db.stores import migrated_store
 from tests.db.writes import CLUSTER, writes
 

@@ -16,10 +16,20 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from aggregator.db import tables
 from aggregator.db.engine import Database
-from aggregator.db.migrations import DVO, OCP, current, migrate
+from aggregator.db.migrations import (
+    DVO,
+    OCP,
+    current,
+    migrate,
+)
 from aggregator.db.reports import SqlReports
 from aggregator.errors import MigrationError
-from aggregator.model import ClusterId, OrgId, UserId, Vote
+from aggregator.model import (
+    ClusterId,
+    OrgId,
+    UserId,
+    Vote,
+)
 from tests.db import catalog
 from tests.db.stores import open_store
 

@@ -14,7 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from aggregator.db import tables
-from aggregator.db.migrations import DVO, OCP, current, migrate
+from aggregator.db.migrations import (
+    DVO,
+    OCP,
+    current,
+    migrate,
+)
 from aggregator.errors import MigrationError
 from tests.db import catalog
 from tests.db.stores import KINDS, open_store

@@ -11,7 +11,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from aggregator.db import migrations, tables
-from aggregator.db.migrations import DVO, OCP, Chain, current, extras, migrate
+from aggregator.db.migrations import (
+    DVO,
+    OCP,
+    Chain,
+    current,
+    extras,
+    migrate,
+)
 from tests.db import catalog
 from tests.db.stores import KINDS, open_store
 

@@ -10,7 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from aggregator.db.engine import open_url
-from aggregator.db.migrations import DVO, OCP, Chain, current, migrate, prepare
+from aggregator.db.migrations import (
+    DVO,
+    OCP,
+    Chain,
+    current,
+    migrate,
+    prepare,
+)
 from aggregator.errors import MigrationError, Unavailable
 from tests.db.stores import KINDS, open_store, open_stores
 

@@ -10,14 +10,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aggregator.config import StorageConfig
+from aggregator.config.options import StorageConfig
 from aggregator.db import storage as sql
 from aggregator.db.engine import open_url
 from aggregator.db.migrations import DVO, OCP, migrate
 from aggregator.model import Hit, Report
 from tests.golden.test_rest import config
 
-from .test_plans import BIG, HIT, NAMES, ORG, everything
+from .test_plans import (
+    BIG,
+    HIT,
+    NAMES,
+    ORG,
+    everything,
+)
 
 EARLIER = datetime(2026, 1, 1)
 

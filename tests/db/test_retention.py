@@ -15,18 +15,34 @@ import pytest
 import sqlalchemy as sa
 
 from aggregator.db import tables as t
+from aggregator.db.consumer_errors import SqlRefusedMessages
 from aggregator.db.engine import Database
 from aggregator.db.feedback import SqlFeedback
 from aggregator.db.migrations import DVO, OCP, migrate
-from aggregator.db.refused import SqlRefusedMessages
 from aggregator.db.reports import SqlReports
 from aggregator.db.retention import Retention
 from aggregator.db.toggles import SqlToggles
 from aggregator.db.votes import SqlVotes
 from aggregator.db.workloads import SqlDvo
-from aggregator.model import ClusterId, Hit, Report, RuleHit, Version, Vote
-from testing.contract.refused import REFUSAL
-from testing.contract.scene import ANN, BILLING, KEY, ORG, OTHER_KEY, RULE, SHIPPING, workloads
+from aggregator.model import (
+    ClusterId,
+    Hit,
+    Report,
+    RuleHit,
+    Version,
+    Vote,
+)
+from testing.contract.consumer_errors import REFUSAL
+from testing.contract.scene import (
+    ANN,
+    BILLING,
+    KEY,
+    ORG,
+    OTHER_KEY,
+    RULE,
+    SHIPPING,
+    workloads,
+)
 from tests.db.stores import KINDS, open_store
 
 OLD, LIMIT, YOUNG = datetime(2026, 1, 1), datetime(2026, 2, 1), datetime(2026, 3, 1)

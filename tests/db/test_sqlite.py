@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from aggregator.config import StorageConfig
+from aggregator.config.options import StorageConfig
 from aggregator.db import storage as sql
 from aggregator.db.engine import Database, connect
 from aggregator.db.sqlite import SqlitePlace

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from aggregator.config import Config, StorageConfig
+from aggregator.config.options import Config, StorageConfig
 from aggregator.db import storage
 from aggregator.db.engine import Database, open_url
 from aggregator.db.statements import StatementLog

@@ -9,8 +9,18 @@ from datetime import timedelta
 from aggregator.db.engine import Database, open_url
 from aggregator.db.migrations import DVO, migrate
 from aggregator.db.workloads import SqlDvo
-from aggregator.model import ClusterId, DvoReport, Namespace, OrgId
-from testing.contract.scene import NOON, ORG, OTHER_ORG, workloads
+from aggregator.model import (
+    ClusterId,
+    DvoReport,
+    Namespace,
+    OrgId,
+)
+from testing.contract.scene import (
+    NOON,
+    ORG,
+    OTHER_ORG,
+    workloads,
+)
 from tests.databases import fresh_database
 
 CLUSTERS = [ClusterId(f"00000000-0000-4000-8000-{number:012}") for number in range(20)]

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from aggregator.config import Config, StorageConfig
+from aggregator.config.options import Config, StorageConfig
 from aggregator.db.engine import connect
 from aggregator.db.migrations import DVO, OCP, migrate
 from aggregator.service import Service

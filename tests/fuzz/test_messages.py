@@ -17,14 +17,14 @@ from aiokafka.consumer import fetcher
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aggregator.ingest.dvo import DvoDecoder
-from aggregator.ingest.letters import Letter, letter
-from aggregator.ingest.message import Decoder, Refused
-from aggregator.ingest.ocp import OcpDecoder
-from aggregator.ingest.record_batches import RecordBatches
-from aggregator.ingest.records import PartitionRecords
-from tests.ingest import raw_batches
-from tests.ingest.raw_batches import Raw
+from aggregator.ingest.dead_letter import Letter, letter
+from aggregator.ingest.decode.dvo import DvoDecoder
+from aggregator.ingest.decode.message import Decoder, Refused
+from aggregator.ingest.decode.ocp import OcpDecoder
+from aggregator.ingest.kafka.record_batches import RecordBatches
+from aggregator.ingest.kafka.records import PartitionRecords
+from tests.ingest.kafka import raw_batches
+from tests.ingest.kafka.raw_batches import Raw
 from tests.ingest.situations import record, refused
 
 MOST = 100_000

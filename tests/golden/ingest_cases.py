@@ -17,17 +17,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.db import tables as t
+from aggregator.db.consumer_errors import SqlRefusedMessages
 from aggregator.db.engine import Database
-from aggregator.db.refused import SqlRefusedMessages
 from aggregator.db.reports import SqlReports
 from aggregator.db.workloads import SqlDvo
 from aggregator.ingest.batch import Store
 from aggregator.ingest.consumer import Consumer, Settings
-from aggregator.ingest.dvo import DvoDecoder
-from aggregator.ingest.message import Decoder
-from aggregator.ingest.ocp import OcpDecoder
-from aggregator.ingest.refused import RefusedSink
-from aggregator.ingest.sender import Sender
+from aggregator.ingest.dead_letter_queue import RefusedSink
+from aggregator.ingest.decode.dvo import DvoDecoder
+from aggregator.ingest.decode.message import Decoder
+from aggregator.ingest.decode.ocp import OcpDecoder
+from aggregator.ingest.kafka.producer import Sender
 from aggregator.ingest.tracker import Tracker
 from aggregator.metrics import Metrics
 from testing.mocks.consumer_group import ConsumerGroup

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from aggregator.config import Config, StorageConfig
+from aggregator.config.options import Config, StorageConfig
 from aggregator.db.engine import open_url
 from aggregator.db.migrations import DVO, OCP, migrate
 from aggregator.service import Service

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from aggregator.config import ServerConfig
+from aggregator.config.options import ServerConfig
 from aggregator.errors import ConfigError, Unauthorized
 from aggregator.handlers.auth import JwtAuthenticator, XrhAuthenticator, authenticator
 

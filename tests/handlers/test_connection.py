@@ -11,7 +11,13 @@ from tornado.web import Application
 
 from aggregator.handlers import server as server_module
 from aggregator.handlers.server import HttpServer
-from tests.handlers.scene_connection import GET, LIMITS, Client, Echo, connected
+from tests.handlers.scene_connection import (
+    GET,
+    LIMITS,
+    Client,
+    Echo,
+    connected,
+)
 
 
 async def test_a_connection_is_kept_for_the_next_request() -> None:

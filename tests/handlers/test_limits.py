@@ -19,15 +19,15 @@ from typing import Any, NamedTuple
 import pytest
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
-from aggregator.config import Config, StorageConfig
+from aggregator.config.options import Config, StorageConfig
 from aggregator.db import storage as sql
 from aggregator.db.engine import connect
 from aggregator.db.migrations import DVO, OCP, migrate
 from aggregator.handlers.app import application, listen
 from aggregator.handlers.compression import Compression
-from aggregator.ipc import FirstProcess
 from aggregator.metrics import Metrics
 from aggregator.model import ClusterId, OrgId
+from aggregator.processes.ipc import FirstProcess
 from aggregator.storage import Storage
 
 PREFIX = "/api/v1/"

@@ -19,7 +19,12 @@ from aggregator.handlers import incoming, server
 from aggregator.handlers.incoming import Bodies, Body
 from aggregator.handlers.router import ApiApplication
 from aggregator.handlers.server import HttpServer, connections_allowed
-from tests.handlers.scene_connection import GET, LIMITS, Client, Echo
+from tests.handlers.scene_connection import (
+    GET,
+    LIMITS,
+    Client,
+    Echo,
+)
 from tests.handlers.test_limits import PREFIX, healthy
 
 REPORTS = PREFIX + "organizations/1/clusters/reports"

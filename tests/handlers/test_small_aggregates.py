@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.config import Config, StorageConfig
+from aggregator.config.options import Config, StorageConfig
 from aggregator.db import storage as sql
 from aggregator.db.engine import connect
 from aggregator.db.migrations import DVO, OCP, migrate

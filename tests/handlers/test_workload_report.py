@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.handlers import answer, workload_report
+from aggregator.handlers import rendering, workload_report
 from aggregator.model import Namespace
 
 HERE = Namespace("here")
@@ -21,7 +21,7 @@ def item(component: str = "a.b.recommendation", key: str = "KEY", **more: Any) -
 
 def read(text: str) -> Any:
     found = workload_report.recommendations(text, HERE)
-    return json.loads(answer.render({"found": found}))["found"]
+    return json.loads(rendering.render({"found": found}))["found"]
 
 
 def document(*items: object) -> str:

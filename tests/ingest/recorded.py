@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from aggregator.ingest.dvo import DvoDecoder
-from aggregator.ingest.message import Decoded, Decoder, Refused
-from aggregator.ingest.ocp import OcpDecoder
+from aggregator.ingest.decode.dvo import DvoDecoder
+from aggregator.ingest.decode.message import Decoded, Decoder, Refused
+from aggregator.ingest.decode.ocp import OcpDecoder
 
 MAXIMUM = 20_000_000
 JSON = st.recursive(

@@ -10,10 +10,10 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from aggregator.ingest.backpressure import Waits
 from aggregator.ingest.consumer import Consumer, Settings
-from aggregator.ingest.refused import Limit, RefusedSink
-from aggregator.ingest.sender import Sender
+from aggregator.ingest.dead_letter_queue import Limit, RefusedSink
+from aggregator.ingest.kafka.producer import Sender
+from aggregator.ingest.retry import Waits
 from aggregator.ingest.tracker import Tracker
 from aggregator.metrics import Metrics
 from testing.mocks.consumer_group import ConsumerGroup, MemoryConsumer

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from aggregator.errors import RecordRejected
 from aggregator.ingest.batch import Outcome
-from aggregator.ingest.message import Decoded, Envelope, Refused
+from aggregator.ingest.decode.message import Decoded, Envelope, Refused
 from aggregator.model import Refusal
 
 ENVELOPE = Envelope(1001, 42, "req-1", "cluster-1", 2, received=True)

@@ -11,7 +11,7 @@ import pytest
 from aggregator.errors import RecordRejected, Unavailable
 from aggregator.ingest import batch
 from aggregator.ingest.batch import Outcome
-from aggregator.ingest.message import Envelope
+from aggregator.ingest.decode.message import Envelope
 from tests.ingest.situations import AT, record
 
 

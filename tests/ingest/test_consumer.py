@@ -11,12 +11,12 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from aggregator.errors import TooManyRefused
-from aggregator.ingest import decoding
 from aggregator.ingest.batch import LANE
 from aggregator.ingest.budget import Budget
 from aggregator.ingest.consumer import PARTS_WHILE_READ
-from aggregator.ingest.message import Decoded
-from aggregator.ingest.refused import Limit
+from aggregator.ingest.dead_letter_queue import Limit
+from aggregator.ingest.decode import executor
+from aggregator.ingest.decode.message import Decoded
 from tests.ingest.scene import FIRST, Scene, until
 from tests.ingest.situations import SimpleDecoder, good, record
 
@@ -198,7 +198,7 @@ async def test_decoding_a_large_batch_lets_others_have_their_turn() -> None:
     async def parts() -> AsyncIterator[list[ConsumerRecord]]:
         yield records
 
-    outcomes = decoding.decoded(parts(), SlowDecoder(), Budget())
+    outcomes = executor.decoded(parts(), SlowDecoder(), Budget())
     first = asyncio.ensure_future(anext(outcomes))
     turns = 0
     while not first.done():

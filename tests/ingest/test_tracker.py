@@ -13,8 +13,8 @@ from aiokafka.errors import KafkaTimeoutError
 from msgspec.structs import replace
 
 from aggregator.errors import Unavailable
-from aggregator.ingest.message import Envelope
-from aggregator.ingest.sender import Sender
+from aggregator.ingest.decode.message import Envelope
+from aggregator.ingest.kafka.producer import Sender
 from aggregator.ingest.tracker import Tracker, rfc3339
 from aggregator.metrics import Metrics
 from testing.mocks.producer import MemoryProducer

@@ -17,8 +17,14 @@ from typing import Any
 import sqlalchemy as sa
 from aiokafka import ConsumerRecord, TopicPartition
 
-from aggregator.config import BackendConfig, BrokerConfig, Config, ServerConfig, StorageConfig
-from aggregator.ingest import kafka
+from aggregator.config.options import (
+    BackendConfig,
+    BrokerConfig,
+    Config,
+    ServerConfig,
+    StorageConfig,
+)
+from aggregator.ingest.kafka import factory
 from aggregator.service import Service
 from testing.fixtures import DataSet
 from testing.mocks.consumer import MemoryConsumer
@@ -112,8 +118,8 @@ def memory(name: str) -> int:
 async def consume(messages: int, url: sa.URL) -> list[int]:
     """Let a service consume them all; return its memory after each tenth."""
     backlog = Backlog(messages)
-    kafka.consumer = lambda broker: backlog
-    kafka.producer = lambda broker: Outlet()
+    factory.consumer = lambda broker: backlog
+    factory.producer = lambda broker: Outlet()
     service = Service(config(url))
     await service.start()
     seen: list[int] = []

@@ -11,9 +11,9 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from confluent_kafka import Producer
 
-from aggregator.config import BrokerConfig
-from aggregator.ingest import kafka
-from aggregator.ingest.brokers import asking
+from aggregator.config.options import BrokerConfig
+from aggregator.ingest.kafka import factory
+from aggregator.ingest.kafka.admin import asking
 from tests.services import require
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
@@ -47,7 +47,7 @@ def produce(broker: BrokerConfig, codec: str) -> None:
 
 async def consumed(broker: BrokerConfig) -> list[bytes]:
     """Return what the service's own consumer gets."""
-    consumer = kafka.consumer(broker)
+    consumer = factory.consumer(broker)
     found: list[bytes] = []
     await consumer.start()
     try:

@@ -15,15 +15,20 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from aggregator.config import BrokerConfig
-from aggregator.ingest import kafka
+from aggregator.config.options import BrokerConfig
 from aggregator.ingest.consumer import Consumer, Settings
-from aggregator.ingest.message import Decoded, Decoder
-from aggregator.ingest.refused import RefusedSink
-from aggregator.ingest.sender import Outgoing, Sender
+from aggregator.ingest.dead_letter_queue import RefusedSink
+from aggregator.ingest.decode.message import Decoded, Decoder
+from aggregator.ingest.kafka import factory
+from aggregator.ingest.kafka.producer import Outgoing, Sender
 from aggregator.ingest.tracker import Tracker
 from aggregator.metrics import Metrics
-from tests.ingest.situations import MemoryReports, MemoryRows, SimpleDecoder, good
+from tests.ingest.situations import (
+    MemoryReports,
+    MemoryRows,
+    SimpleDecoder,
+    good,
+)
 from tests.services import require
 
 PARTITIONS = 4
@@ -43,9 +48,9 @@ class Scene:
         self.metrics = Metrics()
 
     def consumer(self, decoder: Decoder | None = None, **settings: Any) -> Consumer:
-        sender = Sender(kafka.producer(self.broker))
+        sender = Sender(factory.producer(self.broker))
         return Consumer(
-            kafka.consumer(self.broker),
+            factory.consumer(self.broker),
             decoder or SimpleDecoder(),
             lambda reports: self.reports.store(reports),
             RefusedSink(self.rows, sender, self.letters, self.metrics),
@@ -65,7 +70,7 @@ class Scene:
         await asyncio.wait_for(running, 10)
 
     async def produce(self, values: list[bytes | None]) -> None:
-        sender = Sender(kafka.producer(self.broker))
+        sender = Sender(factory.producer(self.broker))
         await sender.start()
         for lane in range(PARTITIONS):
             mine = [Outgoing(value, key=b"k") for value in values[lane::PARTITIONS]]

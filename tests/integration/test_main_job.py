@@ -24,7 +24,12 @@ from aggregator.db.engine import open_url
 from tests.databases import fresh_database
 from tests.services import require
 
-from .program import Program, percentile, stop, until
+from .program import (
+    Program,
+    percentile,
+    stop,
+    until,
+)
 
 MESSAGES = 10_000
 ORGANIZATION = 1001

@@ -12,12 +12,18 @@ from urllib.parse import quote
 import asyncpg
 import pytest
 
-from aggregator.config import StorageConfig
+from aggregator.config.options import StorageConfig
 from aggregator.db.server import Server
 from aggregator.errors import ConfigError
 
 from .program import free_port
-from .tls_server import TlsServer, ask, encrypted, prepare_roles, tls_server
+from .tls_server import (
+    TlsServer,
+    ask,
+    encrypted,
+    prepare_roles,
+    tls_server,
+)
 
 
 @pytest.fixture(scope="module")

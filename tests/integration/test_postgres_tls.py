@@ -13,7 +13,13 @@ import pytest
 from aggregator.db.server import Server
 from aggregator.errors import ConfigError
 
-from .tls_server import TlsServer, ask, encrypted, prepare_roles, tls_server
+from .tls_server import (
+    TlsServer,
+    ask,
+    encrypted,
+    prepare_roles,
+    tls_server,
+)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from aggregator.config import RedisConfig
+from aggregator.config.options import RedisConfig
 from aggregator.db.cache import RedisReports, connect
 from aggregator.errors import RecordRejected, Unavailable
 from tests.db.test_cache import report

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.config import RedisConfig
+from aggregator.config.options import RedisConfig
 from aggregator.db.cache import RedisReports, connect
 from aggregator.errors import ConfigError, Unavailable
 from aggregator.model import ClusterId, OrgId, Report

@@ -16,11 +16,11 @@ from pathlib import Path
 from aiokafka import ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from aggregator.config import BrokerConfig
-from aggregator.ingest import kafka
-from aggregator.ingest.brokers import asking
-from aggregator.ingest.refused import RefusedSink
-from aggregator.ingest.sender import Outgoing, Sender
+from aggregator.config.options import BrokerConfig
+from aggregator.ingest.dead_letter_queue import RefusedSink
+from aggregator.ingest.kafka import factory
+from aggregator.ingest.kafka.admin import asking
+from aggregator.ingest.kafka.producer import Outgoing, Sender
 from aggregator.metrics import Metrics
 from tests.ingest.situations import refused
 from tests.services import require
@@ -60,7 +60,7 @@ class Scene:
 
     async def set_aside(self, values: Iterable[tuple[int, bytes]]) -> None:
         """Refuse messages, each of a partition, as the service does it."""
-        sender = Sender(kafka.producer(self.broker))
+        sender = Sender(factory.producer(self.broker))
         sink = RefusedSink(None, sender, self.letters, Metrics())
         await sink.start()
         outcomes = [
@@ -145,7 +145,7 @@ async def test_an_interrupted_replay_tells_where_to_go_on(tmp_path: Path) -> Non
 
 async def test_lag_names_the_members(tmp_path: Path) -> None:
     async with scene(tmp_path) as it:
-        sender = Sender(kafka.producer(it.broker))
+        sender = Sender(factory.producer(it.broker))
         await sender.start()
         await sender.send(it.results, [Outgoing(b"{}")] * 3, 2)
         await sender.stop()
@@ -153,7 +153,7 @@ async def test_lag_names_the_members(tmp_path: Path) -> None:
         rows = json.loads(out)["partitions"]
         assert [row["lag"] for row in rows] == [0, 0, 3, 0]
         assert {row["member"] for row in rows} == {""}
-        reader = kafka.consumer(it.broker)
+        reader = factory.consumer(it.broker)
         await reader.start()
         try:
             reader.subscribe([it.results])

@@ -19,16 +19,21 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     UserScramCredentialUpsertion,
 )
 
-from aggregator.config import BrokerConfig
+from aggregator.config.options import BrokerConfig
 from aggregator.errors import Unavailable
-from aggregator.ingest import kafka
-from aggregator.ingest.brokers import asking
 from aggregator.ingest.consumer import Consumer, Settings
-from aggregator.ingest.refused import RefusedSink
-from aggregator.ingest.sender import Outgoing, Sender
+from aggregator.ingest.dead_letter_queue import RefusedSink
+from aggregator.ingest.kafka import factory
+from aggregator.ingest.kafka.admin import asking
+from aggregator.ingest.kafka.producer import Outgoing, Sender
 from aggregator.ingest.tracker import Tracker
 from aggregator.metrics import Metrics
-from tests.ingest.situations import MemoryReports, MemoryRows, SimpleDecoder, good
+from tests.ingest.situations import (
+    MemoryReports,
+    MemoryRows,
+    SimpleDecoder,
+    good,
+)
 
 from .authority import Authority
 from .own_kafka import OwnKafka
@@ -43,7 +48,7 @@ _LOGIN = "org.apache.kafka.common.security"
 class Secured:
     """A running broker, and the certificate that its own one is signed with."""
 
-    kafka: OwnKafka
+    factory: OwnKafka
     authority: Path
     stranger: Path
 
@@ -96,9 +101,9 @@ class Scene:
         self.reports = MemoryReports()
         self.rows = MemoryRows()
         metrics = Metrics()
-        sender = Sender(kafka.producer(config))
+        sender = Sender(factory.producer(config))
         self.consumer = Consumer(
-            kafka.consumer(config),
+            factory.consumer(config),
             SimpleDecoder(),
             lambda reports: self.reports.store(reports),
             RefusedSink(self.rows, sender, f"{config.topic}.letters", metrics),
@@ -144,7 +149,7 @@ async def make_topics(secured: Secured, config: BrokerConfig) -> None:
 
 
 async def produce(config: BrokerConfig, values: list[bytes]) -> None:
-    sender = Sender(kafka.producer(config))
+    sender = Sender(factory.producer(config))
     try:
         await sender.start()
         assert await sender.send(config.topic, [Outgoing(value) for value in values]) == []

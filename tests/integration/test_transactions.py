@@ -14,11 +14,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from aggregator.commands import lag
-from aggregator.config import BrokerConfig, Config
-from aggregator.ingest import kafka
-from aggregator.ingest.brokers import asking
+from aggregator.config.options import BrokerConfig, Config
 from aggregator.ingest.consumer import Consumer, Settings
-from aggregator.ingest.refused import RefusedSink
+from aggregator.ingest.dead_letter_queue import RefusedSink
+from aggregator.ingest.kafka import factory
+from aggregator.ingest.kafka.admin import asking
 from aggregator.ingest.tracker import Tracker
 from aggregator.metrics import Metrics
 from tests.ingest.situations import MemoryReports, SimpleDecoder, good
@@ -58,7 +58,7 @@ class Scene:
     @asynccontextmanager
     async def consuming(self) -> AsyncIterator[Consumer]:
         consumer = Consumer(
-            kafka.consumer(self.broker),
+            factory.consumer(self.broker),
             SimpleDecoder(),
             self.reports.store,
             RefusedSink(None, None, "", self.metrics),

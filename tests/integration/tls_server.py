@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from aggregator.config import StorageConfig
+from aggregator.config.options import StorageConfig
 from aggregator.db.server import Server
 
 from .authority import Authority

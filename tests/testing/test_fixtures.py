@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator.ingest.dvo import DvoDecoder
-from aggregator.ingest.message import Decoder, Refused
-from aggregator.ingest.ocp import OcpDecoder
+from aggregator.ingest.decode.dvo import DvoDecoder
+from aggregator.ingest.decode.message import Decoder, Refused
+from aggregator.ingest.decode.ocp import OcpDecoder
 from testing import fixtures
-from testing.broken import FAULTS, broken
 from testing.fixtures import DataSet, shipped_messages
+from testing.invalid_messages import FAULTS, broken
 
 DECODERS: dict[str, Decoder] = {
     "ocp": OcpDecoder(None, 1 << 26, "default"),

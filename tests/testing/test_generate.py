@@ -123,7 +123,7 @@ def test_a_place_that_cannot_be_is_named(
 def test_a_broker_that_is_away_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("testing.outlets.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("testing.writers.CONNECT_SECONDS", 0.5)
     assert main(["--clusters", "1", "--out", "kafka://127.0.0.1:1/topic"]) == 1
     assert "generate: kafka://127.0.0.1:1/topic: " in capsys.readouterr().err
 

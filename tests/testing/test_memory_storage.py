@@ -10,7 +10,15 @@ import pytest
 from aggregator.errors import RecordRejected, Unavailable
 from aggregator.model import Vote
 from aggregator.storage import Storage
-from testing.contract.scene import ANN, CLUSTER, HIT, KEY, ORG, RULE, two_clusters
+from testing.contract.scene import (
+    ANN,
+    CLUSTER,
+    HIT,
+    KEY,
+    ORG,
+    RULE,
+    two_clusters,
+)
 from testing.mocks.clock import Clock, RisingClock
 from testing.mocks.storage import memory_storage
 from testing.mocks.watch import Watch

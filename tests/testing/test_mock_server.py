@@ -15,8 +15,14 @@ import pytest
 import requests
 
 from testing.fixtures import fixtures_dir
+from testing.mocks.canned import (
+    CHANGING,
+    EMPTY,
+    ORGANIZATION,
+    STATIC,
+    demanded_status,
+)
 from testing.mocks.clock import Clock
-from testing.mocks.known import CHANGING, EMPTY, ORGANIZATION, STATIC, demanded_status
 from testing.mocks.server import main, mock_server
 from testing.mocks.thread import in_thread
 from testing.seed import Seed

@@ -57,8 +57,8 @@ def test_a_command_that_needs_a_package_says_what_to_install(
 
 def test_messages_over_kafka_need_a_package(tmp_path: Path) -> None:
     code = (
-        "from testing.rest_suite.facts import UsageError\n"
-        "from testing.rest_suite.intake import _send\n"
+        "from testing.rest_suite.probe import UsageError\n"
+        "from testing.rest_suite.sources.kafka import _send\n"
         "try: _send('localhost:1', 'topic', [{}])\n"
         "except UsageError as error: print(error)"
     )

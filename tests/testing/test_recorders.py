@@ -7,9 +7,9 @@ from aiokafka.errors import KafkaTimeoutError
 from msgspec.structs import replace
 
 from aggregator.errors import TooManyRefused, Unavailable
-from aggregator.ingest.refused import Limit
+from aggregator.ingest.dead_letter_queue import Limit
+from testing.mocks.consumer_errors import MemoryRefusedMessages
 from testing.mocks.dead_letters import DeadLetterRecorder
-from testing.mocks.refused import MemoryRefusedMessages
 from testing.mocks.tracker import TrackerRecorder
 from tests.ingest.situations import ENVELOPE, kept, refused
 

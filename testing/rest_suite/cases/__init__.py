@@ -18,7 +18,7 @@ A case is a function with a sentence for a name and one scene for a body:
   Parameters have the names of the path in `contract.py`; superfluous ones are left out.
 - What was voted, disabled or acked is taken back by itself; `api.later(action)` adds to that.
 - `check(condition, message)`, `equal(actual, expected, what)`, `ascending(names, what)` and
-  `skip(reason)` come from `checks.py`; a message names the thing and the value.
+  `skip(reason)` come from `config/checks.py`; a message names the thing and the value.
 - `@writes` (needs --allow-writes), `@deletes` (needs --allow-deletes, runs alone),
   `@profiles(DEPARTURES)` (others do not demand it), `@each("a", "b")` (third argument) come from
   `case.py`. Readers run first and beside each other, so they may compare two answers; what may

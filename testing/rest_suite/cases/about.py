@@ -1,4 +1,4 @@
-"""The service about itself: main endpoint, info, metrics, its description (contract 3.0)."""
+"""Main endpoint, info, metrics and OpenAPI document (contract rest-api 3.0)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import re
 from collections.abc import Callable
 
 from ..api import Api
-from ..case import DEPARTURES, NOW, each, profiles, writes
+from ..case import (
+    DEPARTURES,
+    NOW,
+    each,
+    profiles,
+    writes,
+)
 from ..checks import check, equal, skip
 from ..contract import OPERATIONS, Operation
 from ..data import Data

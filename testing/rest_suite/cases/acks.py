@@ -1,11 +1,16 @@
-"""Acknowledgements: rules disabled for a whole organization (contract 4.4)."""
+"""Acknowledgements: rules disabled for a whole organization (contract rest-api 4.4)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ..api import Api
-from ..case import DEPARTURES, each, profiles, writes
+from ..case import (
+    DEPARTURES,
+    each,
+    profiles,
+    writes,
+)
 from ..checks import check, equal
 from ..data import Data
 from .parameters import (

@@ -1,4 +1,4 @@
-"""Who may ask at all: identity header and bearer token (contract 1.5)."""
+"""Who may ask at all: identity header and bearer token (contract rest-api 1.5)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ import json
 from typing import Any
 
 from ..api import Api
-from ..case import DEPARTURES, NOW, READ, WRITE, deletes, each, profiles, writes
+from ..case import (
+    DEPARTURES,
+    NOW,
+    READ,
+    WRITE,
+    deletes,
+    each,
+    profiles,
+    writes,
+)
 from ..checks import check, equal, skip
 from ..client import Exchange
 from ..contract import OPERATIONS

@@ -1,4 +1,4 @@
-"""The clusters that a recommendation hits (contract 3.5)."""
+"""The clusters that a recommendation hits (contract rest-api 3.5)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..api import Api
 from ..case import DEPARTURES, profiles
 from ..checks import ascending, equal, skip
 from ..data import Data, Hit
-from ..discovery import spread
+from ..sources.discovery import spread
 from .parameters import (
     BAD_TYPE,
     BLANK,
@@ -20,7 +20,7 @@ from .parameters import (
     improper_organizations,
     improper_selectors,
 )
-from .steadiness import steadily
+from .retry import steadily
 
 Params = dict[str, Any]
 

@@ -1,14 +1,32 @@
-"""Deleting clusters and organizations with debug endpoints (contract 3.0, departure 22)."""
+"""Debug operations that delete clusters and organizations (contract rest-api 3.0)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ..api import Api
-from ..case import DEPARTURES, NOW, REFERENCE_2020, REFERENCE_2026, deletes, each, profiles
-from ..checks import Skipped, check, equal, skip
+from ..case import (
+    DEPARTURES,
+    NOW,
+    REFERENCE_2020,
+    REFERENCE_2026,
+    deletes,
+    each,
+    profiles,
+)
+from ..checks import (
+    Skipped,
+    check,
+    equal,
+    skip,
+)
 from ..data import Cluster, Data, Hit
-from .parameters import CLUSTERS, NOT_FOUND, TOO_LARGE, unreadable
+from .parameters import (
+    CLUSTERS,
+    NOT_FOUND,
+    TOO_LARGE,
+    unreadable,
+)
 
 USER = "rest-suite"
 NO_NUMBERS = ("abc", "-1", "1.0", TOO_LARGE, "1 OR 1=1", " 1", "")

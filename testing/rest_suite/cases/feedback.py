@@ -1,11 +1,16 @@
-"""Users' reasons for disabling a rule on a cluster (contract 4.2, 4.3)."""
+"""Users' reasons for disabling a rule on a cluster (contract rest-api 4.2, 4.3)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ..api import Api
-from ..case import DEPARTURES, NOW, profiles, writes
+from ..case import (
+    DEPARTURES,
+    NOW,
+    profiles,
+    writes,
+)
 from ..checks import check, equal
 from ..data import Data, Hit
 from .parameters import (

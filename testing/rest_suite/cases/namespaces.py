@@ -1,4 +1,4 @@
-"""One namespace with the recommendations for its workloads (contract 5)."""
+"""One namespace with the recommendations for its workloads (contract rest-api 5)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ from ..api import Api
 from ..case import DEPARTURES, profiles
 from ..checks import check, equal, skip
 from ..data import Data, Workload
-from ..discovery import spread
-from .parameters import NOT_FOUND, improper_clusters, improper_organizations, unreadable
+from ..sources.discovery import spread
+from .parameters import (
+    NOT_FOUND,
+    improper_clusters,
+    improper_organizations,
+    unreadable,
+)
 
 LOOKED_AT = 8
 LONGEST = 256

@@ -1,4 +1,4 @@
-"""Organizations and their clusters (contract 3.0 and 3.1)."""
+"""Organizations and their clusters (contract rest-api 3.0 and 3.1)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from functools import partial
 
 from ..api import Api
 from ..case import NOW, each, profiles
-from ..checks import ascending, check, equal, skip
+from ..checks import (
+    ascending,
+    check,
+    equal,
+    skip,
+)
 from ..data import Data
-from ..discovery import spread
-from .steadiness import steadily
+from ..sources.discovery import spread
+from .retry import steadily
 
 SOME = 20
 IMPROPER = {

@@ -1,8 +1,8 @@
-"""Improper values of parameters, and the words with which they are refused (contract 1.3, 1.4)."""
+"""Invalid parameters and their error texts (contract rest-api 1.3, 1.4)."""
 
 from __future__ import annotations
 
-from ..facts import Facts
+from ..probe import Facts
 
 NOT_FOUND = "Item with ID {} was not found in the storage"
 NO_BODY = "client didn't provide request body"

@@ -1,11 +1,19 @@
-"""Whose data one may ask about: the organization of the token (contract 1.5, departure 17)."""
+"""Only data of the token's organization is served (contract rest-api 1.5, departure 17)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ..api import Api
-from ..case import NOW, READ, WRITE, deletes, each, profiles, writes
+from ..case import (
+    NOW,
+    READ,
+    WRITE,
+    deletes,
+    each,
+    profiles,
+    writes,
+)
 from ..checks import equal, skip
 from ..contract import OPERATIONS
 from ..credentials import IDENTITY_HEADER, IdentityHeader

@@ -1,14 +1,24 @@
-"""Ratings of recommendations by organizations (contract 4.5)."""
+"""Ratings of recommendations by organizations (contract rest-api 4.5)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ..api import Api
-from ..case import DEPARTURES, each, profiles, writes
+from ..case import (
+    DEPARTURES,
+    each,
+    profiles,
+    writes,
+)
 from ..checks import check, equal
 from ..data import Data
-from .parameters import NO_BODY, NOT_FOUND, improper_organizations, improper_selectors
+from .parameters import (
+    NO_BODY,
+    NOT_FOUND,
+    improper_organizations,
+    improper_selectors,
+)
 
 VALUES = (-1, 0, 1)
 ORGANIZATIONS = improper_organizations("org_id")

@@ -1,4 +1,4 @@
-"""Recommendations of lists of clusters, by recommendation and by cluster (contract 3.6)."""
+"""Recommendations of several clusters, by recommendation and by cluster (contract rest-api 3.6)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,27 @@ from typing import Any
 
 from ..api import Api
 from ..case import DEPARTURES, each, profiles
-from ..checks import ascending, check, equal, skip
+from ..checks import (
+    ascending,
+    check,
+    equal,
+    skip,
+)
 from ..data import Cluster, Data
 from .authentication import demand_allowed
-from .parameters import BAD_TYPE, BLANK, NO_BODY, NO_USER, improper_organizations
-from .steadiness import reports_of, second, selectors_of, steadily
+from .parameters import (
+    BAD_TYPE,
+    BLANK,
+    NO_BODY,
+    NO_USER,
+    improper_organizations,
+)
+from .retry import (
+    reports_of,
+    second,
+    selectors_of,
+    steadily,
+)
 
 LISTS = ("recommendations", "cluster_recommendations")
 MEMBER = {"recommendations": "recommendations", "cluster_recommendations": "clusters"}

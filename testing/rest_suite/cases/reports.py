@@ -1,16 +1,21 @@
-"""Reports of clusters: one, its summary, one rule of it, several (contract 3.2 to 3.4)."""
+"""Reports of clusters: one, its summary, one rule of it, several (contract rest-api 3.2 to 3.4)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ..api import Api
-from ..case import DEPARTURES, NOW, each, profiles
+from ..case import (
+    DEPARTURES,
+    NOW,
+    each,
+    profiles,
+)
 from ..checks import check, equal, skip
 from ..data import Cluster, Data
-from ..discovery import other_clusters, spread
+from ..sources.discovery import other_clusters, spread
 from .parameters import NOT_FOUND, improper_clusters, refused_organizations
-from .steadiness import report_of, reports_of, steadily
+from .retry import report_of, reports_of, steadily
 
 CLUSTERS = improper_clusters()
 OF_CLUSTER = ("report", "report_info")

@@ -1,4 +1,4 @@
-"""Paths, methods and headers: what is the same for all operations (contract 1.2, 1.3)."""
+"""Paths, methods and headers: what is the same for all operations (contract rest-api 1.2, 1.3)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..api import Api
-from ..case import DEPARTURES, NOW, REFERENCE_2020, each, profiles, writes
+from ..case import (
+    DEPARTURES,
+    NOW,
+    REFERENCE_2020,
+    each,
+    profiles,
+    writes,
+)
 from ..checks import check, equal, skip
 from ..client import Exchange
 from ..contract import OPERATIONS, Operation

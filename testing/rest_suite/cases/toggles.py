@@ -1,11 +1,16 @@
-"""Rules disabled for one cluster, and the lists of them (contract 4.2, 4.3)."""
+"""Rules disabled for one cluster, and the lists of them (contract rest-api 4.2, 4.3)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ..api import Api
-from ..case import DEPARTURES, each, profiles, writes
+from ..case import (
+    DEPARTURES,
+    each,
+    profiles,
+    writes,
+)
 from ..checks import check, equal
 from ..data import Data, Hit
 from .parameters import (

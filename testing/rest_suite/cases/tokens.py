@@ -1,4 +1,4 @@
-"""Signed tokens: only what the instance's key has signed counts (contract 1.5, departure 24)."""
+"""JWTs: only a valid signature is accepted (contract rest-api 1.5, departure 24)."""
 
 from __future__ import annotations
 

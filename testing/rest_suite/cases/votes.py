@@ -1,9 +1,15 @@
-"""Likes and dislikes of rule hits (contract 4.1)."""
+"""Likes and dislikes of rule hits (contract rest-api 4.1)."""
 
 from __future__ import annotations
 
 from ..api import Api
-from ..case import DEPARTURES, NOW, THEN, each, writes
+from ..case import (
+    DEPARTURES,
+    NOW,
+    THEN,
+    each,
+    writes,
+)
 from ..case import profiles as demanded_by
 from ..checks import equal
 from ..data import Data, Hit

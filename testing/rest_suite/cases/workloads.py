@@ -1,4 +1,4 @@
-"""Lists of namespaces with workload recommendations (contract 5)."""
+"""Lists of namespaces with workload recommendations (contract rest-api 5)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from typing import Any
 
 from ..api import Api
 from ..case import DEPARTURES, each, profiles
-from ..checks import ascending, check, equal, skip
+from ..checks import (
+    ascending,
+    check,
+    equal,
+    skip,
+)
 from ..data import Data
-from ..discovery import spread
+from ..sources.discovery import spread
 from .parameters import BAD_TYPE, NO_BODY, improper_organizations
-from .steadiness import steadily
+from .retry import steadily
 
 ORGANIZATIONS = 2
 ENOUGH = 200

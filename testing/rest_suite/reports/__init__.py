@@ -6,9 +6,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..facts import UsageError
+from ..probe import UsageError
 from ..summary import Summary
-from . import document, junit, page, text
+from . import (
+    document,
+    junit,
+    page,
+    text,
+)
 
 WRITERS: dict[str, Callable[[Summary], str]] = {
     "text": text.rendered,

@@ -11,7 +11,12 @@ import sqlalchemy as sa
 
 from aggregator.db import tables as t
 from tests.integration.faults.backlog import Backlog, backlog
-from tests.integration.faults.watching import answer, becomes_paused, becomes_ready, put
+from tests.integration.faults.watching import (
+    answer,
+    becomes_paused,
+    becomes_ready,
+    put,
+)
 from tests.integration.program import stop
 from tests.integration.test_main_job import ORGANIZATION, cluster, count
 

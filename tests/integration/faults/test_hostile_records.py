@@ -6,11 +6,11 @@ from pathlib import Path
 
 from aiokafka import ConsumerRecord
 
-from aggregator.config import BrokerConfig
+from aggregator.config.options import BrokerConfig
 from aggregator.db import tables as t
-from aggregator.ingest.brokers import asking
-from tests.ingest import raw_batches
-from tests.ingest.raw_batches import Raw, batch
+from aggregator.ingest.kafka.admin import asking
+from tests.ingest.kafka import raw_batches
+from tests.ingest.kafka.raw_batches import Raw, batch
 from tests.integration.faults.backlog import Backlog, backlog
 from tests.integration.program import stop
 from tests.integration.raw_producer import produce

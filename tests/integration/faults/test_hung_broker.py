@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.faults.guarded import PROTOCOL, SETTINGS, Guarded, serving
+from tests.integration.faults.guarded import (
+    PROTOCOL,
+    SETTINGS,
+    Guarded,
+    serving,
+)
 from tests.integration.faults.watching import answer, becomes_paused, becomes_ready
 from tests.integration.hung_proxy import HungProxy
 from tests.integration.own_kafka import OwnKafka

@@ -12,8 +12,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from aggregator.db import tables as t
-from tests.ingest import raw_batches
-from tests.ingest.raw_batches import Raw, batch
+from tests.ingest.kafka import raw_batches
+from tests.ingest.kafka.raw_batches import Raw, batch
 from tests.integration.faults.backlog import PARTITIONS, Backlog, backlog
 from tests.integration.program import stop
 from tests.integration.raw_producer import produce

@@ -9,7 +9,12 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from tests.integration.faults.backlog import MESSAGES, backlog
-from tests.integration.faults.watching import Account, answer, becomes_paused, becomes_ready
+from tests.integration.faults.watching import (
+    Account,
+    answer,
+    becomes_paused,
+    becomes_ready,
+)
 from tests.integration.own_kafka import OwnKafka
 from tests.integration.own_postgres import OwnPostgres
 from tests.integration.own_redis import OwnRedis

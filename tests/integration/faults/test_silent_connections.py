@@ -12,7 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.integration.faults.backlog import Backlog, backlog
-from tests.integration.faults.watching import answer, becomes_paused, put, told
+from tests.integration.faults.watching import (
+    answer,
+    becomes_paused,
+    put,
+    told,
+)
 from tests.integration.program import until
 from tests.integration.silent_proxy import SilentProxy, silent_proxy
 from tests.integration.test_main_job import ORGANIZATION, cluster

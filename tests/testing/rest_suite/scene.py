@@ -10,12 +10,23 @@ from typing import Any
 import responses
 
 from testing.rest_suite.api import Api, Session
-from testing.rest_suite.case import DELETE, READ, REFERENCE_2026, WRITE
+from testing.rest_suite.case import (
+    DELETE,
+    READ,
+    REFERENCE_2026,
+    WRITE,
+)
 from testing.rest_suite.client import Client, Connection
 from testing.rest_suite.contract import DEFAULT_PREFIX, JSON
 from testing.rest_suite.credentials import Credentials, Nobody
-from testing.rest_suite.data import Cluster, Hit, Inventory, Organization, Workload
-from testing.rest_suite.facts import Facts
+from testing.rest_suite.data import (
+    Cluster,
+    Hit,
+    Inventory,
+    Organization,
+    Workload,
+)
+from testing.rest_suite.probe import Facts
 
 URL = "http://instance.test"
 API = URL + DEFAULT_PREFIX

@@ -19,7 +19,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from aggregator.sources import FILE_VARIABLE
+from aggregator.config.loading import FILE_VARIABLE
 from testing.mocks.broker import Broker
 from tests.integration.program import free_port
 

@@ -21,7 +21,12 @@ from testing.rest_suite.case import (
     select,
     writes,
 )
-from testing.rest_suite.checks import CheckFailed, ascending, check, equal
+from testing.rest_suite.checks import (
+    CheckFailed,
+    ascending,
+    check,
+    equal,
+)
 from testing.rest_suite.data import Data
 
 

@@ -17,10 +17,20 @@ from testing.rest_suite.checks import Skipped
 from testing.rest_suite.client import Client, Connection
 from testing.rest_suite.compare import Comparison
 from testing.rest_suite.contract import DEFAULT_PREFIX
-from testing.rest_suite.facts import Facts
+from testing.rest_suite.probe import Facts
 from testing.rest_suite.result import Outcome, Result
 
-from .scene import API, CLUSTER, DONE, HIT, REPORT, REPORTED, VOTED, answer, session
+from .scene import (
+    API,
+    CLUSTER,
+    DONE,
+    HIT,
+    REPORT,
+    REPORTED,
+    VOTED,
+    answer,
+    session,
+)
 
 OTHER_URL = "http://other.test"
 OTHER_API = OTHER_URL + "/api/v1/"

@@ -15,7 +15,12 @@ from testing.rest_suite.api import demand_ok
 from testing.rest_suite.case import REFERENCE_2026
 from testing.rest_suite.checks import CheckFailed
 from testing.rest_suite.client import Exchange
-from testing.rest_suite.contract import DEFAULT_PREFIX, JSON, OPERATIONS, Operation
+from testing.rest_suite.contract import (
+    DEFAULT_PREFIX,
+    JSON,
+    OPERATIONS,
+    Operation,
+)
 from tests.golden.rest_cases import cases
 
 NAME = re.compile(r"\{\w+\}")

@@ -9,16 +9,32 @@ from typing import Any
 import pytest
 import responses
 
-from testing.rest_suite import intake
 from testing.rest_suite.case import DEPARTURES
 from testing.rest_suite.checks import Skipped
 from testing.rest_suite.credentials import Nobody
-from testing.rest_suite.data import Cluster, Data, Hit, Inventory, Organization, Workload
-from testing.rest_suite.discovery import discover, spread
-from testing.rest_suite.facts import Unreachable, UsageError
-from testing.rest_suite.seed import seeded
+from testing.rest_suite.data import (
+    Cluster,
+    Data,
+    Hit,
+    Inventory,
+    Organization,
+    Workload,
+)
+from testing.rest_suite.probe import Unreachable, UsageError
+from testing.rest_suite.sources import kafka
+from testing.rest_suite.sources.discovery import discover, spread
+from testing.rest_suite.sources.seed_file import seeded
 
-from .scene import API, CLUSTER, HIT, INVENTORY, OTHER, REPORT, answer, api
+from .scene import (
+    API,
+    CLUSTER,
+    HIT,
+    INVENTORY,
+    OTHER,
+    REPORT,
+    answer,
+    api,
+)
 
 OLD = "93ae3e7f-5010-5d08-9896-45e83db721a1"
 EMPTY = {
@@ -190,25 +206,25 @@ def test_a_file_that_is_no_seed_is_told(tmp_path: Path, document: object) -> Non
 @pytest.mark.parametrize(
     ("url", "topics"),
     [
-        ("kafka://h:9092/ocp", intake.Topics("h:9092", "ocp")),
-        ("kafka://h:9092,i:9092/ocp?dvo=other", intake.Topics("h:9092,i:9092", "ocp", "other")),
+        ("kafka://h:9092/ocp", kafka.Topics("h:9092", "ocp")),
+        ("kafka://h:9092,i:9092/ocp?dvo=other", kafka.Topics("h:9092,i:9092", "ocp", "other")),
     ],
 )
-def test_topics_are_read(url: str, topics: intake.Topics) -> None:
-    assert intake.parse(url) == topics
+def test_topics_are_read(url: str, topics: kafka.Topics) -> None:
+    assert kafka.parse(url) == topics
 
 
 @pytest.mark.parametrize("url", ["kafka:", "kafka://h:9092", "kafka:///t", "kafka://h/t?x=1"])
 def test_a_url_of_no_topic_is_refused(url: str) -> None:
     with pytest.raises(UsageError, match="--data"):
-        intake.parse(url)
+        kafka.parse(url)
 
 
 def test_what_is_sent_is_what_the_cases_look_for() -> None:
-    ocp, dvo = intake.messages(seed=1)
-    found = intake.inventory(ocp, dvo, "sent")
-    assert len(found.organizations) == intake.ORGANIZATIONS
-    assert len(found.clusters) == intake.CLUSTERS
+    ocp, dvo = kafka.messages(seed=1)
+    found = kafka.inventory(ocp, dvo, "sent")
+    assert len(found.organizations) == kafka.ORGANIZATIONS
+    assert len(found.clusters) == kafka.CLUSTERS
     assert {cluster.name for cluster in found.clusters} == {m["ClusterName"] for m in ocp}
     assert [cluster for cluster in found.clusters if not cluster.hits]
     assert [cluster for cluster in found.clusters if cluster.hits]
@@ -216,21 +232,21 @@ def test_what_is_sent_is_what_the_cases_look_for() -> None:
         m["ClusterName"]: m["OrgID"] for m in dvo
     }
     numbers = {m["OrgID"] for m in ocp}
-    assert all(intake.FIRST <= number < 2**31 for number in numbers)
+    assert all(kafka.FIRST <= number < 2**31 for number in numbers)
     assert found.produced == tuple(ocp)
-    assert intake.messages(seed=1)[0][0]["OrgID"] == ocp[0]["OrgID"]
+    assert kafka.messages(seed=1)[0][0]["OrgID"] == ocp[0]["OrgID"]
 
 
 def test_everything_is_sent_as_the_only_organization_of_the_token() -> None:
-    ocp, dvo = intake.messages(seed=1, organization=7)
+    ocp, dvo = kafka.messages(seed=1, organization=7)
     assert {message["OrgID"] for message in ocp + dvo} == {7}
 
 
 @responses.activate
 def test_what_never_becomes_readable_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Any] = []
-    monkeypatch.setattr(intake, "WAIT_SECONDS", 0)
-    monkeypatch.setattr(intake, "_send", lambda *arguments: sent.append(arguments))
+    monkeypatch.setattr(kafka, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(kafka, "_send", lambda *arguments: sent.append(arguments))
     with pytest.raises(Unreachable, match="12 of 12 clusters sent to 'ocp'"):
-        intake.produced(api(profile=DEPARTURES), intake.Topics("h:1", "ocp"))
+        kafka.produced(api(profile=DEPARTURES), kafka.Topics("h:1", "ocp"))
     assert len(sent) == 1

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from testing.rest_suite.facts import UsageError
-from testing.rest_suite.latency import Budget, Latency, chosen, judged, latencies, parse
+from testing.rest_suite.latency import (
+    Budget,
+    Latency,
+    chosen,
+    judged,
+    latencies,
+    parse,
+)
+from testing.rest_suite.probe import UsageError
 from testing.rest_suite.result import Outcome, Timing
 
 

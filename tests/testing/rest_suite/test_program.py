@@ -12,14 +12,30 @@ import pytest
 import responses
 
 from testing.rest_suite import fuzz
-from testing.rest_suite.case import READ, WRITE, Case, Marks
+from testing.rest_suite.case import (
+    READ,
+    WRITE,
+    Case,
+    Marks,
+)
 from testing.rest_suite.checks import skip
 from testing.rest_suite.contract import OPERATIONS
 from testing.rest_suite.credentials import Bearer, IdentityHeader, Nobody
-from testing.rest_suite.options import credentials, headers, parse, parser, verification
+from testing.rest_suite.options import (
+    credentials,
+    headers,
+    parse,
+    parser,
+    verification,
+)
 from testing.rest_suite.program import main
 
-from .scene import DONE, INFO, URL, answer
+from .scene import (
+    DONE,
+    INFO,
+    URL,
+    answer,
+)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from testing.rest_suite.client import Exchange
-from testing.rest_suite.facts import Facts, UsageError
 from testing.rest_suite.latency import Latency
+from testing.rest_suite.probe import Facts, UsageError
 from testing.rest_suite.reports import WRITERS, demand_writable, write
 from testing.rest_suite.result import Outcome, Result
 from testing.rest_suite.summary import Summary

@@ -12,17 +12,33 @@ import pytest
 import responses
 
 from testing.rest_suite.api import Api
-from testing.rest_suite.case import DELETE, DEPARTURES, READ, WRITE, Case, Marks
+from testing.rest_suite.case import (
+    DELETE,
+    DEPARTURES,
+    READ,
+    WRITE,
+    Case,
+    Marks,
+)
 from testing.rest_suite.checks import CheckFailed, check, skip
 from testing.rest_suite.client import Client, Connection
 from testing.rest_suite.compare import Comparison
 from testing.rest_suite.contract import DEFAULT_PREFIX
 from testing.rest_suite.data import Claims, Data
-from testing.rest_suite.facts import Facts
+from testing.rest_suite.probe import Facts
 from testing.rest_suite.result import Outcome, Result
 from testing.rest_suite.runner import Run
 
-from .scene import DONE, HIT, INVENTORY, URL, VOTED, answer, sent, session
+from .scene import (
+    DONE,
+    HIT,
+    INVENTORY,
+    URL,
+    VOTED,
+    answer,
+    sent,
+    session,
+)
 
 
 def case(function: Callable[..., Any], kind: int = READ, name: str = "case", **marks: Any) -> Case:

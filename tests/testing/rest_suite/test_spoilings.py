@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from testing.rest_suite.contract import OPERATIONS
-from testing.rest_suite.mutation import ENOUGH, NOT_CLEAN, TOO_FEW, USAGE, main, sample
+from testing.rest_suite.mutation import (
+    ENOUGH,
+    NOT_CLEAN,
+    TOO_FEW,
+    USAGE,
+    main,
+    sample,
+)
 from testing.rest_suite.spoilings import all_spoilings
 
 NEEDS = {"writes", "auth", "departures"}

@@ -7,8 +7,23 @@ from typing import Any, Protocol
 
 from testing.rest_suite.middleware import Request
 
-from .scene_parameters import PARSERS, body_of, names, unreadable, user, uuid
-from .scene_stock import CHECKED, STORED, Document, Refusal, Stock, missing, second
+from .scene_parameters import (
+    PARSERS,
+    body_of,
+    names,
+    unreadable,
+    user,
+    uuid,
+)
+from .scene_stock import (
+    CHECKED,
+    STORED,
+    Document,
+    Refusal,
+    Stock,
+    missing,
+    second,
+)
 
 VOTES = {"like": 1, "dislike": -1, "reset_vote": 0}
 OWNED = {"disable_feedback", "get_vote", "disable", "enable", *VOTES}

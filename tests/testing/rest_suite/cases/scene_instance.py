@@ -13,19 +13,41 @@ import requests
 import responses
 
 from testing.rest_suite.api import Session
-from testing.rest_suite.case import DELETE, DEPARTURES, READ, WRITE, Case, cases_of
+from testing.rest_suite.case import (
+    DELETE,
+    DEPARTURES,
+    READ,
+    WRITE,
+    Case,
+    cases_of,
+)
 from testing.rest_suite.client import Client, Connection
 from testing.rest_suite.contract import DEFAULT_PREFIX, JSON, OPERATIONS
-from testing.rest_suite.credentials import Bearer, Credentials, IdentityHeader, Nobody
+from testing.rest_suite.credentials import (
+    Bearer,
+    Credentials,
+    IdentityHeader,
+    Nobody,
+)
 from testing.rest_suite.data import Claims, Inventory
-from testing.rest_suite.facts import Facts
 from testing.rest_suite.lapses import Make
-from testing.rest_suite.middleware import Answer, Middleware, Request, identified
+from testing.rest_suite.middleware import (
+    Answer,
+    Middleware,
+    Request,
+    identified,
+)
+from testing.rest_suite.probe import Facts
 from testing.rest_suite.runner import Run
 
 from .scene_answers import ANSWERS, OWNED
 from .scene_parameters import PARSERS, identity
-from .scene_stock import OWN, Refusal, Stock, inventory
+from .scene_stock import (
+    OWN,
+    Refusal,
+    Stock,
+    inventory,
+)
 
 URL = "http://instance.test"
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")

@@ -17,15 +17,25 @@ from testing.fixtures import fixtures_dir
 from testing.mocks.server import mock_server
 from testing.mocks.thread import in_thread
 from testing.rest_suite.api import Session
-from testing.rest_suite.case import DEPARTURES, READ, WRITE, Case
+from testing.rest_suite.case import (
+    DEPARTURES,
+    READ,
+    WRITE,
+    Case,
+)
 from testing.rest_suite.client import Client, Connection
 from testing.rest_suite.contract import DEFAULT_PREFIX
 from testing.rest_suite.credentials import Nobody
 from testing.rest_suite.data import Claims, Inventory
-from testing.rest_suite.facts import Facts
-from testing.rest_suite.middleware import Answer, Middleware, Request, identified
+from testing.rest_suite.middleware import (
+    Answer,
+    Middleware,
+    Request,
+    identified,
+)
+from testing.rest_suite.probe import Facts
 from testing.rest_suite.runner import Run
-from testing.rest_suite.seed import seeded
+from testing.rest_suite.sources.seed_file import seeded
 from testing.seed import Seed
 
 URL = "http://instance.test"

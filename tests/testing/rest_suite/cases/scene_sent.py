@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from testing.fixtures import Made
 from testing.messages import START, STEP
-from testing.rest_suite import intake
+from testing.rest_suite.sources import kafka
 from testing.seed import Seed
 
 from .scene_mock import Mock, mock_instance
@@ -30,11 +30,11 @@ class Sent(Seed):
 @contextmanager
 def sent_instance() -> Iterator[Mock]:
     """Run an instance that got what the suite would have sent, for as long as the block lasts."""
-    ocp, dvo = intake.messages(1)
+    ocp, dvo = kafka.messages(1)
     made = [
         Made(kind, json.dumps(message).encode())
         for kind, messages in (("ocp", ocp), ("dvo", dvo))
         for message in messages
     ]
-    with mock_instance(Sent(made), intake.inventory(ocp, dvo, "a test")) as found:
+    with mock_instance(Sent(made), kafka.inventory(ocp, dvo, "a test")) as found:
         yield found

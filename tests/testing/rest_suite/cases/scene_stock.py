@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from testing.rest_suite.data import Cluster, Hit, Inventory, Organization, Workload
+from testing.rest_suite.data import (
+    Cluster,
+    Hit,
+    Inventory,
+    Organization,
+    Workload,
+)
 
 OWN, OTHER = 101, 102
 ALPHA = "0a332b89-da0e-59d5-ad16-1eba16cd4adc"

@@ -12,11 +12,21 @@ from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import about
 from testing.rest_suite.lapses import Make, changed, remembered
-from testing.rest_suite.middleware import Answer, Forward, Middleware, Request
+from testing.rest_suite.middleware import (
+    Answer,
+    Forward,
+    Middleware,
+    Request,
+)
 
 from .scene_instance import Wrong, collected, trials
 from .scene_mock import Mock, mock_instance
-from .wrongs import BROKEN, always, edited, only
+from .wrongs import (
+    BROKEN,
+    always,
+    edited,
+    only,
+)
 
 
 def without_path(pattern: str) -> Make:

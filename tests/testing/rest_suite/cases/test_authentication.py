@@ -13,10 +13,27 @@ from testing.rest_suite.cases import authentication, tokens
 from testing.rest_suite.credentials import encoded
 from testing.rest_suite.damage import refusal, status_is
 from testing.rest_suite.lapses import Make, changed
-from testing.rest_suite.middleware import Answer, Forward, Middleware, Request
+from testing.rest_suite.middleware import (
+    Answer,
+    Forward,
+    Middleware,
+    Request,
+)
 
-from .scene_instance import Wrong, base, collected, outcome, trials
-from .wrongs import BROKEN, forgiven, only, renumbered, reworded
+from .scene_instance import (
+    Wrong,
+    base,
+    collected,
+    outcome,
+    trials,
+)
+from .wrongs import (
+    BROKEN,
+    forgiven,
+    only,
+    renumbered,
+    reworded,
+)
 
 UNREADABLE = "claims_that_cannot_be_read_are_refused"
 IGNORED = "where_nobody_is_asked_the_header_is_ignored"

@@ -13,9 +13,29 @@ from testing.rest_suite.damage import refusal, status_is
 from testing.rest_suite.lapses import Make, changed, swallowed
 from testing.rest_suite.middleware import Answer, Forward, Request
 
-from .scene_instance import Wrong, base, collected, outcome, trials
-from .scene_stock import ALPHA, BETA, GAMMA, OWN
-from .wrongs import BROKEN, WITH_BODY, always, edited, forgiven, only, renumbered, reworded
+from .scene_instance import (
+    Wrong,
+    base,
+    collected,
+    outcome,
+    trials,
+)
+from .scene_stock import (
+    ALPHA,
+    BETA,
+    GAMMA,
+    OWN,
+)
+from .wrongs import (
+    BROKEN,
+    WITH_BODY,
+    always,
+    edited,
+    forgiven,
+    only,
+    renumbered,
+    reworded,
+)
 
 CLUSTERS, ORGANIZATIONS = "delete_clusters", "delete_organizations"
 IDLE = swallowed(lambda request: {"status": "ok"})

@@ -13,7 +13,7 @@ from testing.rest_suite.cases import organizations
 from testing.rest_suite.data import Inventory
 from testing.rest_suite.lapses import Make, changed
 from testing.rest_suite.middleware import Request
-from testing.rest_suite.seed import seeded
+from testing.rest_suite.sources.seed_file import seeded
 
 from .scene_instance import Wrong, collected, trials
 from .scene_mock import SEED, Mock, mock_instance

@@ -14,9 +14,22 @@ from testing.rest_suite.damage import refusal, status_is
 from testing.rest_suite.lapses import Make, changed
 from testing.rest_suite.middleware import Answer, Forward, Request
 
-from .scene_instance import Wrong, base, collected, outcome, trials
+from .scene_instance import (
+    Wrong,
+    base,
+    collected,
+    outcome,
+    trials,
+)
 from .scene_stock import OWN
-from .wrongs import BROKEN, always, forgiven, only, renumbered, reworded
+from .wrongs import (
+    BROKEN,
+    always,
+    forgiven,
+    only,
+    renumbered,
+    reworded,
+)
 
 LEGACY = "any_organization_may_read_where_the_check_is_the_old_one"
 

@@ -18,11 +18,21 @@ from testing.rest_suite.contract import JSON, OPERATIONS
 from testing.rest_suite.credentials import encoded
 from testing.rest_suite.damage import refusal
 from testing.rest_suite.lapses import Make
-from testing.rest_suite.middleware import Answer, Forward, Middleware, Request
+from testing.rest_suite.middleware import (
+    Answer,
+    Forward,
+    Middleware,
+    Request,
+)
 
 from .scene_instance import outcome
 from .scene_stock import OWN, inventory
-from .wrongs import forgiven, only, renumbered, reworded
+from .wrongs import (
+    forgiven,
+    only,
+    renumbered,
+    reworded,
+)
 
 LEGACY = BEHAVIOURS[REFERENCE_2020]
 OPEN = ("metrics", "openapi")

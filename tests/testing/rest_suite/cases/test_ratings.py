@@ -12,7 +12,15 @@ from testing.rest_suite.lapses import Make, changed
 
 from .scene_instance import Wrong, collected, trials
 from .scene_mock import Mock, mock_instance
-from .wrongs import BROKEN, always, forgiven, only, other, renumbered, reworded
+from .wrongs import (
+    BROKEN,
+    always,
+    forgiven,
+    only,
+    other,
+    renumbered,
+    reworded,
+)
 
 RATING = "rating.rating"
 REFUSALS = (("rate", reworded(400)), ("rate", forgiven(400)), ("rate", renumbered(400, 500)))

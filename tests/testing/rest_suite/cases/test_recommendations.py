@@ -9,7 +9,13 @@ from testing.rest_suite.case import Case
 from testing.rest_suite.cases import clusters_detail, recommendations
 from testing.rest_suite.lapses import Make, changed
 
-from .scene_instance import Wrong, base, collected, outcome, trials
+from .scene_instance import (
+    Wrong,
+    base,
+    collected,
+    outcome,
+    trials,
+)
 from .scene_stock import inventory
 from .wrongs import (
     BROKEN,

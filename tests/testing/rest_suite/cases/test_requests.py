@@ -13,11 +13,21 @@ from testing.rest_suite.cases import requests
 from testing.rest_suite.contract import OPERATIONS
 from testing.rest_suite.damage import status_is
 from testing.rest_suite.lapses import Make, changed
-from testing.rest_suite.middleware import Answer, Forward, Middleware, Request
+from testing.rest_suite.middleware import (
+    Answer,
+    Forward,
+    Middleware,
+    Request,
+)
 
 from .scene_instance import Wrong, collected, trials
 from .scene_mock import Mock, mock_instance
-from .wrongs import BROKEN, WITH_BODY, only, renumbered
+from .wrongs import (
+    BROKEN,
+    WITH_BODY,
+    only,
+    renumbered,
+)
 
 
 def without(name: str) -> Make:

@@ -10,7 +10,12 @@ from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import toggles
 from testing.rest_suite.lapses import Make, changed
-from testing.rest_suite.middleware import Answer, Forward, Middleware, Request
+from testing.rest_suite.middleware import (
+    Answer,
+    Forward,
+    Middleware,
+    Request,
+)
 
 from .scene_instance import Wrong, collected, trials
 from .scene_mock import Mock, mock_instance, organizations

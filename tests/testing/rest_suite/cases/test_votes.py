@@ -12,7 +12,16 @@ from testing.rest_suite.lapses import Make, changed
 
 from .scene_instance import Wrong, collected, trials
 from .scene_mock import Mock, mock_instance
-from .wrongs import BROKEN, always, ascii_only, forgiven, only, other, renumbered, reworded
+from .wrongs import (
+    BROKEN,
+    always,
+    ascii_only,
+    forgiven,
+    only,
+    other,
+    renumbered,
+    reworded,
+)
 
 VOTE = "report.reports.*.user_vote"
 REFUSALS = (("", reworded(400)), ("", forgiven(400)), ("", renumbered(400, 500)))

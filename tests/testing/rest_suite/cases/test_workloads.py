@@ -6,10 +6,16 @@ import pytest
 
 from testing.rest_suite import damage
 from testing.rest_suite.case import Case
-from testing.rest_suite.cases import namespaces, workload_intake, workloads
+from testing.rest_suite.cases import ingested_workloads, namespaces, workloads
 from testing.rest_suite.lapses import Make
 
-from .scene_instance import Wrong, base, collected, outcome, trials
+from .scene_instance import (
+    Wrong,
+    base,
+    collected,
+    outcome,
+    trials,
+)
 from .scene_stock import inventory
 from .wrongs import (
     BROKEN,
@@ -169,7 +175,7 @@ OF_WHAT_WAS_SENT: dict[str, tuple[Wrong, ...]] = {
 MODULES = (
     (workloads, OF_LISTS),
     (namespaces, OF_NAMESPACES),
-    (workload_intake, OF_WHAT_WAS_SENT),
+    (ingested_workloads, OF_WHAT_WAS_SENT),
 )
 EVERY = [case for module, _ in MODULES for case in collected(module)]
 

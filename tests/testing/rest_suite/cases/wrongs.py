@@ -8,7 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from testing.rest_suite import damage
-from testing.rest_suite.damage import at, mapped, refusal, status_is
+from testing.rest_suite.damage import (
+    at,
+    mapped,
+    refusal,
+    status_is,
+)
 from testing.rest_suite.lapses import Make, changed
 from testing.rest_suite.middleware import Answer, Forward, Request
 

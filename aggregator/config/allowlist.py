@@ -1,0 +1,30 @@
+"""The file of organizations whose messages are accepted (`processing.org_allowlist_file`)."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from ..errors import UnusableFile
+
+
+def read_allowlist(path: str) -> frozenset[int]:
+    """Return the organizations of a CSV file whose first line is a header (contract ingest 1).
+
+    Raise UnusableFile for a file that cannot be read, or a line that is no organization.
+    """
+    key = "processing.org_allowlist_file"
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            lines = [line for line in csv.reader(file) if line]
+    except (OSError, ValueError, csv.Error) as error:
+        raise UnusableFile(f"{key}: cannot read '{path}': {error}") from error
+    allowed = set()
+    for number, line in enumerate(lines[1:], 2):
+        text = line[0]
+        if len(line) != len(lines[0]) or not (text.isascii() and text.isdigit()):
+            raise UnusableFile(f"{key}: '{path}' line {number}: organization expected, not {line}")
+        if int(text) >= 2**32:
+            raise UnusableFile(f"{key}: '{path}' line {number}: {text} is too large")
+        allowed.add(int(text))
+    return frozenset(allowed)

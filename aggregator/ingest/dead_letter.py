@@ -1,0 +1,123 @@
+"""A dead letter: how it is made of a refused message, and the message made of it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aiokafka import ConsumerRecord
+
+from .batch import Outcome
+from .decode import times
+from .kafka.producer import Header, Outgoing
+
+TOPIC, PARTITION, OFFSET = "x-original-topic", "x-original-partition", "x-original-offset"
+TIMESTAMP, ERROR, KIND = "x-original-timestamp", "x-error", "x-error-kind"
+VALUE_OMITTED, HEADERS_OMITTED = "x-value-omitted", "x-headers-omitted"
+REPLAYED_FROM = "x-replayed-from"
+_ADDED = frozenset(
+    {TOPIC, PARTITION, OFFSET, TIMESTAMP, ERROR, KIND, VALUE_OMITTED, HEADERS_OMITTED}
+)
+
+# the whole text is in consumer_error
+LONGEST_ERROR = 2000
+# of 64 bits
+_LONGEST_NUMBER = 19
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a refused message came from; what a letter does not tell is empty, or None."""
+
+    topic: str
+    partition: int | None
+    offset: int | None
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A dead letter as it was read; `at` is when it was set aside, in UTC."""
+
+    record: ConsumerRecord
+    origin: Origin
+    kind: str
+    error: str
+    at: datetime
+    value_omitted: bool
+
+    @classmethod
+    def read(cls, record: ConsumerRecord) -> Letter:
+        """Return the letter that is in a record; one of another service may lack all headers."""
+        # of a header that the message had already, ours is the last
+        texts = {
+            name: (value or b"").decode(errors="replace")
+            for name, value in record.headers
+            if name in _ADDED
+        }
+        return cls(
+            record=record,
+            origin=Origin(
+                texts.get(TOPIC, ""), _number(texts.get(PARTITION)), _number(texts.get(OFFSET))
+            ),
+            kind=texts.get(KIND, ""),
+            error=texts.get(ERROR, ""),
+            at=times.of_record(record.timestamp).replace(tzinfo=UTC),
+            value_omitted=VALUE_OMITTED in texts,
+        )
+
+    def message(self) -> Outgoing:
+        """Return the message as it was before it was refused, and where it comes from now."""
+        record = self.record
+        place = f"{record.topic}/{record.partition}/{record.offset}"
+        headers = (*_without_ours(record.headers), (REPLAYED_FROM, place.encode()))
+        return Outgoing(record.value, record.key, headers)
+
+
+def letter(outcome: Outcome) -> Outgoing:
+    """Return the dead letter of a refused message: key, value and headers stay as they are."""
+    record = outcome.record
+    added = {
+        TOPIC: record.topic,
+        PARTITION: str(record.partition),
+        OFFSET: str(record.offset),
+        TIMESTAMP: str(record.timestamp),
+        ERROR: outcome.error[:LONGEST_ERROR],
+        KIND: outcome.kind,
+    }
+    own = ((name, text.encode(errors="replace")) for name, text in added.items())
+    return Outgoing(record.value, record.key, (*record.headers, *own))
+
+
+def without_value(whole: Outgoing) -> Outgoing:
+    """Return what is left of a letter that the broker finds too large: where the message is."""
+    omitted = (VALUE_OMITTED, str(len(whole.value or b"")).encode())
+    return Outgoing(None, whole.key, (*whole.headers, omitted))
+
+
+def bare(stub: Outgoing) -> Outgoing:
+    """Return what is left of a letter that is too large without its value: what we added."""
+    # of a header that the message had already, ours is the last
+    own = {name: value for name, value in stub.headers if name in _ADDED}
+    omitted = str(len(stub.headers) - len(own)).encode()
+    return Outgoing(None, None, (*own.items(), (HEADERS_OMITTED, omitted)))
+
+
+def _without_ours(headers: Iterable[Header]) -> list[Header]:
+    """Return the headers without the last one of each name that a letter adds."""
+    kept = []
+    added = {*_ADDED, REPLAYED_FROM}
+    for name, value in reversed(list(headers)):
+        if name in added:
+            added.remove(name)
+        else:
+            kept.append((name, value))
+    return kept[::-1]
+
+
+def _number(text: str | None) -> int | None:
+    short = text is not None and len(text) <= _LONGEST_NUMBER
+    return int(text) if text and short and text.isascii() and text.isdigit() else None

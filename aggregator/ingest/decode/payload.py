@@ -1,0 +1,108 @@
+"""The bytes of a message, unpacked when they are gzip, with limits for what they may become."""
+
+from __future__ import annotations
+
+import re
+import zlib
+
+from ...errors import InvalidInput, TooLarge
+
+GZIP = b"\x1f\x8b"
+
+_AUTOMATIC_GZIP = 31
+# the first piece of a member that is unpacked; each further one is twice as long
+_FIRST_PIECE = 512
+
+# what is decoded on the event loop; anything larger is decoded in a thread
+LIGHT = 32 * 1024
+
+# A parsed message takes about so many times its text, and so many bytes for each value; all of it
+# may take so many times `maximum_unpacked_size`.
+_TEXTS = 8
+_VALUE_BYTES = 400
+_PARSED = 16
+# `<` is stored as `\u003c`
+_ESCAPED = b"<>&"
+_ESCAPE_BYTES = 5
+_SEPARATORS = b",[{"
+# one that is not closed ends with the text: each quote in it would be tried as a beginning
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+["\\]?', re.DOTALL)
+_FOUR_BYTES = re.compile(rb"[\xf0-\xff]")
+
+
+class Plain(bytes):
+    """A payload that is unpacked already."""
+
+
+def light(value: bytes | None) -> bytes | None:
+    """Return the payload unpacked if decoding it takes little time, else None."""
+    value = value or b""
+    if len(value) > LIGHT:
+        return None
+    if not value.startswith(GZIP):
+        return value
+    try:
+        return Plain(unpacked(value, LIGHT))
+    except TooLarge:
+        return None
+    except InvalidInput:
+        return value
+
+
+def unpacked(value: bytes, maximum: int) -> bytes:
+    """Return the payload; several gzip members are joined.
+
+    Raise InvalidInput for bad gzip, TooLarge when it has more than `maximum` bytes.
+    """
+    if not value.startswith(GZIP) or isinstance(value, Plain):
+        if len(value) > maximum:
+            raise TooLarge(f"the message has more than {maximum} bytes")
+        return value
+    parts: list[bytes] = []
+    at, room = 0, maximum
+    while at < len(value):
+        at, room = _member(value, at, room, parts)
+    return b"".join(parts)
+
+
+def _member(value: bytes, at: int, room: int, parts: list[bytes]) -> tuple[int, int]:
+    """Unpack the gzip member at this place; return the place behind it, and the room left.
+
+    It is fed piece by piece: zlib copies what it does not use, which would be all other members.
+    """
+    unpacker = zlib.decompressobj(_AUTOMATIC_GZIP)
+    size = _FIRST_PIECE
+    while not unpacker.eof:
+        if at >= len(value):
+            raise InvalidInput("gzip: unexpected end of data")
+        try:
+            part = unpacker.decompress(value[at : at + size], room + 1)
+        except zlib.error as error:
+            raise InvalidInput(f"gzip: {error}") from error
+        if len(part) > room:
+            raise TooLarge("gzip: the unpacked message is too large")
+        at, size = min(at + size, len(value)), 2 * size
+        room -= len(part)
+        if part:
+            parts.append(part)
+    return at - len(unpacker.unused_data), room
+
+
+def check_size(raw: bytes, maximum: int) -> None:
+    """Raise TooLarge when the message would take too much memory once it is parsed."""
+    if len(raw) <= LIGHT:
+        return
+    width = 1 if raw.isascii() else 4 if _FOUR_BYTES.search(raw) else 2
+    escaped = sum(raw.count(char) for char in _ESCAPED)
+    text = _TEXTS * width * (len(raw) + _ESCAPE_BYTES * escaped)
+    most = _PARSED * maximum
+    if text <= most and text + _VALUE_BYTES * _separators(raw) <= most:
+        return
+    # separators inside of strings are none
+    if text + _VALUE_BYTES * _separators(_STRING.sub(b"", raw)) > most:
+        raise TooLarge(f"the parsed message would take more than {most} bytes")
+
+
+def _separators(raw: bytes) -> int:
+    """Return how many values there are in JSON text, or a few more."""
+    return sum(raw.count(char) for char in _SEPARATORS)

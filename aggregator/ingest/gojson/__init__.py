@@ -1,0 +1,1 @@
+"""JSON read as Go's encoding/json reads it."""

@@ -1,0 +1,1 @@
+"""Clients of Kafka: consumers, producers, admin queries, and their records."""

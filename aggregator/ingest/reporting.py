@@ -1,0 +1,128 @@
+"""What is counted and logged of a batch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from ..metrics import Metrics
+from ..model import utc_now
+from .batch import Outcome
+from .retry import State
+
+log = logging.getLogger(__name__)
+
+# of what a message calls itself, in a line of the log
+LONGEST_NAME = 256
+
+
+class Journal:
+    """Counts in metrics and tells in the log what happens to the messages of a topic."""
+
+    def __init__(self, metrics: Metrics, topic: str, *, show_refused: bool = False) -> None:
+        self._metrics = metrics
+        self._topic = topic
+        self._show_refused = show_refused
+        self._lagging: set[str] = set()
+        self.paused(State())
+
+    def taken(self, records: Sequence[ConsumerRecord]) -> None:
+        """Note a batch that is to be worked at."""
+        self._metrics.consumed_messages.inc(len(records))
+        if log.isEnabledFor(logging.DEBUG):
+            for record in records:
+                log.debug("started processing message", extra={"fields": _place(record)})
+
+    def settled(self, outcomes: Sequence[Outcome], seconds: float) -> None:
+        """Note a batch of which all is stored, or set aside; that took so many seconds at last."""
+        now = utc_now()
+        for outcome in outcomes:
+            self._count(outcome, now)
+            if outcome.refused:
+                self._tell_refused(outcome)
+            elif outcome.warnings or log.isEnabledFor(logging.INFO):
+                self._tell_kept(outcome, now)
+        self._metrics.batch_size.observe(len(outcomes))
+        self._metrics.batch_seconds.observe(seconds + sum(one.seconds for one in outcomes))
+
+    def committed(self, kafka: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> None:
+        """Note how far the partitions' ends are from what is committed."""
+        held = kafka.assignment()
+        for partition, offset in offsets.items():
+            end = kafka.highwater(partition) if partition in held else None
+            if end is not None:
+                number = str(partition.partition)
+                self._lagging.add(number)
+                self._metrics.consumer_lag.labels(self._topic, number).set(max(0, end - offset))
+
+    def forget_lag(self) -> None:
+        """Say nothing of partitions that another consumer may have now."""
+        for number in self._lagging:
+            self._metrics.consumer_lag.remove(self._topic, number)
+        self._lagging.clear()
+
+    def paused(self, state: State) -> None:
+        """Note whether consuming waits for something."""
+        self._metrics.paused.labels(self._topic).set(state.paused)
+
+    def _count(self, outcome: Outcome, now: datetime) -> None:
+        metrics = self._metrics
+        if outcome.envelope.last_checked is not None:
+            lag = now - outcome.envelope.last_checked
+            metrics.last_checked_lag.observe(lag.total_seconds() / 60)
+        if outcome.refused:
+            metrics.consuming_errors.inc()
+            metrics.refused_messages.labels(outcome.kind).inc()
+            metrics.failed_messages_processing_time.observe(outcome.seconds)
+            return
+        metrics.successful_messages_processing_time.observe(outcome.seconds)
+        if outcome.empty:
+            metrics.empty_results.inc()
+        elif outcome.stored:
+            metrics.written_reports.inc()
+        else:
+            metrics.old_reports.inc()
+
+    def _tell_refused(self, outcome: Outcome) -> None:
+        fields = _fields(outcome) | {"error": outcome.error, "kind": outcome.kind}
+        if self._show_refused:
+            fields["unparsed message"] = (outcome.record.value or b"").decode(errors="replace")
+        log.warning("Error processing message consumed from Kafka", extra={"fields": fields})
+
+    def _tell_kept(self, outcome: Outcome, now: datetime) -> None:
+        fields = _fields(outcome) | {"duration": round(outcome.seconds * 1000)}
+        extra = {"fields": fields}
+        for warning in outcome.warnings:
+            log.warning(warning, extra=extra)
+        checked = outcome.envelope.last_checked
+        if checked is not None and checked > now:
+            log.error("got a message from the future", extra=extra)
+        if outcome.empty:
+            log.info(
+                "This message has an empty report and will not be processed further", extra=extra
+            )
+        elif not outcome.stored:
+            log.info(
+                "Skipping because a more recent report already exists for this cluster",
+                extra=extra,
+            )
+        log.info("Message consumed", extra=extra)
+
+
+def _place(record: ConsumerRecord) -> dict[str, Any]:
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+
+
+def _fields(outcome: Outcome) -> dict[str, Any]:
+    envelope = outcome.envelope
+    return {
+        **_place(outcome.record),
+        "organization": envelope.org,
+        "cluster": envelope.cluster[:LONGEST_NAME],
+        "version": envelope.version,
+        "request ID": envelope.request_id[:LONGEST_NAME] or "missing",
+    }

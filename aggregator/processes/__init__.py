@@ -1,0 +1,1 @@
+"""The processes of one service: workers, their IPC, memory and standard streams."""

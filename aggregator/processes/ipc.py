@@ -1,0 +1,253 @@
+"""IPC of the processes of one service: metrics of all of them, and the first one's readiness.
+
+Each worker inherits one end of a socket pair and the first process keeps the other, so nothing
+needs a path. The first process holds the totals: the last snapshot of each worker, and the sums of
+workers that have ended. A page of metrics is always made by the first process, whoever was asked,
+so that no counter is ever lower on a later page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Unavailable
+from ..metrics import (
+    Metrics,
+    Snapshot,
+    cumulative,
+    merged,
+)
+from .channel import Channel
+
+# messages: the first process asks for a snapshot, workers answer, and send one now and then
+ASK, ANSWER, PUSH = "ask", "answer", "push"
+# a worker requests one of these, the first process replies
+METRICS, READINESS, REPLY = "metrics", "readiness", "reply"
+ANSWER_SECONDS = 1.0
+# longer than the first process waits for others
+REPLY_SECONDS = 3.0
+PUSH_SECONDS = 1.0
+SILENT = "the process that consumes does not answer"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSlot:
+    """Which process of a service this is: 0 is the first, which consumes; the others are workers.
+
+    `fd` is a worker's end of the socket pair.
+    """
+
+    number: int = 0
+    count: int = 1
+    fd: int = -1
+
+
+class FirstProcess:
+    """The first process, or the only one; without workers it opens nothing."""
+
+    def __init__(self, metrics: Metrics, readiness: Callable[[], str]) -> None:
+        self._metrics = metrics
+        self._readiness = readiness
+        self._workers: set[_Worker] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+        # counters and histograms of workers that have ended
+        self._ended: Snapshot = []
+
+    async def open(self, _ended: Callable[[], None]) -> None:
+        """Do nothing: workers are added one by one."""
+
+    async def close(self) -> None:
+        """Close the connections to all workers."""
+        for task in tuple(self._serving):
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def readiness(self) -> str:
+        """Return why ingest is not at work, or nothing."""
+        return self._readiness()
+
+    async def scrape(self) -> bytes:
+        """Return the metrics of all processes in Prometheus' text format, added up.
+
+        A worker that does not answer in time counts with its last snapshot.
+        """
+        asked = {answer: worker for worker in self._workers if (answer := worker.ask())}
+        if asked:
+            _, late = await asyncio.wait(asked, timeout=ANSWER_SECONDS)
+            for answer in late:
+                asked[answer].note_silence()
+        snapshots = (self._ended, *(one.last for one in self._workers))
+        return self._metrics.render([one for one in snapshots if one])
+
+    async def add(self, number: int, sock: socket.socket) -> None:
+        """Serve the worker at the other end of this socket until it ends."""
+        worker = _Worker(number, await Channel.open(sock))
+        self._workers.add(worker)
+        self._run(self._serve(worker))
+
+    async def _serve(self, worker: _Worker) -> None:
+        try:
+            while True:
+                kind, *rest = await worker.channel.receive()
+                if kind in (ANSWER, PUSH):
+                    worker.note_snapshot(*rest, answer=kind == ANSWER)
+                else:
+                    # in a task of its own: to reply, this worker's answer may be needed
+                    self._run(self._reply(worker.channel, kind, *rest))
+        except EOFError:
+            pass
+        finally:
+            worker.close()
+            self._workers.discard(worker)
+            self._ended = merged([self._ended, cumulative(worker.last)])
+
+    async def _reply(self, channel: Channel, kind: str, number: int) -> None:
+        text = (await self.scrape()).decode() if kind == METRICS else self._readiness()
+        channel.send(REPLY, number, text)
+
+    def _run(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+
+class _Worker:
+    """What the first process knows of a worker."""
+
+    def __init__(self, number: int, channel: Channel) -> None:
+        self.channel = channel
+        self.last: Snapshot = []
+        self._number = number
+        self._asked: asyncio.Future[None] | None = None
+        self._silent = False
+
+    def ask(self) -> asyncio.Future[None] | None:
+        """Ask for a snapshot; return what to wait for.
+
+        Nobody waits for a worker that has not started yet, or did not answer the last time.
+        """
+        if self._silent or not self.last:
+            return None
+        if self._asked is None:
+            self._asked = asyncio.get_running_loop().create_future()
+            self.channel.send(ASK)
+        return self._asked
+
+    def note_snapshot(self, snapshot: Snapshot, *, answer: bool) -> None:
+        """Keep a snapshot; sums only grow, so the latest one counts."""
+        self.last = snapshot
+        if answer and self._asked is not None:
+            self._asked.set_result(None)
+            self._asked = None
+            if self._silent:
+                self._silent = False
+                log.info("worker %d answers again", self._number)
+
+    def note_silence(self) -> None:
+        """Note that the worker did not answer in time."""
+        if self._asked is not None and not self._silent:
+            self._silent = True
+            log.warning(
+                "worker %d does not answer; its last metrics count until it does", self._number
+            )
+
+    def close(self) -> None:
+        """Close the connection, and let nobody wait."""
+        self.channel.close()
+        if self._asked is not None:
+            self._asked.set_result(None)
+            self._asked = None
+
+
+class WorkerProcess:
+    """A worker; it asks the first process for everything that concerns all of them."""
+
+    def __init__(self, metrics: Metrics, fd: int) -> None:
+        self._metrics = metrics
+        self._fd = fd
+        self._channel: Channel | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._numbers = itertools.count()
+        self._replies: dict[int, asyncio.Future[str]] = {}
+
+    async def open(self, ended: Callable[[], None]) -> None:
+        """Begin to answer the first process; `ended` is called when that has ended."""
+        channel = self._channel = await Channel.open(socket.socket(fileno=self._fd))
+        serving = asyncio.create_task(self._serve(channel))
+        serving.add_done_callback(lambda _: ended())
+        self._tasks = [serving, asyncio.create_task(self._push(channel))]
+
+    async def close(self) -> None:
+        """Leave the final counts with the first process, and close the connection."""
+        if self._channel is None:
+            return
+        self._channel.send(PUSH, self._metrics.snapshot())
+        await self._channel.flush(ANSWER_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+        self._channel.close()
+
+    async def readiness(self) -> str:
+        """Return why ingest is not at work, or nothing, as the first process knows it."""
+        try:
+            return await self._request(READINESS, ANSWER_SECONDS)
+        except Unavailable:
+            return SILENT
+
+    async def scrape(self) -> bytes:
+        """Return the metrics of all processes; raise Unavailable if the first does not answer.
+
+        Prometheus takes a page of this process alone for counters that were reset.
+        """
+        return (await self._request(METRICS, REPLY_SECONDS)).encode()
+
+    async def _request(self, kind: str, seconds: float) -> str:
+        if self._channel is None:
+            raise Unavailable("not connected to the first process")
+        number = next(self._numbers)
+        reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._replies[number] = reply
+        self._channel.send(kind, number)
+        try:
+            async with asyncio.timeout(seconds):
+                return await reply
+        except TimeoutError as error:
+            raise Unavailable("the first process does not answer") from error
+        finally:
+            del self._replies[number]
+
+    async def _serve(self, channel: Channel) -> None:
+        try:
+            while True:
+                kind, *rest = await channel.receive()
+                if kind == ASK:
+                    channel.send(ANSWER, self._metrics.snapshot())
+                elif rest[0] in self._replies:
+                    self._replies[rest[0]].set_result(rest[1])
+        except EOFError:
+            return
+
+    async def _push(self, channel: Channel) -> None:
+        """Send what was counted, so that little is lost if this process is killed."""
+        sent = -1
+        while True:
+            if sent != self._metrics.finished_requests and not channel.backlog:
+                sent = self._metrics.finished_requests
+                channel.send(PUSH, self._metrics.snapshot())
+            await asyncio.sleep(PUSH_SECONDS)
+
+
+Processes = FirstProcess | WorkerProcess
+
+
+def processes(metrics: Metrics, readiness: Callable[[], str], slot: WorkerSlot) -> Processes:
+    """Return the process of this slot's view of all processes."""
+    return WorkerProcess(metrics, slot.fd) if slot.number else FirstProcess(metrics, readiness)

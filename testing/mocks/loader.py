@@ -1,0 +1,76 @@
+"""Messages into a storage, the way ingest brings them there: decoded and stored in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import count, islice
+
+from aggregator.ingest.decode.dvo import DvoDecoder
+from aggregator.ingest.decode.message import Decoder, Refused
+from aggregator.ingest.decode.ocp import OcpDecoder
+from aggregator.model import (
+    DvoReport,
+    Refusal,
+    Report,
+    utc_now,
+)
+from aggregator.storage import Dvo, RefusedMessages, Reports
+
+from ..fixtures import Made
+
+BATCH = 500
+UNPACKED = 64 * 1024 * 1024
+TOPIC = "testing.generate"
+
+
+class Filler:
+    """Stores what is accepted, and sets aside what is refused."""
+
+    def __init__(self, reports: Reports, dvo: Dvo, refused: RefusedMessages) -> None:
+        self._reports = reports
+        self._dvo = dvo
+        self._refused = refused
+        self._decoders: dict[str, Decoder] = {
+            "ocp": OcpDecoder(None, UNPACKED, "default"),
+            "dvo": DvoDecoder(None, UNPACKED, "default"),
+        }
+        self._offsets = count()
+
+    async def fill(self, messages: Iterable[Made]) -> None:
+        """Store all messages; raise Unavailable."""
+        for batch in _batches(messages):
+            await self._store(batch)
+
+    async def _store(self, batch: Iterable[Made]) -> None:
+        """Store a batch: one transaction a kind of row."""
+        reports: list[Report] = []
+        workloads: list[DvoReport] = []
+        refusals: list[Refusal] = []
+        for made in batch:
+            found = self._decoded(made)
+            if isinstance(found, Report):
+                reports.append(found)
+            elif isinstance(found, DvoReport):
+                workloads.append(found)
+            elif isinstance(found, Refusal):
+                refusals.append(found)
+        if reports:
+            await self._reports.store(reports)
+        if workloads:
+            await self._dvo.store(workloads)
+        await self._refused.put(refusals)
+
+    def _decoded(self, made: Made) -> Report | DvoReport | Refusal | None:
+        """Return what the message is for storage, None when it is skipped as empty."""
+        offset, now = next(self._offsets), utc_now()
+        try:
+            return self._decoders[made.kind].decode(made.value).report
+        except Refused as error:
+            topic = f"{TOPIC}.{made.kind}"
+            return Refusal(topic, 0, offset, None, made.value, now, now, str(error))
+
+
+def _batches(messages: Iterable[Made]) -> Iterator[list[Made]]:
+    rest = iter(messages)
+    while batch := list(islice(rest, BATCH)):
+        yield batch

@@ -1,0 +1,1 @@
+"""Where data for the cases come from."""

@@ -1,0 +1,75 @@
+"""Each check of what was sent passes a right answer and fails wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from testing.rest_suite import damage
+from testing.rest_suite.case import Case
+from testing.rest_suite.cases import ingested_reports
+from testing.rest_suite.lapses import Make
+
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock
+from .scene_sent import sent_instance
+from .wrongs import (
+    always,
+    edited,
+    first_lost,
+    other,
+    stranger,
+)
+
+HITS = "report.reports"
+VERSION = "clusters.*.meta.cluster_version"
+
+WRONGS: dict[str, tuple[Wrong, ...]] = {
+    "every_known_cluster_has_just_its_hits": (
+        ("report", first_lost(HITS)),
+        ("report", stranger(HITS)),
+        ("report", other("report.meta.count")),
+        ("report", other(f"{HITS}.*.key")),
+    ),
+    "the_details_are_those_sent": (
+        ("report", always(f"{HITS}.*.details", {})),
+        ("report", other(f"{HITS}.*.details.type")),
+        ("report", edited(f"{HITS}.*.details.large", float)),
+        ("report", edited(f"{HITS}.*.details.fractions.1", lambda old: round(old, 6))),
+        ("report", always(f"{HITS}.*.details.nothing.null", "")),
+        ("report", edited(f"{HITS}.*.details.letters", damage.of_16_bits)),
+    ),
+    "the_times_are_those_sent": (
+        ("report", edited("report.meta.last_checked_at", damage.moved(seconds=1))),
+        ("report", edited("report.meta.gathered_at", damage.moved(seconds=-1))),
+        ("report", edited("report.meta", lambda old: {**old, "gathered_at": None})),
+    ),
+    "a_cluster_is_impacted_since_its_first_report_was_stored": (
+        ("report", edited(f"{HITS}.*.impacted", damage.moved(hours=-1))),
+        ("report_info", edited("metainfo.stored_at", damage.moved(hours=1))),
+    ),
+    "the_version_is_that_sent": (
+        ("cluster_recommendations", other(VERSION)),
+        ("cluster_recommendations", always(VERSION, "")),
+    ),
+    "a_cluster_just_sent_is_listed": (("clusters", first_lost("clusters")),),
+}
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[Mock]:
+    """Give an instance that got what the suite would have sent, and answers rightly."""
+    with sent_instance() as found:
+        yield found
+
+
+@pytest.mark.parametrize("case", collected(ingested_reports), ids=lambda case: case.name)
+def test_right_answers_pass(case: Case, instance: Mock) -> None:
+    assert instance.outcome(case) == ("passed", "")
+
+
+@pytest.mark.parametrize(("case", "operation", "make"), trials(ingested_reports, WRONGS))
+def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
+    outcome, reason = instance.outcome(case, operation, make())
+    assert (outcome, "no answer" in reason) == ("failed", False)

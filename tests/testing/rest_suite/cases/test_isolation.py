@@ -1,0 +1,93 @@
+"""Each check of independence passes a right instance and fails those that write too much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from testing.rest_suite import damage
+from testing.rest_suite.case import Case
+from testing.rest_suite.cases import isolation
+from testing.rest_suite.lapses import Make, while_disabled
+from testing.rest_suite.middleware import Answer, Forward, Request
+from testing.rest_suite.sources.seed_file import seeded
+
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import SEED, Mock, mock_instance
+from .wrongs import always
+
+
+def also(operation: str, **params: str) -> Make:
+    """Do this, too, for other parameters if need be."""
+
+    def middleware(request: Request, forward: Forward) -> Answer:
+        answer = forward(request)
+        forward(request.as_operation(operation).with_params(**params))
+        return answer
+
+    return lambda: middleware
+
+
+def of_all_users(request: Request, forward: Forward) -> Answer:
+    """Keep one vote for all users."""
+    if "user_id" in request.params and request.operation != "disable_feedback":
+        return forward(request.with_params(user_id="everybody"))
+    return forward(request)
+
+
+def on_all_clusters(request: Request, forward: Forward) -> Answer:
+    """Vote on the same hit of all clusters."""
+    for cluster in seeded(str(SEED)).clusters:
+        forward(request.with_params(cluster=cluster.name))
+    return forward(request)
+
+
+WRONGS: dict[str, tuple[Wrong, ...]] = {
+    "a_vote_leaves_those_of_others": (
+        ("rule", always("report.user_vote", 0)),
+        ("*", lambda: of_all_users),
+    ),
+    "votes_toggles_and_reasons_leave_each_other": (
+        ("like", also("enable")),
+        ("dislike", also("disable")),
+        ("reset_vote", also("enable")),
+        ("rule", always("report.disable_feedback", "")),
+    ),
+    "what_is_disabled_is_still_listed": (
+        ("*", while_disabled("report", damage.at("report.reports.0", damage.drop))),
+        ("*", while_disabled("report", damage.at("report.meta.count", damage.value(1)))),
+        ("*", while_disabled("report_info", damage.at("metainfo.count", damage.value(1)))),
+        ("*", while_disabled("reports_by_body", damage.at("reports.*.reports.0", damage.drop))),
+        ("*", while_disabled("recommendations", damage.at("recommendations.*", damage.drop))),
+        ("*", while_disabled("cluster_recommendations", damage.at("clusters.*", damage.drop))),
+        ("*", while_disabled("clusters_detail", damage.at("clusters", damage.value([])))),
+    ),
+    "a_vote_is_on_one_hit": (
+        ("rule", always("report.user_vote", 1)),
+        ("like", lambda: on_all_clusters),
+    ),
+    "an_ack_leaves_that_of_another_key": (
+        ("ack_enable", also("ack_enable", error_key="ANOTHER_KEY")),
+        ("ack_update", also("ack_update", error_key="ANOTHER_KEY")),
+        ("ack_disable", also("ack_disable", error_key="ANOTHER_KEY")),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[Mock]:
+    """Give an instance that answers rightly."""
+    with mock_instance() as found:
+        yield found
+
+
+@pytest.mark.parametrize("case", collected(isolation), ids=lambda case: case.name)
+def test_right_answers_pass(case: Case, instance: Mock) -> None:
+    assert instance.outcome(case) == ("passed", "")
+
+
+@pytest.mark.parametrize(("case", "operation", "make"), trials(isolation, WRONGS))
+def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
+    outcome, reason = instance.outcome(case, operation, make())
+    assert (outcome, "no answer" in reason) == ("failed", False)
