@@ -155,7 +155,7 @@ def test_what_is_written_into_dead_letters_keeps_the_schema() -> None:
 def test_every_kind_of_refusal_is_named() -> None:
     """They are the first argument wherever something is `refused`."""
     used = {REJECTED}
-    for path in (Path(aggregator.__file__).parent / "ingest").glob("*.py"):
+    for path in (Path(aggregator.__file__).parent / "ingest").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if (
                 isinstance(node, ast.Call)
