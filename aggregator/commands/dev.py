@@ -176,7 +176,7 @@ async def _serve(config: Config, rate: float, console: Console) -> None:
 def _cancel_on_signals() -> None:
     """Let Ctrl-C and SIGTERM unwind this task, whatever it is at."""
     task = asyncio.current_task()
-    assert task is not None
+    assert task is not None  # noqa: S101 for mypy: the caller is a coroutine
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 

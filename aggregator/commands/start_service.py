@@ -75,7 +75,8 @@ def ended(serving: Coroutine[None, None, int]) -> int:
 async def _serve(config: Config) -> int:
     count = wanted(config)
     service = Service(config, WorkerSlot(count=count))
-    assert isinstance(service.processes, FirstProcess)
+    # for mypy: the slot is that of the first process
+    assert isinstance(service.processes, FirstProcess)  # noqa: S101
     workers = Workers(config, count, service.processes)
     end_on_signals(service)
     try:

@@ -7,6 +7,7 @@ import errno
 import logging
 from collections.abc import Mapping
 from importlib.resources import files
+from ipaddress import ip_address
 from pathlib import Path
 
 from tornado.netutil import bind_sockets
@@ -119,6 +120,7 @@ async def listen(
     http = HttpServer(app, LIMITS, server.maximum_connections)
     sockets = bind_sockets(int(port), address=host.strip("[]") or None, reuse_port=shared)
     await http.listen(sockets)
-    if not server.auth and not shared and host in ("", "0.0.0.0", "[::]"):
+    names = [one.getsockname()[0] for one in sockets]
+    if not server.auth and not shared and any(ip_address(one).is_unspecified for one in names):
         log.warning("%s", OPEN_TO_ALL)
     return http, int(sockets[0].getsockname()[1])

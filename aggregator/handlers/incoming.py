@@ -155,7 +155,8 @@ class Incoming(HTTPMessageDelegate):
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> None:
         """Find out who answers; answer at once what is refused."""
-        assert isinstance(start_line, RequestStartLine)
+        # for mypy: a server gets nothing else
+        assert isinstance(start_line, RequestStartLine)  # noqa: S101
         line = start_line._replace(path=origin_form(start_line))
         self._request = HTTPServerRequest(
             connection=self._connection, start_line=line, headers=headers

@@ -105,7 +105,8 @@ class ApiApplication(Application):
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> Incoming:
         """Return who takes a request, which has not come yet."""
-        assert isinstance(request_conn, HTTP1Connection)
+        # for mypy: HttpServer makes no other connections
+        assert isinstance(request_conn, HTTP1Connection)  # noqa: S101
         return Incoming(self, request_conn)
 
     def refusal(self, request: HTTPServerRequest, found: Found) -> AggregatorError | None:

@@ -19,10 +19,9 @@ WIDTH = 110
 
 def rendered(summary: Summary) -> str:
     """Return the report as plain text."""
-    console = Console(file=io.StringIO(), width=WIDTH, highlight=False, color_system=None)
+    file = io.StringIO()
+    console = Console(file=file, width=WIDTH, highlight=False, color_system=None)
     show(summary, console)
-    file = console.file
-    assert isinstance(file, io.StringIO)
     return file.getvalue()
 
 
