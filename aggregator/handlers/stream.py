@@ -15,6 +15,10 @@ from tornado.iostream import IOStream, UnsatisfiableReadError
 
 # what the client must take of a long answer to get more time for the rest
 PROGRESS = 64 * 1024
+# parsing the lines of a head takes 4 us each
+MOST_HEAD_LINES = 1000
+# the blank line that ends a head may have begun so many bytes before those that came last
+_END_OF_HEAD = 4
 # Tornado's answer to what is not HTTP has neither a length nor a text
 _BARE_REFUSAL = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 
@@ -63,6 +67,7 @@ class Stream(IOStream):
         self._limits = limits
         self._clock = asyncio.get_running_loop().time
         self._heading = False
+        self._searched = 0
         self._untaken = 0
         self.request: HTTP1Connection | None = None
         self.last = False
@@ -80,6 +85,7 @@ class Stream(IOStream):
     def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> Future[bytes]:
         """Begin to read a request's head."""
         self._heading = True
+        self._searched = 0
         begun = self._read_buffer_size > 0
         self._allow(self._limits.request if begun else self._limits.idle)
         if self.last and not begun:
@@ -142,6 +148,23 @@ class Stream(IOStream):
     def _headed(self, head: Future[bytes]) -> None:
         if not head.cancelled() and head.exception() is None:
             self._heading = False
+
+    def _find_read_pos(self) -> int | None:
+        """Return where the head ends, having searched each byte once.
+
+        Tornado searches all of an unfinished head again for each byte that comes: 20 ms a byte
+        when 1 MiB of it is here.
+        """
+        if self._read_regex is None:
+            return super()._find_read_pos()
+        # what is raised for either limit is answered with 431 by `close`
+        found = self._read_regex.search(self._read_buffer, self._searched)
+        end = found.end() if found else self._read_buffer_size
+        self._check_max_bytes(self._read_regex, end)
+        if found and self._read_buffer.count(b"\n", 0, end) > MOST_HEAD_LINES:
+            raise UnsatisfiableReadError(f"more than {MOST_HEAD_LINES} lines")
+        self._searched = max(0, end - _END_OF_HEAD)
+        return end if found else None
 
     def _allow(self, seconds: float) -> None:
         self.deadline = self._clock() + seconds

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import socket
 from contextlib import suppress
 
 import pytest
@@ -11,6 +13,7 @@ from tornado.web import Application
 
 from aggregator.handlers import server as server_module
 from aggregator.handlers.server import HttpServer
+from aggregator.handlers.stream import MOST_HEAD_LINES, Stream
 from tests.handlers.scene_connection import (
     GET,
     LIMITS,
@@ -144,6 +147,56 @@ async def test_a_long_head_is_refused(data: bytes) -> None:
         client.send(data)
         assert (await client.answer())[0] == 431
         assert await client.rest() == b""
+
+
+@pytest.mark.parametrize(("lines", "status"), [(MOST_HEAD_LINES - 3, 200), (MOST_HEAD_LINES, 431)])
+async def test_a_head_of_many_lines_is_refused_before_they_are_parsed(
+    lines: int, status: int
+) -> None:
+    async with connected(headers=1024 * 1024) as client:
+        client.send(b"GET / HTTP/1.1\r\nHost: h\r\n" + b"a:b\r\n" * lines + b"\r\n")
+        assert (await client.answer())[0] == status
+
+
+class _Searched:
+    """Counts the bytes that an expression is applied to."""
+
+    def __init__(self, pattern: re.Pattern[bytes]) -> None:
+        self.pattern, self.bytes = pattern, 0
+
+    def search(self, buffer: bytearray, start: int = 0) -> re.Match[bytes] | None:
+        """Search and count."""
+        self.bytes += len(buffer) - start
+        return self.pattern.search(buffer, start)
+
+
+@pytest.mark.parametrize("size", [1000, 2000, 4000])
+async def test_a_head_that_comes_in_single_bytes_is_searched_once(
+    monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """Tornado itself searches it all again for each byte: 20 ms a byte of a head of 1 MiB."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        stream = Stream(theirs, _Nobody(), LIMITS)
+        head = stream.read_until_regex(b"\r?\n\r?\n")
+        searched = _Searched(re.compile(b"\r?\n\r?\n"))
+        monkeypatch.setattr(stream, "_read_regex", searched)
+        data = b"GET / HTTP/1.1\r\nHost: " + b"h" * size + b"\r\n\r\n"
+        for at in range(len(data)):
+            ours.send(data[at : at + 1])
+            # reads what is there, as the loop does when it comes
+            stream._handle_read()
+        assert await head == data
+        stream.close()
+    # two searches for each byte that comes, of the few bytes before it
+    assert searched.bytes <= len(data) * 12
+
+
+class _Nobody:
+    """Owns a stream and does not care."""
+
+    def closed(self, stream: Stream) -> None:
+        """Do nothing."""
 
 
 SLOW_BODY = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab"
