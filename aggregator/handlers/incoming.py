@@ -29,6 +29,8 @@ from .stream import plain
 
 # a body that is not wanted is read away up to this, then the connection is closed
 DRAINED = 1024**3
+# parts of a body are kept in pieces of this size at least
+LEAST_PART = 64 * 1024
 # a connection is worth keeping when no more than this is to be read away
 KEPT = 256 * 1024
 
@@ -76,7 +78,7 @@ class Body:
 
     def __init__(self, bodies: Bodies) -> None:
         self._bodies = bodies
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | bytearray] = []
         self.size = 0
 
     def add(self, part: bytes) -> bool:
@@ -85,14 +87,18 @@ class Body:
             return False
         self._bodies.held += len(part)
         self.size += len(part)
-        self._parts.append(part)
+        # chunks of two bytes would take 50 each if they were kept as they come
+        if self._parts and len(self._parts[-1]) < LEAST_PART:
+            self._parts[-1] += part
+        else:
+            self._parts.append(bytearray(part))
         return True
 
     def read(self) -> bytes:
         """Return all of it."""
-        if len(self._parts) > 1:
-            self._parts = [b"".join(self._parts)]
-        return self._parts[0] if self._parts else b""
+        whole = b"".join(self._parts)
+        self._parts = [whole]
+        return whole
 
     def release(self) -> None:
         """Forget it."""

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import logging
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -254,3 +255,17 @@ async def test_many_clusters_in_a_path_are_answered(tmp_path: Path, count: int) 
     async with healthy(tmp_path) as port, client_of(port) as client:
         client.send(head("GET", PREFIX + f"organizations/1/clusters/{names}/reports"))
         assert (await client.answer())[0] == 200
+
+
+@pytest.mark.parametrize("count", [10_000, 20_000, 40_000])
+def test_a_body_of_tiny_chunks_takes_the_memory_of_its_bytes(count: int) -> None:
+    whole = Body(Bodies(16 * MIB))
+    tracemalloc.start()
+    try:
+        for at in range(count):
+            assert whole.add(b"%02d" % (at % 100))
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken <= 2 * whole.size + incoming.LEAST_PART
+    assert whole.read() == whole.read() == b"".join(b"%02d" % (at % 100) for at in range(count))
