@@ -48,6 +48,7 @@ def application(
     metrics: Metrics,
     info: Mapping[str, str],
     instance: Instance,
+    kind: type[ApiApplication] = ApiApplication,
 ) -> ApiApplication:
     """Build the application; raise UnusableFile when a file it needs cannot be read."""
     context = Context(
@@ -59,7 +60,7 @@ def application(
         openapi=_description(config.server),
         instance=instance,
     )
-    app = ApiApplication(_routes(config.server), context, log_function=_silent)
+    app = kind(_routes(config.server), context, log_function=_silent)
     if config.server.compression:
         app.add_transform(Compression)
     return app

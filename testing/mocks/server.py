@@ -12,15 +12,14 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
-from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
-from tornado.routing import Router
+from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler
 
 from aggregator.build import info
 from aggregator.config.options import Config, ServerConfig
 from aggregator.handlers.app import application, listen
+from aggregator.handlers.incoming import Found
 from aggregator.handlers.rendering import render
 from aggregator.handlers.router import ApiApplication
 from aggregator.metrics import Metrics
@@ -111,8 +110,8 @@ async def mock_server(
         ocp, dvo = await storage.health.schema_versions()
         told = {**info(), "OCP_DB_version": ocp, "DVO_DB_version": dvo}
         metrics = Metrics()
-        app = application(config, watched, metrics, told, _Ready(metrics))
-        http, bound = await listen(_KnownNames(app), server)
+        app = application(config, watched, metrics, told, _Ready(metrics), _KnownNames)
+        http, bound = await listen(app, server)
         try:
             yield f"http://localhost:{bound}{prefix}"
         finally:
@@ -137,25 +136,22 @@ class _Changing:
                 self._stored = quarter(now)
 
 
-class _KnownNames(Router):
-    """Answers what a name in the path asks for; all else is the service's."""
+class _KnownNames(ApiApplication):
+    """Answers paths that name a status with that status; all others like the service."""
 
-    def __init__(self, app: ApiApplication) -> None:
-        self._app = app
-
-    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate:
-        """Return who answers."""
+    def find(self, request: HTTPServerRequest) -> Found:
+        """Return the handler of a request."""
         status = demanded_status(request.path)
         if status is None:
-            return self._app.find_handler(request, **kwargs)
-        return self._app.get_handler_delegate(request, _StatusHandler, {"status": status})
+            return super().find(request)
+        return Found(_StatusHandler, {"status": status}, final=True)
 
 
 class _StatusHandler(RequestHandler):
     """Answers with the status that was asked for, whatever the method."""
 
-    def initialize(self, status: int) -> None:
-        """Take the status."""
+    def initialize(self, status: int, incoming: object) -> None:
+        """Take the status; the body changes nothing."""
         self._status = status
 
     def prepare(self) -> None:
