@@ -83,7 +83,9 @@ class Service:
         try:
             if shared and self._slot.number == 0:
                 server = replace(server, address=await claim(server.address))
-            self._server, self.port = await listen(app, server, shared=shared)
+            self._server, self.port = await listen(
+                app, server, shared=shared, first=self._slot.number == 0
+            )
         except OSError as error:
             raise CannotListen(f"cannot listen on '{server.address}': {error}") from error
 

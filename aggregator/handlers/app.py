@@ -111,17 +111,17 @@ async def claim(address: str) -> str:
 
 
 async def listen(
-    app: Router, server: ServerConfig, *, shared: bool = False
+    app: Router, server: ServerConfig, *, shared: bool = False, first: bool = True
 ) -> tuple[HttpServer, int]:
     """Bind the configured address, with others when `shared`; return the server and its port.
 
-    Raise OSError.
+    The `first` process warns of a server that is open to all. Raise OSError.
     """
     host, _, port = server.address.rpartition(":")
     http = HttpServer(app, LIMITS, server.maximum_connections)
     sockets = bind_sockets(int(port), address=host.strip("[]") or None, reuse_port=shared)
     await http.listen(sockets)
     names = [one.getsockname()[0] for one in sockets]
-    if not server.auth and not shared and any(ip_address(one).is_unspecified for one in names):
+    if first and not server.auth and any(ip_address(one).is_unspecified for one in names):
         log.warning("%s", OPEN_TO_ALL)
     return http, int(sockets[0].getsockname()[1])
