@@ -43,6 +43,8 @@ _CONSOLE = {
 }
 # libraries that tell more than anybody wants to read
 _QUIET = ("asyncio", "aiosqlite", "sqlalchemy", "tornado", "aiokafka", "botocore", "urllib3")
+# the loggers whose level `setup` sets, besides the root
+CONFIGURED = (*OURS, *_QUIET)
 
 
 class JsonFormatter(logging.Formatter):

@@ -1,15 +1,18 @@
-"""What all tests share: an event loop for each `async def` test, and examples that stay."""
+"""What all tests share: an event loop for each `async def` test, logging, fixed examples."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 from tornado.ioloop import IOLoop
+
+from aggregator import logs
 
 pytest.register_assert_rewrite("testing.contract")
 # the same examples on every machine, however busy it is
@@ -44,3 +47,15 @@ def io_loop() -> Iterator[IOLoop]:
     loop.run_until_complete(loop.shutdown_asyncgens())
     wrapper.close(all_fds=True)
     asyncio.set_event_loop(None)
+
+
+@pytest.fixture(autouse=True)
+def logging_restored() -> Iterator[None]:
+    """Restore the handlers and levels of the loggers that `aggregator.logs.setup` changes."""
+    loggers = [logging.getLogger(name) for name in ("", *logs.CONFIGURED)]
+    before = [(logger, logger.level, logger.handlers[:]) for logger in loggers]
+    yield
+    logging.captureWarnings(False)
+    for logger, level, handlers in before:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers

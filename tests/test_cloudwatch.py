@@ -71,18 +71,6 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
     server.server_close()
 
 
-@pytest.fixture
-def logging_restored() -> Iterator[None]:
-    """Give the test runner its own logging back."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    logging.captureWarnings(False)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-
-
-@pytest.mark.usefixtures("logging_restored")
 def test_every_line_reaches_cloudwatch_also_without_a_message(endpoint: Endpoint) -> None:
     logs.setup(CONFIG)
     log = logging.getLogger("aggregator.test")

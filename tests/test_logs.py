@@ -7,7 +7,6 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -20,20 +19,6 @@ from aggregator.config.options import (
     LoggingConfig,
     SentryConfig,
 )
-
-NAMES = ("", *logs.OURS, "aiokafka", "somelib")
-
-
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    """Give the test runner its own logging back."""
-    loggers = [logging.getLogger(name) for name in NAMES]
-    before = [(one, one.level, one.handlers[:]) for one in loggers]
-    yield
-    logging.captureWarnings(False)
-    for one, level, handlers in before:
-        one.setLevel(level)
-        one.handlers[:] = handlers
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

@@ -26,6 +26,8 @@ from tests.services import require
 MESSAGES = int(os.environ.get("FAULT_MESSAGES", "12000"))
 PARTITIONS = 4
 PATIENCE = 240
+# records with old timestamps would be deleted by the broker, whose retention goes by them
+KEEP = {"retention.ms": "-1"}
 
 
 @dataclass
@@ -149,7 +151,9 @@ async def backlog(folder: Path, brokers: str = "", postgres: str = "") -> AsyncI
     admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
     await admin.start()
     topics = [(topic, PARTITIONS), (f"{topic}.tracker", 1), (f"{topic}.dead", 1)]
-    await admin.create_topics([NewTopic(name, partitions, 1) for name, partitions in topics])
+    await admin.create_topics(
+        [NewTopic(name, partitions, 1, topic_configs=KEEP) for name, partitions in topics]
+    )
     async with fresh_database(postgres) as text:
         url = sa.make_url(text)
         engine = open_url(url)
