@@ -19,7 +19,7 @@ from aggregator.handlers.app import LIMITS
 from aggregator.handlers.auth import LONGEST_TOKEN
 from aggregator.handlers.body import MOST_CONTAINERS, MOST_VALUES
 from aggregator.handlers.router import BODIES
-from aggregator.handlers.stream import MOST_HEAD_LINES
+from aggregator.handlers.stream import MOST_HEAD_LINES, MOST_UNFINISHED
 from aggregator.metrics import Metrics
 
 ROOT = Path(__file__).parent.parent
@@ -100,3 +100,4 @@ def test_fixed_limits_are_told_as_they_are() -> None:
     assert f"{BODIES // 1024**2} MiB of all bodies" in SECURITY
     assert f"{LIMITS.request} s to send a request, {LIMITS.idle} s without one" in SECURITY
     assert f"{LIMITS.headers // 1024**2} MiB, " in SECURITY
+    assert f"{MOST_UNFINISHED // 1024**2} MiB of all unfinished heads" in SECURITY

@@ -51,6 +51,7 @@ class HttpServer(HTTPServerConnectionDelegate):
         self._streams: set[Stream] = set()
         self._most = connections_allowed(connections)
         self._full = False
+        self.unfinished = 0
         self._none_left = asyncio.Event()
         self._none_left.set()
         self._looking: asyncio.TimerHandle | None = None

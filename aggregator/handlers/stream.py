@@ -17,6 +17,8 @@ from tornado.iostream import IOStream, UnsatisfiableReadError
 PROGRESS = 64 * 1024
 # parsing the lines of a head takes 4 us each
 MOST_HEAD_LINES = 1000
+# bytes of unfinished heads of all clients; a short head has room in any case
+MOST_UNFINISHED, SHORT_HEAD = 16 * 1024 * 1024, 64 * 1024
 # the blank line that ends a head may have begun so many bytes before those that came last
 _END_OF_HEAD = 4
 # Tornado's answer to what is not HTTP has neither a length nor a text
@@ -47,7 +49,9 @@ class Limits:
 
 
 class Owner(Protocol):
-    """The server, which accepted the connection."""
+    """The server, which accepted the connection. `unfinished` counts bytes of all heads."""
+
+    unfinished: int
 
     def closed(self, stream: Stream) -> None:
         """Forget the connection."""
@@ -67,7 +71,7 @@ class Stream(IOStream):
         self._limits = limits
         self._clock = asyncio.get_running_loop().time
         self._heading = False
-        self._searched = 0
+        self._searched = self._unfinished = 0
         self._untaken = 0
         self.request: HTTP1Connection | None = None
         self.last = False
@@ -143,6 +147,7 @@ class Stream(IOStream):
     def close_fd(self) -> None:
         """Close the socket."""
         super().close_fd()
+        self._keep(0)
         self._owner.closed(self)
 
     def _headed(self, head: Future[bytes]) -> None:
@@ -157,14 +162,22 @@ class Stream(IOStream):
         """
         if self._read_regex is None:
             return super()._find_read_pos()
-        # what is raised for either limit is answered with 431 by `close`
+        # what is raised for a limit is answered with 431 by `close`
         found = self._read_regex.search(self._read_buffer, self._searched)
         end = found.end() if found else self._read_buffer_size
         self._check_max_bytes(self._read_regex, end)
         if found and self._read_buffer.count(b"\n", 0, end) > MOST_HEAD_LINES:
             raise UnsatisfiableReadError(f"more than {MOST_HEAD_LINES} lines")
         self._searched = max(0, end - _END_OF_HEAD)
+        self._keep(0 if found else end)
         return end if found else None
+
+    def _keep(self, size: int) -> None:
+        """Count what is kept of an unfinished head."""
+        self._owner.unfinished += size - self._unfinished
+        self._unfinished = size
+        if size > SHORT_HEAD and self._owner.unfinished > MOST_UNFINISHED:
+            raise UnsatisfiableReadError("heads of requests take all the memory they may have")
 
     def _allow(self, seconds: float) -> None:
         self.deadline = self._clock() + seconds

@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from tornado.netutil import bind_sockets
@@ -13,7 +14,7 @@ from tornado.web import Application
 
 from aggregator.handlers import server as server_module
 from aggregator.handlers.server import HttpServer
-from aggregator.handlers.stream import MOST_HEAD_LINES, Stream
+from aggregator.handlers.stream import MOST_HEAD_LINES, MOST_UNFINISHED, Stream
 from tests.handlers.scene_connection import (
     GET,
     LIMITS,
@@ -192,8 +193,36 @@ async def test_a_head_that_comes_in_single_bytes_is_searched_once(
     assert searched.bytes <= len(data) * 12
 
 
+async def test_unfinished_heads_have_a_budget_which_ended_connections_give_back() -> None:
+    sockets = [socket.socketpair() for _ in range(MOST_UNFINISHED // (1024 * 1024) + 2)]
+    rest = b"a" * 10**6
+    owner, limits = _Nobody(), replace(LIMITS, headers=1024 * 1024)
+    streams = [Stream(theirs, owner, limits) for _, theirs in sockets]
+    for (ours, _), stream in zip(sockets, streams, strict=True):
+        head = stream.read_until_regex(b"\r?\n\r?\n", limits.headers)
+        head.add_done_callback(lambda done: done.exception())
+        ours.setblocking(False)
+        # a head that has no room is cut off while it is sent
+        with suppress(ConnectionError):
+            await asyncio.get_running_loop().sock_sendall(ours, b"GET / HTTP/1.1\r\nx: " + rest)
+        assert owner.unfinished <= MOST_UNFINISHED + 10**6
+    # let the last ones be read
+    async with asyncio.timeout(20):
+        while not any(stream.closed() for stream in streams):
+            await asyncio.sleep(0)
+    refused = [ours for (ours, _), stream in zip(sockets, streams, strict=True) if stream.closed()]
+    assert refused[0].recv(30).startswith(b"HTTP/1.1 431 ")
+    for stream in streams:
+        stream.close()
+    assert owner.unfinished == 0
+    for ours, _ in sockets:
+        ours.close()
+
+
 class _Nobody:
     """Owns a stream and does not care."""
+
+    unfinished = 0
 
     def closed(self, stream: Stream) -> None:
         """Do nothing."""
