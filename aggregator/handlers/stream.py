@@ -142,6 +142,9 @@ class Stream(IOStream):
         if isinstance(exc_info, UnsatisfiableReadError) and not self.closed():
             with contextlib.suppress(OSError):
                 self.socket.send(_TOO_LONG if self._heading else _REFUSAL)
+            # the error's traceback keeps this object until cycles are collected
+            self._read_buffer = bytearray()
+            self._read_buffer_size = 0
         super().close(exc_info)
 
     def close_fd(self) -> None:

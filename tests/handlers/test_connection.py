@@ -212,6 +212,7 @@ async def test_unfinished_heads_have_a_budget_which_ended_connections_give_back(
             await asyncio.sleep(0)
     refused = [ours for (ours, _), stream in zip(sockets, streams, strict=True) if stream.closed()]
     assert refused[0].recv(30).startswith(b"HTTP/1.1 431 ")
+    assert not any(stream._read_buffer for stream in streams if stream.closed())
     for stream in streams:
         stream.close()
     assert owner.unfinished == 0
