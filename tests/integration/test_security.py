@@ -48,7 +48,7 @@ _LOGIN = "org.apache.kafka.common.security"
 class Secured:
     """A running broker, and the certificate that its own one is signed with."""
 
-    factory: OwnKafka
+    kafka: OwnKafka
     authority: Path
     stranger: Path
 
