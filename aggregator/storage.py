@@ -109,10 +109,20 @@ class Recommendations(Protocol):
 class Votes(Protocol):
     """Likes and dislikes of rule hits by users (contract rest-api 4.1)."""
 
-    async def put(self, org: OrgId, user: UserId, hit: RuleHit, vote: Vote, message: str) -> None:
+    async def put(
+        self,
+        org: OrgId,
+        user: UserId,
+        hit: RuleHit,
+        vote: Vote,
+        message: str,
+        *,
+        owner: OrgId | None = None,
+    ) -> None:
         """Record the vote, replacing the user's earlier vote and message.
 
-        Raise NotFound (id `cluster`) when the cluster has no report.
+        Raise NotFound (id `cluster`) when the cluster has no report of organization `owner`, or
+        of any if that is None. Check and write are one transaction.
         """
 
     async def get(self, user: UserId, hit: RuleHit) -> Vote:
@@ -125,8 +135,10 @@ class Votes(Protocol):
 class Toggles(Protocol):
     """Rules switched off for single clusters (contract rest-api 4.2, 4.3)."""
 
-    async def put(self, org: OrgId, hit: RuleHit, *, disabled: bool) -> None:
-        """Switch the rule off or on for the cluster; NotFound (id `cluster`) without a report."""
+    async def put(
+        self, org: OrgId, hit: RuleHit, *, disabled: bool, owner: OrgId | None = None
+    ) -> None:
+        """Switch the rule off or on for the cluster; NotFound as with votes."""
 
     async def disabled_rules(
         self, org: OrgId, clusters: Sequence[str] | None = None
@@ -148,8 +160,10 @@ class Toggles(Protocol):
 class Feedback(Protocol):
     """Reasons that users give for switching a rule off (contract rest-api 4.2, 4.3)."""
 
-    async def put(self, org: OrgId, user: UserId, hit: RuleHit, message: str) -> None:
-        """Record the reason, replacing the user's earlier one; NotFound without a report."""
+    async def put(
+        self, org: OrgId, user: UserId, hit: RuleHit, message: str, *, owner: OrgId | None = None
+    ) -> None:
+        """Record the reason, replacing the user's earlier one; NotFound as with votes."""
 
     async def of_user(self, user: UserId, org: OrgId | None = None) -> list[Reason]:
         """Return the user's reasons, of this organization if given, by cluster, rule and key."""

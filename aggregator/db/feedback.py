@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from ..errors import NotFound
 from ..model import (
     ClusterId,
     ErrorKey,
@@ -17,8 +16,7 @@ from ..model import (
 )
 from .engine import Database
 from .tables import cluster_user_rule_disable_feedback as table
-from .tables import report
-from .upsert import upsert_for_cluster
+from .upsert import ClusterUpsert
 
 _COLUMNS = (
     "cluster_id",
@@ -47,11 +45,13 @@ class SqlFeedback:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._put = upsert_for_cluster(
-            database.dialect, table, _COLUMNS, changed=("message", "updated_at"), report=report
-        ).returning(table.c.cluster_id)
+        self._put = ClusterUpsert(
+            database.dialect, table, _COLUMNS, changed=("message", "updated_at")
+        )
 
-    async def put(self, org: OrgId, user: UserId, hit: RuleHit, message: str) -> None:
+    async def put(
+        self, org: OrgId, user: UserId, hit: RuleHit, message: str, *, owner: OrgId | None = None
+    ) -> None:
         """Insert the reason or change the present one, whose organization and birth stay."""
         now = utc_now()
         values = {
@@ -64,8 +64,7 @@ class SqlFeedback:
             "added_at": now,
             "updated_at": now,
         }
-        if not await self._db.run(self._put, values):
-            raise NotFound.item(hit.cluster)
+        await self._put.run(self._db, values, owner)
 
     async def of_user(self, user: UserId, org: OrgId | None = None) -> list[Reason]:
         """Read the reasons; the order does not depend on a locale."""

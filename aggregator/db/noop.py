@@ -112,7 +112,16 @@ class NoopRecommendations:
 class NoopVotes:
     """No cluster exists, so none can be voted on."""
 
-    async def put(self, org: OrgId, user: UserId, hit: RuleHit, vote: Vote, message: str) -> None:
+    async def put(
+        self,
+        org: OrgId,
+        user: UserId,
+        hit: RuleHit,
+        vote: Vote,
+        message: str,
+        *,
+        owner: OrgId | None = None,
+    ) -> None:
         """Raise NotFound."""
         raise NotFound.item(hit.cluster)
 
@@ -128,7 +137,9 @@ class NoopVotes:
 class NoopToggles:
     """No cluster exists, so nothing can be switched off for it."""
 
-    async def put(self, org: OrgId, hit: RuleHit, *, disabled: bool) -> None:
+    async def put(
+        self, org: OrgId, hit: RuleHit, *, disabled: bool, owner: OrgId | None = None
+    ) -> None:
         """Raise NotFound."""
         raise NotFound.item(hit.cluster)
 
@@ -152,7 +163,9 @@ class NoopToggles:
 class NoopFeedback:
     """No cluster exists, so there is no reason for anything."""
 
-    async def put(self, org: OrgId, user: UserId, hit: RuleHit, message: str) -> None:
+    async def put(
+        self, org: OrgId, user: UserId, hit: RuleHit, message: str, *, owner: OrgId | None = None
+    ) -> None:
         """Raise NotFound."""
         raise NotFound.item(hit.cluster)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..errors import NotFound
 from ..model import (
     MAX_STORED_ORG_ID,
     ClusterId,
@@ -23,8 +22,8 @@ from .engine import Database
 from .rows import is_in, list_parameter
 from .tables import cluster_rule_toggle as table
 from .tables import cluster_user_rule_disable_feedback as reason
-from .tables import report, rule_hit
-from .upsert import upsert_for_cluster
+from .tables import rule_hit
+from .upsert import ClusterUpsert
 
 _COLUMNS = (
     "cluster_id",
@@ -86,14 +85,14 @@ class SqlToggles:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._put = upsert_for_cluster(
-            database.dialect, table, _COLUMNS, changed=_COLUMNS[3:], report=report
-        ).returning(table.c.cluster_id)
+        self._put = ClusterUpsert(database.dialect, table, _COLUMNS, changed=_COLUMNS[3:])
         self._of_clusters = _DISABLED_RULES.where(
             is_in(database.dialect, table.c.cluster_id, "names")
         )
 
-    async def put(self, org: OrgId, hit: RuleHit, *, disabled: bool) -> None:
+    async def put(
+        self, org: OrgId, hit: RuleHit, *, disabled: bool, owner: OrgId | None = None
+    ) -> None:
         """Insert the toggle or replace the present one, its organization included."""
         now = utc_now()
         values = {
@@ -106,8 +105,7 @@ class SqlToggles:
             "enabled_at": None if disabled else now,
             "updated_at": now,
         }
-        if not await self._db.run(self._put, values):
-            raise NotFound.item(hit.cluster)
+        await self._put.run(self._db, values, owner)
 
     async def disabled_rules(
         self, org: OrgId, clusters: Sequence[str] | None = None

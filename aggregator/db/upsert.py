@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+
+from ..errors import NotFound
+from ..model import MAX_STORED_ORG_ID, OrgId
+from .engine import Database
+from .tables import report
 
 _INSERT: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
@@ -44,16 +49,30 @@ def upsert(
     return statement.on_conflict_do_update(index_elements=key, set_=new)
 
 
-def upsert_for_cluster(
-    dialect: str,
-    table: sa.Table,
-    columns: Collection[str],
-    *,
-    changed: Collection[str],
-    report: sa.Table,
-) -> Any:
-    """Return an upsert that only happens when the cluster in `cluster_id` has a report."""
-    cluster = sa.bindparam("cluster_id", type_=report.c.cluster.type)
-    return upsert(
-        dialect, table, columns, changed=changed, where=report, on=report.c.cluster == cluster
-    )
+class ClusterUpsert:
+    """An upsert that only happens when the cluster in `cluster_id` has a report."""
+
+    def __init__(
+        self, dialect: str, table: sa.Table, columns: Collection[str], *, changed: Collection[str]
+    ) -> None:
+        named = report.c.cluster == sa.bindparam("cluster_id", type_=report.c.cluster.type)
+        owned = named & (report.c.org_id == sa.bindparam("owner", type_=report.c.org_id.type))
+        self._of_any, self._of_owner = (
+            upsert(dialect, table, columns, changed=changed, where=report, on=on).returning(
+                table.c.cluster_id
+            )
+            for on in (named, owned)
+        )
+
+    async def run(self, database: Database, values: Mapping[str, Any], owner: OrgId | None) -> None:
+        """Check and write in one statement.
+
+        Raise NotFound when the cluster has no report of organization `owner`; None means any.
+        """
+        written: Sequence[Any] = ()
+        if owner is None:
+            written = await database.run(self._of_any, values)
+        elif owner <= MAX_STORED_ORG_ID:
+            written = await database.run(self._of_owner, {**values, "owner": owner})
+        if not written:
+            raise NotFound.item(values["cluster_id"])

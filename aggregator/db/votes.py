@@ -18,8 +18,7 @@ from ..model import (
 )
 from .engine import Database
 from .tables import cluster_rule_user_feedback as table
-from .tables import report
-from .upsert import upsert_for_cluster
+from .upsert import ClusterUpsert
 
 _COLUMNS = (
     "cluster_id",
@@ -46,15 +45,20 @@ class SqlVotes:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._put = upsert_for_cluster(
-            database.dialect,
-            table,
-            _COLUMNS,
-            changed=("user_vote", "message", "updated_at"),
-            report=report,
-        ).returning(table.c.cluster_id)
+        self._put = ClusterUpsert(
+            database.dialect, table, _COLUMNS, changed=("user_vote", "message", "updated_at")
+        )
 
-    async def put(self, org: OrgId, user: UserId, hit: RuleHit, vote: Vote, message: str) -> None:
+    async def put(
+        self,
+        org: OrgId,
+        user: UserId,
+        hit: RuleHit,
+        vote: Vote,
+        message: str,
+        *,
+        owner: OrgId | None = None,
+    ) -> None:
         """Insert the vote or change the present one, whose organization and birth stay."""
         now = utc_now()
         values = {
@@ -68,8 +72,7 @@ class SqlVotes:
             "added_at": now,
             "updated_at": now,
         }
-        if not await self._db.run(self._put, values):
-            raise NotFound.item(hit.cluster)
+        await self._put.run(self._db, values, owner)
 
     async def get(self, user: UserId, hit: RuleHit) -> Vote:
         """Read the vote on exactly this hit."""

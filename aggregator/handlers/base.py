@@ -216,6 +216,10 @@ class ApiHandler(RequestHandler):
                 org: OrgId = PARAMS[name](params[name])  # type: ignore[assignment]
                 _permit(identity, org, server)
 
+    def writer(self) -> OrgId | None:
+        """Return the only organization whose clusters this request may change; None: any."""
+        return None if self.identity is None else self.identity.org
+
     def permit_owner(self, owner: OrgId) -> None:
         """Raise Forbidden unless the token belongs to the cluster's owner."""
         _permit(self.identity, owner, self.server)

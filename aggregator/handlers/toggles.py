@@ -30,7 +30,9 @@ class ToggleHandler(ApiHandler):
     async def _put_one(self) -> None:
         hit = self.rule_hit()
         self.permit_owner(await self.owned(hit.cluster))
-        await self.storage.toggles.put(self.org_id(), hit, disabled=self._disabled)
+        await self.storage.toggles.put(
+            self.org_id(), hit, disabled=self._disabled, owner=self.writer()
+        )
 
     async def _put_every_key(self) -> None:
         cluster, rule = self.cluster(), self.rule_id()
@@ -39,7 +41,8 @@ class ToggleHandler(ApiHandler):
         self.user_id()
         toggles = self.storage.toggles
         for key in await toggles.keys(owner, cluster, rule):
-            await toggles.put(owner, RuleHit(cluster, rule, key), disabled=self._disabled)
+            hit = RuleHit(cluster, rule, key)
+            await toggles.put(owner, hit, disabled=self._disabled, owner=owner)
 
 
 class DisabledRulesHandler(ApiHandler):

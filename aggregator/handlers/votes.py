@@ -32,7 +32,7 @@ class VoteHandler(ApiHandler):
         user, org = self.user_id(), self.org_id()
         self.permit_owner(owner)
         message = self.message("message", required=False)
-        await self.storage.votes.put(org, user, hit, self._vote, message)
+        await self.storage.votes.put(org, user, hit, self._vote, message, owner=self.writer())
 
     async def _put_every_key(self) -> None:
         cluster, rule = self.cluster(), self.rule_id()
@@ -42,7 +42,7 @@ class VoteHandler(ApiHandler):
         message = self.message("message", required=False)
         for key in await self.storage.toggles.keys(owner, cluster, rule):
             hit = RuleHit(cluster, rule, key)
-            await self.storage.votes.put(owner, user, hit, self._vote, message)
+            await self.storage.votes.put(owner, user, hit, self._vote, message, owner=owner)
 
 
 class GetVoteHandler(ApiHandler):

@@ -11,6 +11,7 @@ from aggregator.storage import Storage
 from .scene import (
     ANN,
     BOB,
+    CLUSTER,
     HIT,
     HIT_ELSEWHERE,
     HIT_NOWHERE,
@@ -76,3 +77,15 @@ async def test_a_cluster_without_report_has_no_reasons(storage: Storage) -> None
     with pytest.raises(NotFound, match=f"ID {HIT_NOWHERE.cluster} was not found"):
         await storage.feedback.put(ORG, ANN, HIT_NOWHERE, "x")
     assert await storage.feedback.of_user(ANN) == []
+
+
+async def test_a_reason_for_a_cluster_of_another_owner_is_not_recorded(storage: Storage) -> None:
+    await two_clusters(storage)
+    for other in (OTHER_ORG, NO_ORG):
+        with pytest.raises(NotFound, match=f"ID {CLUSTER} was not found"):
+            await storage.feedback.put(ORG, ANN, HIT, "x", owner=other)
+    assert await storage.feedback.of_user(ANN) == []
+    await storage.feedback.put(ORG, ANN, HIT, "mine", owner=ORG)
+    with pytest.raises(NotFound):
+        await storage.feedback.put(OTHER_ORG, ANN, HIT, "theirs", owner=OTHER_ORG)
+    assert [one.message for one in await storage.feedback.of_user(ANN)] == ["mine"]

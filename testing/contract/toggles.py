@@ -134,3 +134,15 @@ async def test_the_report_shows_what_is_switched_off(storage: Storage) -> None:
         KEY: True,
         OTHER_KEY: False,
     }
+
+
+async def test_a_toggle_of_a_cluster_of_another_owner_is_not_recorded(storage: Storage) -> None:
+    await two_clusters(storage)
+    for other in (OTHER_ORG, NO_ORG):
+        with pytest.raises(NotFound, match=f"ID {CLUSTER} was not found"):
+            await storage.toggles.put(ORG, HIT, disabled=True, owner=other)
+    assert await storage.toggles.disabled_rules(ORG) == []
+    await storage.toggles.put(ORG, HIT, disabled=True, owner=ORG)
+    with pytest.raises(NotFound):
+        await storage.toggles.put(OTHER_ORG, HIT, disabled=False, owner=OTHER_ORG)
+    assert [one.hit for one in await storage.toggles.disabled_rules(ORG)] == [HIT]

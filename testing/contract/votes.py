@@ -15,9 +15,11 @@ from .scene import (
     HIT,
     HIT_NOWHERE,
     KEY,
+    NO_ORG,
     ORG,
     OTHER_HIT,
     OTHER_KEY,
+    OTHER_ORG,
     RULE,
     two_clusters,
 )
@@ -100,3 +102,16 @@ async def test_the_report_shows_the_vote_to_its_user(storage: Storage) -> None:
         KEY: Vote.NONE,
         OTHER_KEY: Vote.NONE,
     }
+
+
+async def test_a_vote_on_a_cluster_of_another_owner_is_not_recorded(storage: Storage) -> None:
+    await two_clusters(storage)
+    for other in (OTHER_ORG, NO_ORG):
+        with pytest.raises(NotFound, match=f"ID {CLUSTER} was not found"):
+            await storage.votes.put(ORG, ANN, HIT, Vote.LIKE, "", owner=other)
+    with pytest.raises(NotFound):
+        await storage.votes.get(ANN, HIT)
+    await storage.votes.put(ORG, ANN, HIT, Vote.LIKE, "", owner=ORG)
+    with pytest.raises(NotFound):
+        await storage.votes.put(OTHER_ORG, ANN, HIT, Vote.DISLIKE, "", owner=OTHER_ORG)
+    assert await storage.votes.get(ANN, HIT) is Vote.LIKE

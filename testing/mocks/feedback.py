@@ -16,7 +16,7 @@ from aggregator.model import (
 from aggregator.storage import Orgs
 
 from .clock import Now
-from .rows import Row, Rows
+from .rows import Row, Rows, require_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,14 @@ class MemoryFeedback:
         self._orgs = orgs
         self._clock = clock
 
-    async def put(self, org: OrgId, user: UserId, hit: RuleHit, message: str) -> None:
+    async def put(
+        self, org: OrgId, user: UserId, hit: RuleHit, message: str, *, owner: OrgId | None = None
+    ) -> None:
         """Keep the reason in place of the user's earlier one, whose organization and birth stay."""
-        await self._orgs.owner(hit.cluster)
+        await require_report(self._orgs, hit.cluster, owner)
         now, old = self._clock(), self.rows.get((user, hit))
-        owner, born = (old.org, old.added_at) if old else (org, now)
-        self.rows[user, hit] = KeptReason(owner, hit, message, born, now)
+        kept_org, born = (old.org, old.added_at) if old else (org, now)
+        self.rows[user, hit] = KeptReason(kept_org, hit, message, born, now)
 
     async def of_user(self, user: UserId, org: OrgId | None = None) -> list[Reason]:
         """Return the user's reasons, by cluster, rule and key."""

@@ -6,7 +6,9 @@ from collections.abc import Collection, Hashable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from aggregator.errors import NotFound
 from aggregator.model import ClusterId, OrgId, RuleHit
+from aggregator.storage import Orgs
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +43,10 @@ class Rows(dict[K, R]):
         for key, row in list(self.items()):
             if row.hit.cluster in clusters and row.org == org:
                 del self[key]
+
+
+async def require_report(orgs: Orgs, cluster: ClusterId, owner: OrgId | None) -> None:
+    """Raise NotFound unless the cluster has a report, of organization `owner` if that is given."""
+    found = await orgs.owner(cluster)
+    if owner not in (None, found):
+        raise NotFound.item(cluster)

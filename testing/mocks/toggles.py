@@ -21,7 +21,7 @@ from aggregator.storage import Orgs, Reports
 
 from .clock import Now
 from .feedback import MemoryFeedback
-from .rows import Row, Rows
+from .rows import Row, Rows, require_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,11 @@ class MemoryToggles:
         self._reasons = reasons
         self._clock = clock
 
-    async def put(self, org: OrgId, hit: RuleHit, *, disabled: bool) -> None:
+    async def put(
+        self, org: OrgId, hit: RuleHit, *, disabled: bool, owner: OrgId | None = None
+    ) -> None:
         """Keep the toggle in place of the present one, its organization included."""
-        await self._orgs.owner(hit.cluster)
+        await require_report(self._orgs, hit.cluster, owner)
         self.rows[hit] = KeptToggle(org, hit, disabled, self._clock())
 
     async def disabled_rules(

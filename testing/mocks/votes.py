@@ -17,7 +17,7 @@ from aggregator.model import (
 from aggregator.storage import Orgs
 
 from .clock import Now
-from .rows import Row, Rows
+from .rows import Row, Rows, require_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,21 @@ class MemoryVotes:
         self._orgs = orgs
         self._clock = clock
 
-    async def put(self, org: OrgId, user: UserId, hit: RuleHit, vote: Vote, message: str) -> None:
+    async def put(
+        self,
+        org: OrgId,
+        user: UserId,
+        hit: RuleHit,
+        vote: Vote,
+        message: str,
+        *,
+        owner: OrgId | None = None,
+    ) -> None:
         """Keep the vote in place of the user's earlier one, whose organization stays."""
-        await self._orgs.owner(hit.cluster)
+        await require_report(self._orgs, hit.cluster, owner)
         old = self.rows.get((user, hit))
-        owner = old.org if old else org
-        self.rows[user, hit] = KeptVote(owner, hit, vote, message, self._clock())
+        kept_org = old.org if old else org
+        self.rows[user, hit] = KeptVote(kept_org, hit, vote, message, self._clock())
 
     async def get(self, user: UserId, hit: RuleHit) -> Vote:
         """Return the vote on exactly this hit."""
