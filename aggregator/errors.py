@@ -73,5 +73,5 @@ class RecordRejected(AggregatorError):
     """The database refuses a record for the record's own fault; only ingest sees this one."""
 
 
-class TooManyRefused(AggregatorError):
-    """So many messages were refused that the service stops instead of draining the topic."""
+class DeadLetterLimitReached(AggregatorError):
+    """So many messages are invalid that the service stops instead of draining the topic."""

@@ -98,8 +98,8 @@ class DvoReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A message that was set aside: what consumer_error keeps of it. Times are naive UTC."""
+class ConsumerErrorRow:
+    """An invalid message as table consumer_error stores it. Times are naive UTC."""
 
     topic: str
     partition: int

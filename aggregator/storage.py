@@ -15,6 +15,7 @@ from .model import (
     Ack,
     ClusterId,
     ClusterRecommendations,
+    ConsumerErrorRow,
     DisabledCluster,
     DvoReport,
     ErrorKey,
@@ -24,7 +25,6 @@ from .model import (
     OrgId,
     Rating,
     Reason,
-    Refusal,
     Report,
     ReportInfo,
     RuleHit,
@@ -198,11 +198,11 @@ class Ratings(Protocol):
         """Return the rating; raise NotFound (id `org/selector/rating`)."""
 
 
-class RefusedMessages(Protocol):
-    """Messages that were set aside (table consumer_error)."""
+class ConsumerErrors(Protocol):
+    """Invalid messages (table consumer_error)."""
 
-    async def put(self, refusals: Sequence[Refusal]) -> None:
-        """Keep the refusals; one that is there already (by topic, partition, offset) stays."""
+    async def put(self, rows: Sequence[ConsumerErrorRow]) -> None:
+        """Insert the rows; one that exists (by topic, partition, offset) stays as it is."""
 
 
 class Dvo(Protocol):
@@ -256,7 +256,7 @@ class Storage:
     feedback: Feedback
     acks: Acks
     ratings: Ratings
-    refused: RefusedMessages
+    consumer_errors: ConsumerErrors
     dvo: Dvo
     health: Health
     # without: lists are null instead of empty (contract rest-api 6)

@@ -19,7 +19,7 @@ from referencing.jsonschema import DRAFT202012
 import aggregator
 from aggregator.config.options import BrokerConfig
 from aggregator.ingest.batch import REJECTED
-from aggregator.ingest.dead_letter import letter, without_value
+from aggregator.ingest.dead_letter import dead_letter, without_value
 from aggregator.ingest.decode.dvo import DvoDecoder
 from aggregator.ingest.decode.message import Envelope
 from aggregator.ingest.decode.ocp import OcpDecoder
@@ -136,7 +136,7 @@ async def test_what_the_tracker_is_told_keeps_the_schema() -> None:
     tracker = Tracker(Sender(producer), "tracker", "aggregator", Metrics())
     known = Envelope(org=1, account=2, request_id="r", received=True)
     unknown = Envelope(request_id="r")
-    await tracker.tell([kept(envelope=known), refused(envelope=unknown)])
+    await tracker.send([kept(envelope=known), refused(envelope=unknown)])
     told = [json.loads(sent.value or b"") for sent in producer.sent["tracker"]]
     assert {status["status"] for status in told} == {"received", "processed", "success", "error"}
     assert all(payload("status", status) for status in told)
@@ -144,7 +144,7 @@ async def test_what_the_tracker_is_told_keeps_the_schema() -> None:
 
 
 def test_what_is_written_into_dead_letters_keeps_the_schema() -> None:
-    whole = letter(refused("é" * 3000, "json", offset=2**40))
+    whole = dead_letter(refused("é" * 3000, "json", offset=2**40))
     for each in (whole, without_value(whole)):
         headers = {name: value.decode() for name, value in each.headers}
         assert holds("schemas/letterHeaders", headers)

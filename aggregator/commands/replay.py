@@ -13,7 +13,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from ..config.checks import kafka_name
 from ..config.options import Config
 from ..errors import AggregatorError, ConfigError
-from ..ingest.dead_letter import Letter
+from ..ingest.dead_letter import DeadLetter
 from ..ingest.kafka import factory
 from ..ingest.kafka.admin import Brokers, asking
 from ..ingest.kafka.producer import Outgoing, Sender
@@ -35,7 +35,7 @@ class Account:
     """What has been done so far; `next` is where a later run may begin."""
 
     sent: Counter[tuple[str, str]] = field(default_factory=Counter)
-    left: list[tuple[Letter, str]] = field(default_factory=list)
+    left: list[tuple[DeadLetter, str]] = field(default_factory=list)
     next: dict[TopicPartition, int] = field(default_factory=dict)
     interrupted: bool = False
 
@@ -112,12 +112,12 @@ async def _handle(
     """Send what is chosen of the records; they count as read when it is acknowledged."""
     choice: Choice = options.choice
     room = options.limit - account.chosen if options.limit else len(records)
-    chosen: list[Letter] = []
+    chosen: list[DeadLetter] = []
     position = {}
     for record in records:
         if len(chosen) == room:
             break
-        letter = Letter.read(record)
+        letter = DeadLetter.read(record)
         position[TopicPartition(record.topic, record.partition)] = record.offset + 1
         if choice.takes(letter):
             chosen.append(letter)
@@ -126,10 +126,10 @@ async def _handle(
 
 
 async def _send(
-    letters: Sequence[Letter], to: str, sender: Sender | None, account: Account
+    letters: Sequence[DeadLetter], to: str, sender: Sender | None, account: Account
 ) -> None:
     # one lane for what came from one partition: there it goes back to, in its order
-    lanes: defaultdict[tuple[str, int], list[Letter]] = defaultdict(list)
+    lanes: defaultdict[tuple[str, int], list[DeadLetter]] = defaultdict(list)
     for letter in letters:
         topic = to or letter.origin.topic
         if letter.value_omitted or not topic or kafka_name(topic):
@@ -166,7 +166,7 @@ def _tell(options: argparse.Namespace, account: Account) -> None:
         terminal.say(f"to go on behind these the next time: --begin {begin}")
 
 
-def _place(letter: Letter) -> str:
+def _place(letter: DeadLetter) -> str:
     record = letter.record
     origin = f" (was {letter.origin})" if letter.origin.topic else ""
     return f"letter {record.topic}/{record.partition}/{record.offset}{origin}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from ..ingest.dead_letter import Letter
+from ..ingest.dead_letter import DeadLetter
 
 _AGO = re.compile(r"(\d+)([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -29,7 +29,7 @@ class Choice:
     offset: int | None = None
     offsets: Mapping[int, int] = field(default_factory=dict)
 
-    def takes(self, letter: Letter) -> bool:
+    def takes(self, letter: DeadLetter) -> bool:
         """Say whether the letter is chosen."""
         return (
             (not self.kinds or letter.kind in self.kinds)

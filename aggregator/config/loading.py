@@ -26,9 +26,11 @@ FILE_VARIABLE = "INSIGHTS_RESULTS_AGGREGATOR_CONFIG_FILE"
 PREFIX = "INSIGHTS_RESULTS_AGGREGATOR__"
 EXTENSIONS = (".yaml", ".yml", ".toml", ".json")
 STORAGES = ("ocp_recommendations_storage", "dvo_recommendations_storage")
-# names of 2020 and what they are called today
+# former names of options, of 2020 or of this service
 ALIASES = {
     "broker.address": "addresses",
+    "broker.refused_limit_share": "dead_letter_max_ratio",
+    "broker.refused_limit_run": "dead_letter_max_consecutive",
     "broker.enable_org_whitelist": "enable_org_allowlist",
     "processing.org_whitelist_file": "org_allowlist_file",
 }

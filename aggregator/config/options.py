@@ -65,8 +65,8 @@ class BrokerConfig:
     isolation_level: str = option(
         "read_uncommitted", choices=("read_uncommitted", "read_committed")
     )
-    refused_limit_share: float = option(0.5, high=1)
-    refused_limit_run: int = 1000
+    dead_letter_max_ratio: float = option(0.5, high=1)
+    dead_letter_max_consecutive: int = 1000
     maximum_unpacked_size: int = option(8 * 1024 * 1024, low=1, high=GIBIBYTE)
 
 

@@ -1,4 +1,4 @@
-"""Messages that were set aside, in table consumer_error."""
+"""Invalid messages, in table consumer_error."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..model import Refusal
+from ..model import ConsumerErrorRow
 from .engine import Database
 from .tables import consumer_error as table
 from .upsert import insert
 
 log = logging.getLogger(__name__)
 
-# so much is decoded at once: each byte that is not UTF-8 takes as long as a thousand that are
+# bytes decoded at once: a byte that is not UTF-8 takes as long as a thousand that are
 PIECE = 32 * 1024
-# rows with more than that are made in a thread
+# rows of more bytes are converted in a thread
 LIGHT = 64 * 1024
 
 
-class SqlRefusedMessages:
-    """Refused messages in an SQL table (departure 11)."""
+class SqlConsumerErrors:
+    """Rows of invalid messages in an SQL table (departure 11)."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -33,16 +33,16 @@ class SqlRefusedMessages:
         self._present = False
         self._warned = False
 
-    async def put(self, refusals: Sequence[Refusal]) -> None:
-        """Insert the rows that are not there yet; text that cannot be stored is escaped."""
-        if not refusals:
+    async def put(self, rows: Sequence[ConsumerErrorRow]) -> None:
+        """Insert the rows that do not exist yet; text that cannot be stored is escaped."""
+        if not rows:
             return
-        size = sum(len(refusal.value or b"") + len(refusal.key or b"") for refusal in refusals)
-        rows = await asyncio.to_thread(_rows, refusals) if size > LIGHT else _rows(refusals)
+        size = sum(len(row.value or b"") + len(row.key or b"") for row in rows)
+        values = await asyncio.to_thread(_values, rows) if size > LIGHT else _values(rows)
 
         async def put(conn: AsyncConnection) -> None:
             if await self._has_table(conn):
-                await conn.execute(self._put, rows)
+                await conn.execute(self._put, values)
 
         await self._db.transaction(put)
 
@@ -52,24 +52,24 @@ class SqlRefusedMessages:
             self._present = await conn.run_sync(lambda sync: sa.inspect(sync).has_table(table.name))
         if not self._present and not self._warned:
             self._warned = True
-            log.warning("no table %s: refused messages leave no row", table.name)
+            log.warning("no table %s: invalid messages leave no row", table.name)
         return self._present
 
 
-def _rows(refusals: Sequence[Refusal]) -> list[dict[str, Any]]:
-    return [_row(refusal) for refusal in refusals]
+def _values(rows: Sequence[ConsumerErrorRow]) -> list[dict[str, Any]]:
+    return [_columns(row) for row in rows]
 
 
-def _row(refusal: Refusal) -> dict[str, Any]:
+def _columns(row: ConsumerErrorRow) -> dict[str, Any]:
     return {
-        "topic": refusal.topic,
-        "partition": refusal.partition,
-        "topic_offset": refusal.offset,
-        "key": _storable(refusal.key),
-        "produced_at": refusal.produced_at,
-        "consumed_at": refusal.consumed_at,
-        "message": _storable(refusal.value),
-        "error": _storable(refusal.error.encode(errors="backslashreplace")),
+        "topic": row.topic,
+        "partition": row.partition,
+        "topic_offset": row.offset,
+        "key": _storable(row.key),
+        "produced_at": row.produced_at,
+        "consumed_at": row.consumed_at,
+        "message": _storable(row.value),
+        "error": _storable(row.error.encode(errors="backslashreplace")),
     }
 
 

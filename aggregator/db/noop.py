@@ -14,6 +14,7 @@ from ..model import (
     Ack,
     ClusterId,
     ClusterRecommendations,
+    ConsumerErrorRow,
     DisabledCluster,
     DvoReport,
     ErrorKey,
@@ -23,7 +24,6 @@ from ..model import (
     OrgId,
     Rating,
     Reason,
-    Refusal,
     Report,
     ReportInfo,
     RuleHit,
@@ -206,10 +206,10 @@ class NoopRatings:
         return Rating("", 0)
 
 
-class NoopRefusedMessages:
-    """Refused messages leave no row."""
+class NoopConsumerErrors:
+    """Invalid messages leave no row."""
 
-    async def put(self, refusals: Sequence[Refusal]) -> None:
+    async def put(self, rows: Sequence[ConsumerErrorRow]) -> None:
         """Do nothing."""
 
 

@@ -27,7 +27,7 @@ _BEFORE = sa.bindparam("before", type_=sa.DateTime)
 _AFTER = sa.bindparam("after", type_=sa.String)
 _OLD_REPORT = t.report.c.reported_at < _BEFORE
 _OLD_WORKLOADS = t.dvo_report.c.last_checked_at < _BEFORE
-_OLD_REFUSAL = t.consumer_error.c.consumed_at < _BEFORE
+_OLD_ERROR = t.consumer_error.c.consumed_at < _BEFORE
 
 
 def _born_before(born: sa.Column[datetime]) -> sa.ColumnElement[bool]:
@@ -75,16 +75,16 @@ class Retention:
     async def delete(self, before: datetime, size: int) -> AsyncIterator[Counter[str]]:
         """Delete what is older; yield the rows by table after each transaction.
 
-        A transaction is about `size` clusters at most, or so many refused messages.
+        A transaction is about `size` clusters at most, or `size` rows of consumer_error.
         """
         for work in await self._all():
             async for rows in work.delete(before, size):
                 yield rows
 
     async def _all(self) -> list[_Work]:
-        """Return the work; a database for DVO alone need not have a table of refused messages."""
-        present = await self._db.transaction(_has_refused)
-        return [*self._work, *([_Refused(self._db)] if present else [])]
+        """Return the work; a database for DVO alone need not have table consumer_error."""
+        present = await self._db.transaction(_has_consumer_error)
+        return [*self._work, *([_ConsumerErrors(self._db)] if present else [])]
 
 
 class _OfClusters:
@@ -231,22 +231,22 @@ class _Workloads(_Keyed):
         )
 
 
-class _Refused:
-    """Refused messages, which are written once."""
+class _ConsumerErrors:
+    """Invalid messages, whose rows are written once."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
         table = t.consumer_error
         self._name = table.name
-        self._count = _count(table).where(_OLD_REFUSAL)
+        self._count = _count(table).where(_OLD_ERROR)
         key = list(table.primary_key)
         oldest = (
             sa.select(*key)
-            .where(_OLD_REFUSAL)
+            .where(_OLD_ERROR)
             .order_by(table.c.consumed_at, *key)
             .limit(sa.bindparam("size", type_=sa.Integer))
         )
-        self._delete = sa.delete(table).where(sa.tuple_(*key).in_(oldest), _OLD_REFUSAL)
+        self._delete = sa.delete(table).where(sa.tuple_(*key).in_(oldest), _OLD_ERROR)
 
     async def count(self, before: datetime) -> Counter[str]:
         """Count them."""
@@ -264,7 +264,7 @@ class _Refused:
         return (await conn.execute(self._delete, values)).rowcount
 
 
-async def _has_refused(conn: AsyncConnection) -> bool:
+async def _has_consumer_error(conn: AsyncConnection) -> bool:
     name = t.consumer_error.name
     return await conn.run_sync(lambda sync: sa.inspect(sync).has_table(name))
 

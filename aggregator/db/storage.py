@@ -15,7 +15,7 @@ from ..metrics import Metrics
 from ..storage import Storage
 from . import noop
 from .acks import SqlAcks
-from .consumer_errors import SqlRefusedMessages
+from .consumer_errors import SqlConsumerErrors
 from .engine import STATEMENT_SECONDS, Database, connect
 from .feedback import SqlFeedback
 from .migrations import (
@@ -139,7 +139,7 @@ def build(config: Config, metrics: Metrics | None = None) -> tuple[Storage, SqlH
         feedback=SqlFeedback(first) if first else noop.NoopFeedback(),
         acks=SqlAcks(first) if first else noop.NoopAcks(),
         ratings=SqlRatings(first) if first else noop.NoopRatings(),
-        refused=SqlRefusedMessages(either) if either else noop.NoopRefusedMessages(),
+        consumer_errors=SqlConsumerErrors(either) if either else noop.NoopConsumerErrors(),
         dvo=SqlDvo(second) if second else noop.NoopDvo(),
         health=health,
         keeps=bool(found),

@@ -1,4 +1,4 @@
-"""The messages of a batch on their way: each becomes stored, or refused."""
+"""The messages of a batch while they are processed: each is stored, or invalid."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Store = Callable[[Sequence[Any]], Awaitable[list[bool]]]
 
-# the fewest messages that are worth a transaction beside others
-LANE = 50
+# fewest messages for which a transaction of their own pays off
+MIN_SHARD = 50
 
 REJECTED = "database"
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a message so far; `error` is set when it is refused.
+    """The state of a message; `error` and `kind` are set when it is invalid.
 
-    Two are made of each message; a frozen dataclass would take ten times as long.
+    Two are created per message; a frozen dataclass would take ten times as long.
     """
 
     record: ConsumerRecord
@@ -51,9 +51,9 @@ class Outcome(msgspec.Struct, frozen=True):
     stored: bool = False
     size: int = 0
 
-    def told(self, answer: bool | RecordRejected, seconds: float) -> Outcome:
-        """Return the outcome with what the storage answered after so many seconds."""
-        refused = isinstance(answer, RecordRejected)
+    def with_result(self, answer: bool | RecordRejected, seconds: float) -> Outcome:
+        """Return the outcome with the storage's answer, which took this time."""
+        rejected = isinstance(answer, RecordRejected)
         return Outcome(
             self.record,
             self.envelope,
@@ -61,53 +61,53 @@ class Outcome(msgspec.Struct, frozen=True):
             self.at,
             self.seconds + seconds,
             self.warnings,
-            error=str(answer) if refused else "",
-            kind=REJECTED if refused else "",
+            error=str(answer) if rejected else "",
+            kind=REJECTED if rejected else "",
             stored=answer is True,
             size=self.size,
         )
 
     @property
-    def refused(self) -> bool:
-        """Say whether the message is to be set aside."""
+    def invalid(self) -> bool:
+        """Return True if the message goes to the dead-letter queue."""
         return bool(self.kind)
 
     @property
     def empty(self) -> bool:
-        """Say whether the message is skipped for having nothing to store."""
-        return self.report is None and not self.refused
+        """Return True if the message has nothing to store."""
+        return self.report is None and not self.invalid
 
 
 def split(
-    records: Sequence[ConsumerRecord], most: Callable[[], int], size: int
+    records: Sequence[ConsumerRecord], limit: Callable[[], int], size: int
 ) -> Iterator[list[ConsumerRecord]]:
-    """Cut the records into parts of at most `size` bytes, or of one record.
+    """Split the records into chunks of at most `size` bytes, or of one record.
 
-    `most` is asked before each part how many records it may have.
+    `limit` is called before each chunk and returns how many records it may have.
     """
-    part: list[ConsumerRecord] = []
-    room, count = size, most()
+    chunk: list[ConsumerRecord] = []
+    room, count = size, limit()
     for record in records:
         length = size_of(record)
-        if part and (length > room or len(part) >= count):
-            yield part
-            part, room, count = [], size, most()
-        part.append(record)
+        if chunk and (length > room or len(chunk) >= count):
+            yield chunk
+            chunk, room, count = [], size, limit()
+        chunk.append(record)
         room -= length
-    if part:
-        yield part
+    if chunk:
+        yield chunk
 
 
 async def each(
     work: Callable[[Item], Awaitable[Result]], items: AsyncIterable[Item]
 ) -> AsyncGenerator[Result, None]:
-    """Yield what the work makes of each item, in order."""
+    """Yield the result of the work for each item, in order."""
     async for item in items:
         yield await work(item)
 
 
 async def prefetch(items: AsyncIterable[Item]) -> AsyncGenerator[Item, None]:
-    """Yield the items; while the caller uses one, the next one is made."""
+    """Yield the items; compute the next one while the caller uses this one."""
     ready: asyncio.Queue[Item | None] = asyncio.Queue()
     filling = asyncio.ensure_future(_fill(ready, items))
     try:
@@ -121,7 +121,7 @@ async def prefetch(items: AsyncIterable[Item]) -> AsyncGenerator[Item, None]:
 
 
 async def _fill(ready: asyncio.Queue[Item | None], items: AsyncIterable[Item]) -> None:
-    """Put one item after the other, each when the one before is taken, then None."""
+    """Put each item into the queue when the one before is taken, and None at the end."""
     try:
         async for item in items:
             ready.put_nowait(item)
@@ -130,39 +130,39 @@ async def _fill(ready: asyncio.Queue[Item | None], items: AsyncIterable[Item]) -
         ready.put_nowait(None)
 
 
-async def stored(outcomes: list[Outcome], store: Store, lanes: int = 1) -> list[Outcome]:
-    """Store what is good; what the database refuses becomes refused.
+async def stored(outcomes: list[Outcome], store: Store, shards: int = 1) -> list[Outcome]:
+    """Store the valid messages; those that the database rejects become invalid.
 
-    The lanes are stored beside each other, all reports of a cluster in one of them, in order.
+    Shards are stored concurrently; all reports of a cluster are in one shard, in order.
     """
-    good = [at for at, outcome in enumerate(outcomes) if outcome.report is not None]
-    if not good:
+    valid = [at for at, outcome in enumerate(outcomes) if outcome.report is not None]
+    if not valid:
         return outcomes
     start = time.perf_counter()
-    split = _lanes(good, outcomes, lanes)
-    stores = (_bisect([outcomes[at].report for at in lane], store) for lane in split)
+    split = _shards(valid, outcomes, shards)
+    stores = (_bisect([outcomes[at].report for at in shard], store) for shard in split)
     answers = await _all(stores)
-    seconds = (time.perf_counter() - start) / len(good)
+    seconds = (time.perf_counter() - start) / len(valid)
     settled = list(outcomes)
-    for lane, of_lane in zip(split, answers, strict=True):
-        for at, answer in zip(lane, of_lane, strict=True):
-            settled[at] = outcomes[at].told(answer, seconds)
+    for shard, of_shard in zip(split, answers, strict=True):
+        for at, answer in zip(shard, of_shard, strict=True):
+            settled[at] = outcomes[at].with_result(answer, seconds)
     return settled
 
 
-def _lanes(good: list[int], outcomes: list[Outcome], most: int) -> list[list[int]]:
-    """Divide positions by cluster; a short batch stays whole."""
-    count = max(1, min(most, len(good) // LANE))
+def _shards(valid: list[int], outcomes: list[Outcome], maximum: int) -> list[list[int]]:
+    """Divide positions by cluster; a short batch is one shard."""
+    count = max(1, min(maximum, len(valid) // MIN_SHARD))
     if count == 1:
-        return [good]
+        return [valid]
     found: list[list[int]] = [[] for _ in range(count)]
-    for at in good:
+    for at in valid:
         found[hash(outcomes[at].report.cluster) % count].append(at)
-    return [lane for lane in found if lane]
+    return [shard for shard in found if shard]
 
 
 async def _all(works: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
-    """Return what all of them give; where one fails, the others have ended, too."""
+    """Return all results; if one fails, cancel the others and wait for their end."""
     tasks = [asyncio.ensure_future(work) for work in works]
     try:
         return await asyncio.gather(*tasks)
@@ -173,7 +173,7 @@ async def _all(works: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
 
 
 async def _bisect(reports: Sequence[Any], store: Store) -> list[bool | RecordRejected]:
-    """Store the reports; where the database refuses one, find it and store the others."""
+    """Store the reports; if the database rejects one, find it by bisection and store the others."""
     try:
         return list(await store(reports))
     except RecordRejected as error:

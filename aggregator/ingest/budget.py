@@ -1,4 +1,4 @@
-"""The memory that decoded messages may take until they are settled."""
+"""A limit for the memory of decoded messages that are not committed yet."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from typing import Any
 
 # decoded messages in flight; one message may exceed it, then it is alone
 IN_FLIGHT = 24 * 1024 * 1024
-# of a hit or a namespace, with the rows that are made of it
-PART_BYTES = 1000
+# of a hit or a namespace, with its rows
+ITEM_BYTES = 1000
 
 
 class Budget:
-    """Bytes in flight: taken when a message is decoded, given back when it is settled."""
+    """Bytes in flight: acquired when a message is decoded, released when its batch is finished."""
 
     def __init__(self, size: int = IN_FLIGHT) -> None:
         self._size = size
-        self._taken = 0
-        self._given = asyncio.Event()
+        self._acquired = 0
+        self._released = asyncio.Event()
 
     @property
     def full(self) -> bool:
         """Return True if nothing more may be decoded now."""
-        return self._taken >= self._size
+        return self._acquired >= self._size
 
-    def take(self, size: int) -> None:
-        """Count so many bytes."""
-        self._taken += size
+    def acquire(self, size: int) -> None:
+        """Add bytes."""
+        self._acquired += size
 
-    def give(self, size: int) -> None:
-        """Count so many bytes no longer."""
-        self._taken -= size
-        self._given.set()
+    def release(self, size: int) -> None:
+        """Subtract bytes."""
+        self._acquired -= size
+        self._released.set()
 
     async def room(self) -> None:
         """Wait until the budget is not full."""
         while self.full:
-            self._given.clear()
-            await self._given.wait()
+            self._released.clear()
+            await self._released.wait()
 
 
 def size_of(report: Any) -> int:
-    """Return about how many bytes a report takes, 0 for None: its text is in its parts, too."""
+    """Return about how many bytes a report takes, 0 for None: its text is in its hits, too."""
     if report is None:
         return 0
-    parts: Sized = getattr(report, "hits", ()) or getattr(report, "namespaces", ())
-    return 2 * sys.getsizeof(getattr(report, "text", "")) + PART_BYTES * len(parts)
+    items: Sized = getattr(report, "hits", ()) or getattr(report, "namespaces", ())
+    return 2 * sys.getsizeof(getattr(report, "text", "")) + ITEM_BYTES * len(items)

@@ -1,4 +1,4 @@
-"""What this process consumes: which topic is decoded how and stored where."""
+"""Builds the consumers of this process from the configuration."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..config.allowlist import read_allowlist
 from ..config.options import Config
 from ..errors import UnusableBackend
 from ..metrics import Metrics
-from ..storage import RefusedMessages, Storage
+from ..storage import ConsumerErrors, Storage
 from .batch import Store
 from .consumer import Consumer, Settings
-from .dead_letter_queue import Limit, RefusedSink
+from .dead_letter_queue import DeadLetterQueue, Limit
 from .decode.dvo import DvoDecoder
 from .decode.message import Decoder
 from .decode.ocp import OcpDecoder
@@ -26,12 +26,12 @@ from .tracker import Tracker
 
 OCP = "ocp_recommendations"
 DVO = "dvo_recommendations"
-# the Go service's words
+# the message of the Go service
 NO_BACKEND = "no backend storage or incompatible selected"
 
 
 class Load(Protocol):
-    """How busy the databases are that messages are stored in."""
+    """The load of the databases that messages are stored in."""
 
     @property
     def shards(self) -> int:
@@ -74,7 +74,7 @@ class Ingest:
         return read_allowlist(self._config.processing.org_allowlist_file)
 
     def readiness(self) -> str:
-        """Return why ingest is not at work, or nothing when it is, or when it is not wanted."""
+        """Return why ingest does not consume, or nothing when it does or is disabled."""
         if not self._config.broker.enabled:
             return ""
         if not self._consumers:
@@ -82,7 +82,7 @@ class Ingest:
         return "; ".join(filter(None, (one.readiness() for one in self._consumers)))
 
     async def run(self) -> None:
-        """Consume until `request_stop`; raise what ended a consumer, after stopping the others."""
+        """Consume until `request_stop`; after a failure stop all consumers and raise it."""
         aiokafka_log.install()
         self._consumers = [self._consumer(use) for use in self._config.storage_backend.use]
         if self._stop_requested:
@@ -96,7 +96,7 @@ class Ingest:
             task.result()
 
     def request_stop(self) -> None:
-        """Let all consumers finish what is in hand."""
+        """Let all consumers finish their current batches."""
         self._stop_requested = True
         for one in self._consumers:
             one.stop()
@@ -105,12 +105,12 @@ class Ingest:
         broker = self._config.broker
         decoder, store, rows = self._ocp() if use == OCP else self._dvo()
         topic, group = _source(self._config, use)
-        limit = Limit(share=broker.refused_limit_share, run=broker.refused_limit_run)
+        limit = Limit(broker.dead_letter_max_ratio, broker.dead_letter_max_consecutive)
         return Consumer(
             factory.consumer(replace(broker, topic=topic, group=group)),
             decoder,
             store,
-            RefusedSink(
+            DeadLetterQueue(
                 rows,
                 self._sender(broker.dead_letter_queue_topic),
                 broker.dead_letter_queue_topic,
@@ -130,7 +130,7 @@ class Ingest:
                 batch_wait=broker.batch_wait,
                 shards=self._load.shards,
                 readers_active=self._load.readers_active,
-                show_refused=broker.display_message_with_wrong_structure,
+                log_invalid_messages=broker.display_message_with_wrong_structure,
             ),
         )
 
@@ -140,19 +140,19 @@ class Ingest:
             return None
         return Sender(factory.producer(broker), partial(require_writable, broker, topic))
 
-    def _ocp(self) -> tuple[Decoder, Store, RefusedMessages | None]:
+    def _ocp(self) -> tuple[Decoder, Store, ConsumerErrors | None]:
         into_cache = self._cache is not None
         store = self._cache if self._cache is not None else self._storage.reports.store
         decoder = OcpDecoder(self._allowlist, self._unpacked, self._profile, into_cache=into_cache)
-        return decoder, store, None if into_cache else self._storage.refused
+        return decoder, store, None if into_cache else self._storage.consumer_errors
 
-    def _dvo(self) -> tuple[Decoder, Store, RefusedMessages | None]:
+    def _dvo(self) -> tuple[Decoder, Store, ConsumerErrors | None]:
         decoder = DvoDecoder(self._allowlist, self._unpacked, self._profile)
-        return decoder, self._storage.dvo.store, self._storage.refused
+        return decoder, self._storage.dvo.store, self._storage.consumer_errors
 
 
 def _check(config: Config) -> None:
-    """Raise ConfigError for what the consumers could not be built from."""
+    """Raise ConfigError if the consumers cannot be built from the configuration."""
     chosen = config.storage_backend.use
     if not chosen or not set(chosen) <= {OCP, DVO}:
         raise UnusableBackend(

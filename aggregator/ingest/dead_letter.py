@@ -1,4 +1,4 @@
-"""A dead letter: how it is made of a refused message, and the message made of it again."""
+"""Dead letters: built from an invalid message, and converted back to send it again."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _ADDED = frozenset(
     {TOPIC, PARTITION, OFFSET, TIMESTAMP, ERROR, KIND, VALUE_OMITTED, HEADERS_OMITTED}
 )
 
-# the whole text is in consumer_error
+# consumer_error has the full text
 LONGEST_ERROR = 2000
-# of 64 bits
+# digits of a 64-bit number
 _LONGEST_NUMBER = 19
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a refused message came from; what a letter does not tell is empty, or None."""
+    """Where an invalid message came from; what the dead letter lacks is empty, or None."""
 
     topic: str
     partition: int | None
@@ -39,8 +39,8 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A dead letter as it was read; `at` is when it was set aside, in UTC."""
+class DeadLetter:
+    """A dead letter as it was read; `at` is when it was produced, in UTC."""
 
     record: ConsumerRecord
     origin: Origin
@@ -50,9 +50,9 @@ class Letter:
     value_omitted: bool
 
     @classmethod
-    def read(cls, record: ConsumerRecord) -> Letter:
-        """Return the letter that is in a record; one of another service may lack all headers."""
-        # of a header that the message had already, ours is the last
+    def read(cls, record: ConsumerRecord) -> DeadLetter:
+        """Parse a record; a dead letter of another service may lack all headers."""
+        # if the message had a header of this name, ours is the last one
         texts = {
             name: (value or b"").decode(errors="replace")
             for name, value in record.headers
@@ -70,15 +70,15 @@ class Letter:
         )
 
     def message(self) -> Outgoing:
-        """Return the message as it was before it was refused, and where it comes from now."""
+        """Return the original message, with a header that names this dead letter."""
         record = self.record
         place = f"{record.topic}/{record.partition}/{record.offset}"
         headers = (*_without_ours(record.headers), (REPLAYED_FROM, place.encode()))
         return Outgoing(record.value, record.key, headers)
 
 
-def letter(outcome: Outcome) -> Outgoing:
-    """Return the dead letter of a refused message: key, value and headers stay as they are."""
+def dead_letter(outcome: Outcome) -> Outgoing:
+    """Return the dead letter of an invalid message, with its key, value and headers unchanged."""
     record = outcome.record
     added = {
         TOPIC: record.topic,
@@ -93,21 +93,21 @@ def letter(outcome: Outcome) -> Outgoing:
 
 
 def without_value(whole: Outgoing) -> Outgoing:
-    """Return what is left of a letter that the broker finds too large: where the message is."""
+    """Return a dead letter without its value, for one that exceeds max.message.bytes."""
     omitted = (VALUE_OMITTED, str(len(whole.value or b"")).encode())
     return Outgoing(None, whole.key, (*whole.headers, omitted))
 
 
-def bare(stub: Outgoing) -> Outgoing:
-    """Return what is left of a letter that is too large without its value: what we added."""
-    # of a header that the message had already, ours is the last
+def without_headers(stub: Outgoing) -> Outgoing:
+    """Return a dead letter with our headers only, for one that is still too large."""
+    # if the message had a header of this name, ours is the last one
     own = {name: value for name, value in stub.headers if name in _ADDED}
     omitted = str(len(stub.headers) - len(own)).encode()
     return Outgoing(None, None, (*own.items(), (HEADERS_OMITTED, omitted)))
 
 
 def _without_ours(headers: Iterable[Header]) -> list[Header]:
-    """Return the headers without the last one of each name that a letter adds."""
+    """Return the headers without the last one of each name that a dead letter adds."""
     kept = []
     added = {*_ADDED, REPLAYED_FROM}
     for name, value in reversed(list(headers)):

@@ -1,4 +1,4 @@
-"""What is counted and logged of a batch."""
+"""Metrics and log lines of a batch."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ from .retry import State
 
 log = logging.getLogger(__name__)
 
-# of what a message calls itself, in a line of the log
+# of names from a message, in a log line
 LONGEST_NAME = 256
 
 
-class Journal:
-    """Counts in metrics and tells in the log what happens to the messages of a topic."""
+class BatchReporter:
+    """Updates metrics and logs what happens to the messages of a topic."""
 
-    def __init__(self, metrics: Metrics, topic: str, *, show_refused: bool = False) -> None:
+    def __init__(self, metrics: Metrics, topic: str, *, log_invalid_messages: bool = False) -> None:
         self._metrics = metrics
         self._topic = topic
-        self._show_refused = show_refused
+        self._log_invalid_messages = log_invalid_messages
         self._lagging: set[str] = set()
         self.paused(State())
 
-    def taken(self, records: Sequence[ConsumerRecord]) -> None:
-        """Note a batch that is to be worked at."""
+    def received(self, records: Sequence[ConsumerRecord]) -> None:
+        """Count a batch before it is processed."""
         self._metrics.consumed_messages.inc(len(records))
         if log.isEnabledFor(logging.DEBUG):
             for record in records:
                 log.debug("started processing message", extra={"fields": _place(record)})
 
-    def settled(self, outcomes: Sequence[Outcome], seconds: float) -> None:
-        """Note a batch of which all is stored, or set aside; that took so many seconds at last."""
+    def processed(self, outcomes: Sequence[Outcome], seconds: float) -> None:
+        """Report a batch that is stored and whose dead letters are sent in `seconds`."""
         now = utc_now()
         for outcome in outcomes:
             self._count(outcome, now)
-            if outcome.refused:
-                self._tell_refused(outcome)
+            if outcome.invalid:
+                self._log_invalid(outcome)
             elif outcome.warnings or log.isEnabledFor(logging.INFO):
-                self._tell_kept(outcome, now)
+                self._log_valid(outcome, now)
         self._metrics.batch_size.observe(len(outcomes))
         self._metrics.batch_seconds.observe(seconds + sum(one.seconds for one in outcomes))
 
     def committed(self, kafka: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> None:
-        """Note how far the partitions' ends are from what is committed."""
+        """Set the lag: the distance of the committed offsets from the ends of the partitions."""
         held = kafka.assignment()
         for partition, offset in offsets.items():
             end = kafka.highwater(partition) if partition in held else None
@@ -59,14 +59,14 @@ class Journal:
                 self._lagging.add(number)
                 self._metrics.consumer_lag.labels(self._topic, number).set(max(0, end - offset))
 
-    def forget_lag(self) -> None:
-        """Say nothing of partitions that another consumer may have now."""
+    def clear_lag(self) -> None:
+        """Remove the lag of partitions that another consumer may have now."""
         for number in self._lagging:
             self._metrics.consumer_lag.remove(self._topic, number)
         self._lagging.clear()
 
     def paused(self, state: State) -> None:
-        """Note whether consuming waits for something."""
+        """Set the metric of the pause."""
         self._metrics.paused.labels(self._topic).set(state.paused)
 
     def _count(self, outcome: Outcome, now: datetime) -> None:
@@ -74,7 +74,7 @@ class Journal:
         if outcome.envelope.last_checked is not None:
             lag = now - outcome.envelope.last_checked
             metrics.last_checked_lag.observe(lag.total_seconds() / 60)
-        if outcome.refused:
+        if outcome.invalid:
             metrics.consuming_errors.inc()
             metrics.refused_messages.labels(outcome.kind).inc()
             metrics.failed_messages_processing_time.observe(outcome.seconds)
@@ -87,13 +87,13 @@ class Journal:
         else:
             metrics.old_reports.inc()
 
-    def _tell_refused(self, outcome: Outcome) -> None:
+    def _log_invalid(self, outcome: Outcome) -> None:
         fields = _fields(outcome) | {"error": outcome.error, "kind": outcome.kind}
-        if self._show_refused:
+        if self._log_invalid_messages:
             fields["unparsed message"] = (outcome.record.value or b"").decode(errors="replace")
         log.warning("Error processing message consumed from Kafka", extra={"fields": fields})
 
-    def _tell_kept(self, outcome: Outcome, now: datetime) -> None:
+    def _log_valid(self, outcome: Outcome, now: datetime) -> None:
         fields = _fields(outcome) | {"duration": round(outcome.seconds * 1000)}
         extra = {"fields": fields}
         for warning in outcome.warnings:

@@ -1,4 +1,4 @@
-"""Waiting for a dependency that is away: try again, tell the others, never give a message up."""
+"""Retries with exponential backoff while a dependency is unavailable; consuming pauses."""
 
 from __future__ import annotations
 
@@ -15,160 +15,164 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# how many reasons of one pause are logged
-REASONS = 5
+# reasons that are logged in one pause, at most
+MAX_REASONS = 5
 
 
-class GivenUp(Exception):
-    """The batch in hand is not finished here; uncommitted, it will come again."""
+class BatchAbandoned(Exception):
+    """Processing of the current batch ended early; its offsets are not committed."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Whether consuming waits, and for what."""
+    """Whether consuming is paused, and why."""
 
     paused: bool = False
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
-    """Seconds: the first wait, the longest, how long an attempt may last before it is told."""
+class RetryPolicy:
+    """Delays in seconds.
 
-    first: float = 0.1
-    longest: float = 5.0
-    patience: float = 5.0
+    An attempt that runs longer than `slow_after` counts as a pause. `keep_alive` is the interval
+    of the polls that keep the consumer in its group during a pause.
+    """
+
+    initial_delay: float = 0.1
+    max_delay: float = 5.0
+    slow_after: float = 5.0
     keep_alive: float = 1.0
 
 
-class Backpressure:
-    """Repeats what fails for want of a dependency.
+class Retrier:
+    """Repeats attempts that raise Unavailable, and holds the state of the pause.
 
-    `changed` hears of every change of `state`; `keep_alive` is called about once a second while
-    waiting, so that the group does not take the consumer for dead.
+    `changed` is called with each new `state`. `keep_alive` is called about once a second during a
+    pause, so that the group coordinator does not remove the consumer.
     """
 
     def __init__(
         self,
         changed: Callable[[State], None] = lambda _: None,
         keep_alive: Callable[[], Awaitable[None]] | None = None,
-        waits: Waits | None = None,
+        policy: RetryPolicy | None = None,
     ) -> None:
         self.state = State()
         self._changed = changed
         self._keep_alive = keep_alive
-        self._waits = waits or Waits()
+        self._policy = policy or RetryPolicy()
         self._waiting: set[Callable[[], Awaitable[Any]]] = set()
-        self._leaving = asyncio.Event()
-        self._final = False
-        self._told: set[str] = set()
+        self._abandoned = asyncio.Event()
+        self._stopped = False
+        self._logged: set[str] = set()
 
     def stop(self) -> None:
-        """Repeat nothing any more; an attempt under way may still end well."""
-        self._final = True
+        """Start no further attempt; a running one may still succeed."""
+        self._stopped = True
         if self.state.paused:
-            self._leaving.set()
+            self._abandoned.set()
 
     def pause(self, reason: str) -> None:
-        """Say that consuming waits, though nothing is in hand."""
+        """Enter the paused state, also when no batch is being processed."""
         self._enter(State(paused=True, reason=reason))
 
-    def go_on(self) -> None:
-        """Say that consuming waits no more."""
+    def resume(self) -> None:
+        """Leave the paused state."""
         self._enter(State())
 
-    def give_up(self) -> None:
-        """End the present wait, if there is one, with GivenUp."""
-        self._leaving.set()
+    def abandon(self) -> None:
+        """Let running attempts and delays raise BatchAbandoned."""
+        self._abandoned.set()
 
-    def begin(self) -> None:
-        """Forget that an earlier batch was given up."""
-        self._leaving.clear()
+    def reset(self) -> None:
+        """Accept attempts again after `abandon`."""
+        self._abandoned.clear()
 
-    async def insist(self, attempt: Callable[[], Awaitable[T]], what: str = "") -> T:
-        """Return what the attempt gives, repeating it while it raises Unavailable.
+    async def retry_until_available(self, attempt: Callable[[], Awaitable[T]], what: str = "") -> T:
+        """Return the attempt's result, repeating it while it raises Unavailable.
 
-        `what` names it in the reason while there is no answer. Several attempts may be under way;
-        consuming goes on when none of them waits.
+        `what` names a slow attempt in the reason of the pause. Attempts may run concurrently;
+        consuming resumes when none of them is waiting.
         """
         try:
-            result = await self._repeated(attempt, what)
+            result = await self._retried(attempt, what)
         finally:
             self._waiting.discard(attempt)
         if not self._waiting:
-            self.go_on()
+            self.resume()
         return result
 
-    async def _repeated(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
-        wait = self._waits.first
+    async def _retried(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
+        delay = self._policy.initial_delay
         while True:
             try:
-                return await self._watched(attempt, what)
+                return await self._attempted(attempt, what)
             except Unavailable as error:
                 self._waiting.add(attempt)
                 self.pause(str(error))
-                if self._final:
-                    raise GivenUp from error
-                # half of it at random, so that many consumers do not come back in step
-                await self._sleep(wait * random.uniform(0.5, 1.0))
-                wait = min(wait * 2, self._waits.longest)
+                if self._stopped:
+                    raise BatchAbandoned from error
+                # jitter, so that consumers do not retry in step
+                await self._sleep(delay * random.uniform(0.5, 1.0))
+                delay = min(delay * 2, self._policy.max_delay)
 
-    async def _watched(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
-        """Run the attempt; one that lasts too long counts as waiting, but goes on."""
+    async def _attempted(self, attempt: Callable[[], Awaitable[T]], what: str) -> T:
+        """Run the attempt once; pause while it is slow, without cancelling it."""
         task = asyncio.ensure_future(attempt())
-        leaving = asyncio.ensure_future(self._leaving.wait())
+        abandoned = asyncio.ensure_future(self._abandoned.wait())
+        either, first = (task, abandoned), asyncio.FIRST_COMPLETED
         try:
-            first = asyncio.FIRST_COMPLETED
-            patience = self._waits.patience
-            while not (await asyncio.wait((task, leaving), timeout=patience, return_when=first))[0]:
-                patience = self._waits.keep_alive
+            timeout = self._policy.slow_after
+            while not (await asyncio.wait(either, timeout=timeout, return_when=first))[0]:
+                timeout = self._policy.keep_alive
                 self._waiting.add(attempt)
-                silence = f"no answer in {self._waits.patience:g} s"
-                self.pause(f"{what}: {silence}" if what else silence)
-                await self._stay()
+                reason = f"no answer in {self._policy.slow_after:g} s"
+                self.pause(f"{what}: {reason}" if what else reason)
+                await self._stay_in_group()
             if not task.done():
-                raise GivenUp
+                raise BatchAbandoned
             return await task
         finally:
-            await _end(task, leaving)
+            await _cancel(task, abandoned)
 
     async def _sleep(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         while (rest := until - loop.time()) > 0:
-            await self._stay()
+            await self._stay_in_group()
             try:
-                async with asyncio.timeout(min(rest, self._waits.keep_alive)):
-                    await self._leaving.wait()
+                async with asyncio.timeout(min(rest, self._policy.keep_alive)):
+                    await self._abandoned.wait()
             except TimeoutError:
                 continue
-            raise GivenUp
+            raise BatchAbandoned
 
-    async def _stay(self) -> None:
-        if self._keep_alive is not None and not self._leaving.is_set():
+    async def _stay_in_group(self) -> None:
+        if self._keep_alive is not None and not self._abandoned.is_set():
             await self._keep_alive()
 
     def _enter(self, state: State) -> None:
         changed = state.paused != self.state.paused
         self.state = state
-        self._tell(state, changed=changed)
+        self._log(state, changed=changed)
         if changed:
             self._changed(state)
 
-    def _tell(self, state: State, *, changed: bool) -> None:
-        """Log the beginning and the end of a pause, and each other reason that comes up once."""
+    def _log(self, state: State, *, changed: bool) -> None:
+        """Log when a pause begins and ends, and each further reason once."""
         if changed and not state.paused:
-            log.info("available again, consuming goes on")
-            self._told.clear()
-        elif state.paused and state.reason not in self._told and len(self._told) < REASONS:
+            log.info("available again, consuming resumes")
+            self._logged.clear()
+        elif state.paused and state.reason not in self._logged and len(self._logged) < MAX_REASONS:
             log.warning(
                 "consuming is %s: %s", "paused" if changed else "still paused", state.reason
             )
-            self._told.add(state.reason)
+            self._logged.add(state.reason)
 
 
-async def _end(*tasks: asyncio.Future[Any]) -> None:
-    """Cancel what still runs, and wait until it has ended."""
+async def _cancel(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel the tasks that still run, and wait until they have ended."""
     running = [task for task in tasks if not task.done()]
     for task in running:
         task.cancel()

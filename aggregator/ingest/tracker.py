@@ -1,4 +1,4 @@
-"""What the payload tracker hears of each message: received, processed, success or error."""
+"""Status messages for the payload tracker: received, processed, success or error."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .kafka.producer import Outgoing, Sender
 
 log = logging.getLogger(__name__)
 
-# so many outcomes are told before requests have their turn
+# outcomes that are serialized between two yields to the event loop
 SLICE = 50
 
 
 class Tracker:
-    """Tells the payload tracker of a batch; without a topic it says nothing."""
+    """Sends the statuses of a batch to the payload tracker; without a topic it sends nothing."""
 
     def __init__(
         self, sender: Sender | None, topic: str, service_name: str, metrics: Metrics
@@ -42,8 +42,8 @@ class Tracker:
         if self._sender is not None:
             await self._sender.stop()
 
-    async def tell(self, outcomes: Sequence[Outcome]) -> None:
-        """Tell the statuses of all messages, in their order; return when they are acknowledged."""
+    async def send(self, outcomes: Sequence[Outcome]) -> None:
+        """Send the statuses of all messages in order; return when all are acknowledged."""
         if self._sender is None:
             return
         now = rfc3339(utc_now())
@@ -61,11 +61,11 @@ class Tracker:
     def _of(self, outcome: Outcome, now: str) -> Iterator[Outgoing]:
         envelope = outcome.envelope
         if not envelope.request_id:
-            log.debug("no request ID, the payload tracker hears nothing of it")
+            log.debug("no request ID, no status is sent to the payload tracker")
             return
         fields = {
             "service": self._service_name,
-            # what is no character would be no JSON, either
+            # lone surrogates are not valid JSON
             "request_id": envelope.request_id.encode(errors="replace").decode(),
             "status": "processed",
             "date": now,
@@ -77,7 +77,7 @@ class Tracker:
         if envelope.received:
             yield _message(fields | {"status": "received", "date": rfc3339(outcome.at)})
         yield _message(fields)
-        yield _message(fields | {"status": "error" if outcome.refused else "success"})
+        yield _message(fields | {"status": "error" if outcome.invalid else "success"})
 
 
 def _message(fields: dict[str, str]) -> Outgoing:

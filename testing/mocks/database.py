@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from aggregator.db.consumer_errors import SqlRefusedMessages
+from aggregator.db.consumer_errors import SqlConsumerErrors
 from aggregator.db.engine import Database, open_url
 from aggregator.db.migrations import (
     DVO,
@@ -57,10 +57,10 @@ async def prepare(url: sa.URL) -> None:
 
 
 async def fill(url: sa.URL, messages: Iterable[Made]) -> None:
-    """Store the messages, and set aside those that are refused; raise CannotWrite."""
+    """Store the messages, and a consumer_error row for each invalid one; raise CannotWrite."""
     async with _opened(url) as database:
         reports, dvo = SqlReports(database), SqlDvo(database)
-        await Filler(reports, dvo, SqlRefusedMessages(database)).fill(messages)
+        await Filler(reports, dvo, SqlConsumerErrors(database)).fill(messages)
 
 
 @asynccontextmanager

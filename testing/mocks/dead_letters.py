@@ -1,14 +1,14 @@
-"""A dead letter topic in memory: keeps what was set aside, and why."""
+"""A dead-letter topic in memory: the dead letters that ingest sent."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from aggregator.ingest import dead_letter
-from aggregator.ingest.dead_letter_queue import Limit, RefusedSink
+from aggregator.ingest.dead_letter_queue import DeadLetterQueue, Limit
 from aggregator.ingest.kafka.producer import Sender
 from aggregator.metrics import Metrics
-from aggregator.storage import RefusedMessages
+from aggregator.storage import ConsumerErrors
 
 from .producer import MemoryProducer, Sent
 
@@ -17,7 +17,7 @@ TOPIC = "ccx.aggregator.dead.letter.queue"
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message as it came, where it came from, and why it was set aside."""
+    """A message as it came, its origin, and why it is invalid."""
 
     value: bytes | None
     key: bytes | None
@@ -30,26 +30,28 @@ class DeadLetter:
 
 
 class DeadLetterRecorder(MemoryProducer):
-    """The producer of dead letters, with what it sent in words."""
+    """The producer of dead letters, with what it sent as objects."""
 
-    def sink(self, rows: RefusedMessages | None = None, limit: Limit | None = None) -> RefusedSink:
-        """Return a sink of ingest whose letters come here."""
-        return RefusedSink(rows, Sender(self), TOPIC, Metrics(), limit)
+    def sink(
+        self, rows: ConsumerErrors | None = None, limit: Limit | None = None
+    ) -> DeadLetterQueue:
+        """Return a dead-letter queue of ingest that sends to this producer."""
+        return DeadLetterQueue(rows, Sender(self), TOPIC, Metrics(), limit)
 
     def letters(self, topic: str = TOPIC) -> list[DeadLetter]:
-        """Return all letters, in order."""
-        return [_letter(sent) for sent in self.sent[topic]]
+        """Return all dead letters, in order."""
+        return [_dead_letter(sent) for sent in self.sent[topic]]
 
 
-def _letter(sent: Sent) -> DeadLetter:
-    told = {name: value.decode(errors="replace") for name, value in sent.headers}
+def _dead_letter(sent: Sent) -> DeadLetter:
+    headers = {name: value.decode(errors="replace") for name, value in sent.headers}
     return DeadLetter(
         sent.value,
         sent.key,
         sent.headers,
-        told[dead_letter.TOPIC],
-        int(told[dead_letter.PARTITION]),
-        int(told[dead_letter.OFFSET]),
-        told[dead_letter.KIND],
-        told[dead_letter.ERROR],
+        headers[dead_letter.TOPIC],
+        int(headers[dead_letter.PARTITION]),
+        int(headers[dead_letter.OFFSET]),
+        headers[dead_letter.KIND],
+        headers[dead_letter.ERROR],
     )

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from itertools import count, islice
 
 from aggregator.ingest.decode.dvo import DvoDecoder
-from aggregator.ingest.decode.message import Decoder, Refused
+from aggregator.ingest.decode.message import Decoder, InvalidMessage
 from aggregator.ingest.decode.ocp import OcpDecoder
 from aggregator.model import (
+    ConsumerErrorRow,
     DvoReport,
-    Refusal,
     Report,
     utc_now,
 )
-from aggregator.storage import Dvo, RefusedMessages, Reports
+from aggregator.storage import ConsumerErrors, Dvo, Reports
 
 from ..fixtures import Made
 
@@ -24,12 +24,12 @@ TOPIC = "testing.generate"
 
 
 class Filler:
-    """Stores what is accepted, and sets aside what is refused."""
+    """Stores valid messages, and a row of consumer_error for each invalid one."""
 
-    def __init__(self, reports: Reports, dvo: Dvo, refused: RefusedMessages) -> None:
+    def __init__(self, reports: Reports, dvo: Dvo, consumer_errors: ConsumerErrors) -> None:
         self._reports = reports
         self._dvo = dvo
-        self._refused = refused
+        self._consumer_errors = consumer_errors
         self._decoders: dict[str, Decoder] = {
             "ocp": OcpDecoder(None, UNPACKED, "default"),
             "dvo": DvoDecoder(None, UNPACKED, "default"),
@@ -45,29 +45,29 @@ class Filler:
         """Store a batch: one transaction a kind of row."""
         reports: list[Report] = []
         workloads: list[DvoReport] = []
-        refusals: list[Refusal] = []
+        invalid: list[ConsumerErrorRow] = []
         for made in batch:
             found = self._decoded(made)
             if isinstance(found, Report):
                 reports.append(found)
             elif isinstance(found, DvoReport):
                 workloads.append(found)
-            elif isinstance(found, Refusal):
-                refusals.append(found)
+            elif isinstance(found, ConsumerErrorRow):
+                invalid.append(found)
         if reports:
             await self._reports.store(reports)
         if workloads:
             await self._dvo.store(workloads)
-        await self._refused.put(refusals)
+        await self._consumer_errors.put(invalid)
 
-    def _decoded(self, made: Made) -> Report | DvoReport | Refusal | None:
+    def _decoded(self, made: Made) -> Report | DvoReport | ConsumerErrorRow | None:
         """Return what the message is for storage, None when it is skipped as empty."""
         offset, now = next(self._offsets), utc_now()
         try:
             return self._decoders[made.kind].decode(made.value).report
-        except Refused as error:
+        except InvalidMessage as error:
             topic = f"{TOPIC}.{made.kind}"
-            return Refusal(topic, 0, offset, None, made.value, now, now, str(error))
+            return ConsumerErrorRow(topic, 0, offset, None, made.value, now, now, str(error))
 
 
 def _batches(messages: Iterable[Made]) -> Iterator[list[Made]]:

@@ -95,7 +95,7 @@ async def mock_server(
     those that change. Raise OSError when the port is taken.
     """
     async with memory_storage(RisingClock(clock)) as storage:
-        filler = Filler(storage.reports, storage.dvo, storage.refused)
+        filler = Filler(storage.reports, storage.dvo, storage.consumer_errors)
         for known in (known_clusters(), seed or Seed()):
             await filler.fill(known.messages())
         changing = _Changing(storage, clock)
@@ -122,7 +122,7 @@ class _Changing:
     """Stores the reports of the changing clusters when their quarter of an hour begins."""
 
     def __init__(self, storage: Storage, clock: Now) -> None:
-        self._filler = Filler(storage.reports, storage.dvo, storage.refused)
+        self._filler = Filler(storage.reports, storage.dvo, storage.consumer_errors)
         self._clock = clock
         self._stored = datetime.min
         self._storing = asyncio.Lock()

@@ -132,8 +132,8 @@ def _config(file: Path, brokers: str, name: str) -> Config:
             payload_tracker_topic=f"platform.payload-status-{name}",
             dead_letter_queue_topic=f"ccx.dead.letter.queue-{name}",
             # tests are sometimes of nothing but bad messages
-            refused_limit_run=0,
-            refused_limit_share=0.0,
+            dead_letter_max_consecutive=0,
+            dead_letter_max_ratio=0.0,
         ),
         server=ServerConfig(
             address="localhost:0",

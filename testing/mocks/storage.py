@@ -15,7 +15,7 @@ from aggregator.storage import Storage as Storage
 
 from .acks import MemoryAcks
 from .clock import Now, RisingClock
-from .consumer_errors import MemoryRefusedMessages
+from .consumer_errors import MemoryConsumerErrors
 from .feedback import MemoryFeedback
 from .ratings import MemoryRatings
 from .reports import MemoryReports
@@ -58,7 +58,7 @@ def _built(database: Database, health: SqlHealth, now: Now) -> Storage:
         feedback=feedback,
         acks=MemoryAcks(now),
         ratings=MemoryRatings(),
-        refused=MemoryRefusedMessages(),
+        consumer_errors=MemoryConsumerErrors(),
         dvo=SqlDvo(database),
         health=health,
     )

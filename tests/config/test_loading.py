@@ -291,3 +291,14 @@ def test_a_driver_that_is_named_stays(tmp_path: Path) -> None:
         **{variable("ocp_recommendations_storage.pg_host"): "database"},
     )
     assert config.ocp_recommendations_storage.db_driver == "sqlite3"
+
+
+def test_the_former_names_of_the_dead_letter_limits_still_work(tmp_path: Path) -> None:
+    environ = {
+        variable("broker.refused_limit_share"): "0.25",
+        variable("broker.refused_limit_run"): "7",
+    }
+    config = load(environ, tmp_path)
+    assert config.broker.dead_letter_max_ratio == 0.25
+    assert config.broker.dead_letter_max_consecutive == 7
+    assert config.warnings == ()

@@ -98,4 +98,12 @@ async def test_the_mock_keeps_the_contract(module: str, name: str) -> None:
 
 def test_there_are_scenes_of_every_aggregate() -> None:
     told = {module.rpartition(".")[2] for module, _ in scenes()}
-    assert {"votes", "toggles", "feedback", "acks", "ratings", "workloads", "refused"} <= told
+    assert {
+        "votes",
+        "toggles",
+        "feedback",
+        "acks",
+        "ratings",
+        "workloads",
+        "consumer_errors",
+    } <= told

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from aggregator.db import tables as t
-from aggregator.db.consumer_errors import SqlRefusedMessages
+from aggregator.db.consumer_errors import SqlConsumerErrors
 from aggregator.db.engine import Database
 from aggregator.db.feedback import SqlFeedback
 from aggregator.db.migrations import DVO, OCP, migrate
@@ -32,7 +32,7 @@ from aggregator.model import (
     Version,
     Vote,
 )
-from testing.contract.consumer_errors import REFUSAL
+from testing.contract.consumer_errors import ROW
 from testing.contract.scene import (
     ANN,
     BILLING,
@@ -113,9 +113,9 @@ async def test_what_is_old_is_counted_and_deleted(kind: str, tmp_path: Path) -> 
         await scene.report(C, at=YOUNG)
         await scene.look_at(A, at=OLD)
         await scene.look_at(B, at=YOUNG)
-        refused = SqlRefusedMessages(scene.database)
+        errors = SqlConsumerErrors(scene.database)
         for offset, at in ((1, OLD), (2, OLD), (3, YOUNG)):
-            await refused.put([replace(REFUSAL, offset=offset, consumed_at=at)])
+            await errors.put([replace(ROW, offset=offset, consumed_at=at)])
         for cluster in (A, C):
             hit = RuleHit(cluster, RULE, KEY)
             await SqlVotes(scene.database).put(ORG, ANN, hit, Vote.LIKE, "")
@@ -154,8 +154,8 @@ async def test_a_transaction_has_a_chunk_at_most(kind: str, tmp_path: Path) -> N
     async with scene_of(kind, tmp_path) as scene:
         await scene.report(A, B, C, D, at=OLD)
         await scene.look_at(A, B, C, at=OLD)
-        refused = SqlRefusedMessages(scene.database)
-        await refused.put([replace(REFUSAL, offset=offset, consumed_at=OLD) for offset in range(5)])
+        errors = SqlConsumerErrors(scene.database)
+        await errors.put([replace(ROW, offset=offset, consumed_at=OLD) for offset in range(5)])
         parts = [rows async for rows in scene.retention.delete(LIMIT, 2)]
         assert [rows["report"] for rows in parts if rows["report"]] == [2, 2]
         assert [rows["dvo_report"] for rows in parts if rows["dvo_report"]] == [4, 2]

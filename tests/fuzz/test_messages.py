@@ -17,9 +17,9 @@ from aiokafka.consumer import fetcher
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aggregator.ingest.dead_letter import Letter, letter
+from aggregator.ingest.dead_letter import DeadLetter, dead_letter
 from aggregator.ingest.decode.dvo import DvoDecoder
-from aggregator.ingest.decode.message import Decoder, Refused
+from aggregator.ingest.decode.message import Decoder, InvalidMessage
 from aggregator.ingest.decode.ocp import OcpDecoder
 from aggregator.ingest.kafka.record_batches import RecordBatches
 from aggregator.ingest.kafka.records import PartitionRecords
@@ -79,11 +79,11 @@ def decode(value: bytes) -> None:
         assert error is None or (error.kind and len(str(error)) < 3000)
 
 
-def refusal(decoder: Decoder, value: bytes) -> Refused | None:
+def refusal(decoder: Decoder, value: bytes) -> InvalidMessage | None:
     """Return why the message is refused, if it is."""
     try:
         decoder.decode(value)
-    except Refused as error:
+    except InvalidMessage as error:
         return error
     return None
 
@@ -135,9 +135,9 @@ def test_a_letter_with_any_headers_is_read_and_sent(
 ) -> None:
     keys = tuple((name.decode(errors="surrogateescape"), value) for name, value in headers)
     fields: dict[str, Any] = {"headers": keys, "timestamp": timestamp, "key": key}
-    assert str(Letter.read(record(**fields)).origin)
-    dead = letter(refused(**fields))
-    read = Letter.read(record(**fields | {"headers": dead.headers}))
+    assert str(DeadLetter.read(record(**fields)).origin)
+    dead = dead_letter(refused(**fields))
+    read = DeadLetter.read(record(**fields | {"headers": dead.headers}))
     assert read.message().headers[:-1] == keys
 
 

@@ -17,13 +17,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.db import tables as t
-from aggregator.db.consumer_errors import SqlRefusedMessages
+from aggregator.db.consumer_errors import SqlConsumerErrors
 from aggregator.db.engine import Database
 from aggregator.db.reports import SqlReports
 from aggregator.db.workloads import SqlDvo
 from aggregator.ingest.batch import Store
 from aggregator.ingest.consumer import Consumer, Settings
-from aggregator.ingest.dead_letter_queue import RefusedSink
+from aggregator.ingest.dead_letter_queue import DeadLetterQueue
 from aggregator.ingest.decode.dvo import DvoDecoder
 from aggregator.ingest.decode.message import Decoder
 from aggregator.ingest.decode.ocp import OcpDecoder
@@ -117,14 +117,14 @@ class Replay:
     def _consumer(self) -> Consumer:
         told = "" if self.profile == "ocp_min" else "tracker"
         dead = "" if self.profile == "ocp_min" else "dead"
-        rows = None if self.store else SqlRefusedMessages(self.database)
+        rows = None if self.store else SqlConsumerErrors(self.database)
         sender = Sender(self.producer)
         decoder, store = self._role()
         return Consumer(
             self.group.member(),
             decoder,
             store,
-            RefusedSink(rows, sender, dead, self.metrics),
+            DeadLetterQueue(rows, sender, dead, self.metrics),
             Tracker(sender, told, "insights-results-aggregator", self.metrics),
             self.metrics,
             Settings("topic", batch_wait=0.01),

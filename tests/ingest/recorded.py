@@ -15,7 +15,7 @@ import pytest
 from hypothesis import strategies as st
 
 from aggregator.ingest.decode.dvo import DvoDecoder
-from aggregator.ingest.decode.message import Decoded, Decoder, Refused
+from aggregator.ingest.decode.message import Decoded, Decoder, InvalidMessage
 from aggregator.ingest.decode.ocp import OcpDecoder
 
 MAXIMUM = 20_000_000
@@ -104,16 +104,16 @@ def _message(body: str, text: str, envelope: dict[str, object]) -> bytes:
     return f'{json.dumps(attributes)[:-1]},"{body}":{text}}}'.encode("utf-8", "surrogatepass")
 
 
-def attempt(decoder: Decoder, value: bytes | None) -> Decoded[Any] | Refused:
+def attempt(decoder: Decoder, value: bytes | None) -> Decoded[Any] | InvalidMessage:
     """Return what comes of the message, be it a refusal."""
     try:
         return decoder.decode(value)
-    except Refused as error:
+    except InvalidMessage as error:
         return error
 
 
-def refusal(decoder: Decoder, value: bytes | None) -> Refused:
+def refusal(decoder: Decoder, value: bytes | None) -> InvalidMessage:
     """Return the refusal of a message that must be refused."""
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(InvalidMessage) as caught:
         decoder.decode(value)
     return caught.value

@@ -11,16 +11,16 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from aggregator.ingest.consumer import Consumer, Settings
-from aggregator.ingest.dead_letter_queue import Limit, RefusedSink
+from aggregator.ingest.dead_letter_queue import DeadLetterQueue, Limit
 from aggregator.ingest.kafka.producer import Sender
-from aggregator.ingest.retry import Waits
+from aggregator.ingest.retry import RetryPolicy
 from aggregator.ingest.tracker import Tracker
 from aggregator.metrics import Metrics
 from testing.mocks.consumer_group import ConsumerGroup, MemoryConsumer
 from testing.mocks.producer import MemoryProducer
 from tests.ingest.situations import MemoryReports, MemoryRows, SimpleDecoder
 
-QUICK = Waits(first=0.001, longest=0.005, patience=0.05, keep_alive=0.005)
+QUICK = RetryPolicy(initial_delay=0.001, max_delay=0.005, slow_after=0.05, keep_alive=0.005)
 FIRST = TopicPartition("topic", 0)
 
 
@@ -38,7 +38,7 @@ class Scene:
 
     def consumer(self) -> tuple[Consumer, MemoryConsumer]:
         sender = Sender(self.producer)
-        refused = RefusedSink(self.rows, sender, "dead-letters", self.metrics, self.limit)
+        refused = DeadLetterQueue(self.rows, sender, "dead-letters", self.metrics, self.limit)
         tracker = Tracker(sender, "tracker", "aggregator", self.metrics)
         kafka = self.group.member()
         consumer = Consumer(

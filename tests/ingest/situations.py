@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from aggregator.errors import RecordRejected
 from aggregator.ingest.batch import Outcome
-from aggregator.ingest.decode.message import Decoded, Envelope, Refused
-from aggregator.model import Refusal
+from aggregator.ingest.decode.message import Decoded, Envelope, InvalidMessage
+from aggregator.model import ConsumerErrorRow
 
 ENVELOPE = Envelope(1001, 42, "req-1", "cluster-1", 2, received=True)
 AT = datetime(2025, 3, 1, 10, 0, 0, 120000)
@@ -69,11 +69,11 @@ class SimpleDecoder:
         try:
             fields = json.loads(value or b"")
         except ValueError as error:
-            raise Refused("json", str(error), Envelope()) from error
+            raise InvalidMessage("json", str(error), Envelope()) from error
         envelope = replace(ENVELOPE, request_id=fields.get("request", ""))
         if "cluster" not in fields:
             text = "missing required attribute 'ClusterName'"
-            raise Refused("missing_attribute", text, replace(envelope, received=False))
+            raise InvalidMessage("missing_attribute", text, replace(envelope, received=False))
         envelope = replace(envelope, cluster=fields["cluster"], last_checked=AT)
         return Decoded(envelope, None if fields.get("empty") else Fields(fields))
 
@@ -108,10 +108,10 @@ class MemoryRows:
     """Keeps refusals; fails as told."""
 
     def __init__(self) -> None:
-        self.refusals: list[Refusal] = []
+        self.refusals: list[ConsumerErrorRow] = []
         self.error: Exception | None = None
 
-    async def put(self, refusals: Sequence[Refusal]) -> None:
+    async def put(self, refusals: Sequence[ConsumerErrorRow]) -> None:
         if self.error:
             raise self.error
         self.refusals += refusals

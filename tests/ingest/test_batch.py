@@ -1,4 +1,4 @@
-"""Tests of the lanes in which a batch is stored."""
+"""Tests of the shards in which a batch is stored."""
 
 from __future__ import annotations
 
@@ -30,24 +30,26 @@ def outcomes(count: int, clusters: int) -> list[Outcome]:
 
 async def test_lanes_are_stored_beside_each_other_and_a_cluster_stays_in_one() -> None:
     both = asyncio.Barrier(2)
-    lanes: list[list[Report]] = []
+    shards: list[list[Report]] = []
 
     async def store(reports: Sequence[Report]) -> list[bool]:
-        lanes.append(list(reports))
+        shards.append(list(reports))
         async with asyncio.timeout(30):
             await both.wait()
         return [report.number % 3 == 0 for report in reports]
 
-    told = await batch.stored(outcomes(4 * batch.LANE, clusters=60), store, lanes=2)
+    told = await batch.stored(outcomes(4 * batch.MIN_SHARD, clusters=60), store, shards=2)
 
-    assert [one.stored for one in told] == [n % 3 == 0 for n in range(4 * batch.LANE)]
-    first, second = lanes
+    assert [one.stored for one in told] == [n % 3 == 0 for n in range(4 * batch.MIN_SHARD)]
+    first, second = shards
     assert {one.cluster for one in first}.isdisjoint(one.cluster for one in second)
-    for lane in lanes:
-        assert [one.number for one in lane] == sorted(one.number for one in lane)
+    for shard in shards:
+        assert [one.number for one in shard] == sorted(one.number for one in shard)
 
 
-@pytest.mark.parametrize(("count", "most"), [(2 * batch.LANE - 1, 2), (4 * batch.LANE, 1)])
+@pytest.mark.parametrize(
+    ("count", "most"), [(2 * batch.MIN_SHARD - 1, 2), (4 * batch.MIN_SHARD, 1)]
+)
 async def test_a_short_batch_and_one_lane_are_stored_at_once(count: int, most: int) -> None:
     sizes: list[int] = []
 
@@ -55,7 +57,7 @@ async def test_a_short_batch_and_one_lane_are_stored_at_once(count: int, most: i
         sizes.append(len(reports))
         return [True] * len(reports)
 
-    await batch.stored(outcomes(count, clusters=count), store, lanes=most)
+    await batch.stored(outcomes(count, clusters=count), store, shards=most)
 
     assert sizes == [count]
 
@@ -66,10 +68,10 @@ async def test_what_the_database_refuses_is_found_in_its_lane() -> None:
             raise RecordRejected("no")
         return [True] * len(reports)
 
-    told = await batch.stored(outcomes(4 * batch.LANE, clusters=200), store, lanes=2)
+    told = await batch.stored(outcomes(4 * batch.MIN_SHARD, clusters=200), store, shards=2)
 
-    assert [at for at, one in enumerate(told) if one.refused] == [7, 90]
-    assert sum(one.stored for one in told) == 4 * batch.LANE - 2
+    assert [at for at, one in enumerate(told) if one.invalid] == [7, 90]
+    assert sum(one.stored for one in told) == 4 * batch.MIN_SHARD - 2
 
 
 async def test_where_one_lane_fails_the_other_has_ended_too() -> None:
@@ -87,5 +89,5 @@ async def test_where_one_lane_fails_the_other_has_ended_too() -> None:
         raise Unavailable("away")
 
     with pytest.raises(Unavailable):
-        await batch.stored(outcomes(4 * batch.LANE, clusters=200), store, lanes=2)
+        await batch.stored(outcomes(4 * batch.MIN_SHARD, clusters=200), store, shards=2)
     assert ended.is_set()

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from aiokafka import ConsumerRecord
 
-from aggregator.errors import TooManyRefused
+from aggregator.errors import DeadLetterLimitReached
 from aggregator.ingest import reporting
-from aggregator.ingest.batch import LANE
+from aggregator.ingest.batch import MIN_SHARD
 from aggregator.ingest.budget import Budget
-from aggregator.ingest.consumer import PARTS_WHILE_READ
+from aggregator.ingest.consumer import DIVISOR_WHILE_READ
 from aggregator.ingest.dead_letter_queue import Limit
 from aggregator.ingest.decode import executor
 from aggregator.ingest.decode.message import Decoded
@@ -103,11 +103,11 @@ async def test_what_the_database_refuses_is_found_and_set_aside() -> None:
 
 
 async def test_too_many_refused_messages_stop_the_consumer_before_they_are_set_aside() -> None:
-    scene = Scene(limit=Limit(run=5))
+    scene = Scene(limit=Limit(max_consecutive=5))
     for _ in range(5):
         scene.group.produce(b"bad")
     consumer, _ = scene.consumer()
-    with pytest.raises(TooManyRefused, match="5 messages in a row"):
+    with pytest.raises(DeadLetterLimitReached, match="5 consecutive messages"):
         await asyncio.wait_for(consumer.run(), 5)
     assert scene.group.committed == {}
     assert scene.letters() == []
@@ -133,8 +133,8 @@ async def test_batches_are_small_while_somebody_reads() -> None:
 async def test_a_batch_is_one_transaction_while_somebody_reads(
     reading: bool, transactions: int
 ) -> None:
-    small = 2 * LANE
-    size = PARTS_WHILE_READ * small if reading else small
+    small = 2 * MIN_SHARD
+    size = DIVISOR_WHILE_READ * small if reading else small
     scene = Scene(batch_size=size, shards=2, readers_active=lambda: reading)
     for number in range(small):
         scene.group.produce(good(f"c{number}"))
@@ -214,7 +214,7 @@ async def test_a_refused_message_is_shown_in_the_log_only_when_that_is_wanted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     for show in (False, True):
-        scene = Scene(show_refused=show)
+        scene = Scene(log_invalid_messages=show)
         scene.group.produce(b"bad \xff")
         async with scene.consuming():
             await scene.consumed()

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
 
-from aggregator.ingest.dead_letter import Letter, letter
+from aggregator.ingest.dead_letter import DeadLetter, dead_letter
 from aggregator.ingest.kafka.batch_builder import Batch
 from aggregator.ingest.kafka.producer import Outgoing
 from aggregator.ingest.kafka.record_batches import RecordBatches
@@ -49,10 +49,10 @@ def test_any_header_is_sent_as_it_was_read(bad: tuple[str, bytes | None]) -> Non
 
 
 def test_a_letter_is_replayed_with_the_bytes_that_its_message_had() -> None:
-    dead = letter(refused(headers=BAD_KEYS, value=None, key=b"\xff"))
+    dead = dead_letter(refused(headers=BAD_KEYS, value=None, key=b"\xff"))
     (read,) = sent(dead)
     place = {"topic": "dead", "offset": 7}
-    again = Letter.read(
+    again = DeadLetter.read(
         record(read.value, key=read.key, headers=read.headers, **place)  # type: ignore[arg-type]
     ).message()
     (replayed,) = sent(again)
@@ -69,7 +69,7 @@ def test_a_letter_of_anybody_can_be_read(text: bytes | None, timestamp: int | No
         "x-error", "x-error-kind", "x-value-omitted", "x-headers-omitted", "k\udcff",
     )  # fmt: skip
     headers = tuple((name, text) for name in names)
-    read = Letter.read(record(headers=headers, timestamp=timestamp))
+    read = DeadLetter.read(record(headers=headers, timestamp=timestamp))
     assert (read.origin.partition, read.origin.offset) == (None, None)
     assert read.value_omitted
     assert datetime(1, 1, 1, tzinfo=UTC) < read.at < datetime(9999, 12, 31, 23, 59, 59, 1, UTC)

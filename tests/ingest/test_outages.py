@@ -16,7 +16,7 @@ from aiokafka.errors import (
 )
 
 from aggregator.errors import Unavailable
-from aggregator.ingest.consumer import PARTS
+from aggregator.ingest.consumer import POLLED_BATCHES
 from tests.ingest.scene import FIRST, Scene, until
 from tests.ingest.situations import good
 
@@ -27,7 +27,7 @@ async def test_while_the_database_is_away_nothing_is_set_aside_or_committed() ->
     scene.group.produce(good("c1"))
     scene.group.produce(b"bad")
     async with scene.consuming() as (consumer, kafka):
-        await until(lambda: consumer.backpressure.state.paused)
+        await until(lambda: consumer.retrier.state.paused)
         await until(lambda: len(scene.reports.batches) > 5)
         assert consumer.readiness() == "consuming topic is paused: database: no"
         assert scene.metric('paused{topic="topic"}') == 1
@@ -61,7 +61,7 @@ async def test_a_dead_letter_is_acknowledged_before_the_commit() -> None:
     scene.producer.hold()
     scene.group.produce(b"bad")
     async with scene.consuming() as (consumer, _):
-        await until(lambda: consumer.backpressure.state.paused)
+        await until(lambda: consumer.retrier.state.paused)
         assert scene.group.committed == {}
         scene.producer.answering.set()
         await scene.consumed()
@@ -88,7 +88,7 @@ async def test_a_stop_ends_the_wait_for_the_first_broker() -> None:
     consumer, kafka = scene.consumer()
     kafka.fail("start", *[KafkaConnectionError("nobody there")] * 10_000)
     running = asyncio.ensure_future(consumer.run())
-    await until(lambda: consumer.backpressure.state.paused)
+    await until(lambda: consumer.retrier.state.paused)
     consumer.stop()
     await asyncio.wait_for(running, 5)
     assert kafka.stopped
@@ -154,20 +154,20 @@ async def test_one_batch_is_told_of_while_the_next_is_stored() -> None:
 
 async def test_what_is_there_already_is_taken_before_the_last_batch_is_told_of() -> None:
     scene = Scene(batch_size=1)
-    for number in range(2 * PARTS):
+    for number in range(2 * POLLED_BATCHES):
         scene.group.produce(good(f"c{number}", request="r"))
     store = scene.reports.store
 
     async def stored(reports: Sequence[Any]) -> list[bool]:
-        if reports[0]["cluster"] == f"c{PARTS - 1}":
-            await until(lambda: scene.group.committed == {FIRST: PARTS - 1})
+        if reports[0]["cluster"] == f"c{POLLED_BATCHES - 1}":
+            await until(lambda: scene.group.committed == {FIRST: POLLED_BATCHES - 1})
             scene.producer.hold()
         return await store(reports)
 
     scene.reports.store = stored  # type: ignore[method-assign]
     async with scene.consuming():
-        await until(lambda: f"c{PARTS}" in scene.reports.rows)
-        assert scene.group.committed == {FIRST: PARTS - 1}
+        await until(lambda: f"c{POLLED_BATCHES}" in scene.reports.rows)
+        assert scene.group.committed == {FIRST: POLLED_BATCHES - 1}
         scene.producer.answering.set()
         await scene.consumed()
 
@@ -178,7 +178,7 @@ async def test_a_stop_while_the_database_is_away_leaves_the_batch_uncommitted() 
     scene.reports.errors = [Unavailable("database: no")] * 10_000
     consumer, _ = scene.consumer()
     running = asyncio.ensure_future(consumer.run())
-    await until(lambda: consumer.backpressure.state.paused)
+    await until(lambda: consumer.retrier.state.paused)
     consumer.stop()
     await asyncio.wait_for(running, 5)
     assert scene.group.committed == {}

@@ -38,7 +38,7 @@ class Scene:
 
 async def test_a_kept_message_is_received_processed_and_a_success() -> None:
     scene = Scene()
-    await scene.tracker.tell([kept()])
+    await scene.tracker.send([kept()])
     assert scene.words() == ["received", "processed", "success"]
     for status in scene.statuses():
         date = status.pop("date")
@@ -56,25 +56,25 @@ async def test_a_kept_message_is_received_processed_and_a_success() -> None:
 
 async def test_a_message_refused_before_it_counts_as_received_is_processed_and_an_error() -> None:
     scene = Scene()
-    await scene.tracker.tell([refused(envelope=replace(ENVELOPE, received=False))])
+    await scene.tracker.send([refused(envelope=replace(ENVELOPE, received=False))])
     assert scene.words() == ["processed", "error"]
 
 
 async def test_a_message_refused_later_is_received_as_well() -> None:
     scene = Scene()
-    await scene.tracker.tell([refused(envelope=ENVELOPE)])
+    await scene.tracker.send([refused(envelope=ENVELOPE)])
     assert scene.words() == ["received", "processed", "error"]
 
 
 async def test_without_a_request_id_nothing_is_told() -> None:
     scene = Scene()
-    await scene.tracker.tell([kept(envelope=replace(ENVELOPE, request_id="")), refused()])
+    await scene.tracker.send([kept(envelope=replace(ENVELOPE, request_id="")), refused()])
     assert scene.statuses() == []
 
 
 async def test_what_is_not_known_is_left_out_but_zero_is_known() -> None:
     scene = Scene()
-    await scene.tracker.tell([refused(envelope=Envelope(None, 0, "req-2"))])
+    await scene.tracker.send([refused(envelope=Envelope(None, 0, "req-2"))])
     assert all("org_id" not in status for status in scene.statuses())
     assert all(status["account"] == "0" for status in scene.statuses())
 
@@ -82,7 +82,7 @@ async def test_what_is_not_known_is_left_out_but_zero_is_known() -> None:
 async def test_the_statuses_of_many_messages_keep_the_messages_order_on_one_partition() -> None:
     scene = Scene(partitions=3, batch_messages=2)
     outcomes = [kept(envelope=replace(ENVELOPE, request_id=f"req-{n}")) for n in range(20)]
-    await scene.tracker.tell(outcomes)
+    await scene.tracker.send(outcomes)
     told = [(status["request_id"], status["status"]) for status in scene.statuses()]
     words = ("received", "processed", "success")
     assert told == [(f"req-{n}", word) for n in range(20) for word in words]
@@ -92,14 +92,14 @@ async def test_the_statuses_of_many_messages_keep_the_messages_order_on_one_part
 async def test_batches_take_turns_at_the_partitions() -> None:
     scene = Scene(partitions=3)
     for _ in range(3):
-        await scene.tracker.tell([kept()])
+        await scene.tracker.send([kept()])
     assert {sent.partition for sent in scene.producer.sent[TOPIC]} == {0, 1, 2}
 
 
 async def test_it_returns_only_when_all_is_acknowledged() -> None:
     scene = Scene()
     scene.producer.hold()
-    telling = asyncio.ensure_future(scene.tracker.tell([kept()]))
+    telling = asyncio.ensure_future(scene.tracker.send([kept()]))
     await asyncio.sleep(0.01)
     assert not telling.done()
     assert "produced_messages 0.0" in scene.metrics.render().decode()
@@ -112,7 +112,7 @@ async def test_a_broker_that_is_away_is_unavailable_and_nothing_is_counted() -> 
     scene = Scene()
     scene.producer.fail("send", KafkaTimeoutError())
     with pytest.raises(Unavailable, match=TOPIC):
-        await scene.tracker.tell([kept()])
+        await scene.tracker.send([kept()])
     assert "produced_messages 0.0" in scene.metrics.render().decode()
 
 
@@ -120,20 +120,20 @@ async def test_a_topic_that_is_missing_is_unavailable() -> None:
     scene = Scene()
     scene.producer.missing_topics.add(TOPIC)
     with pytest.raises(Unavailable, match=TOPIC):
-        await scene.tracker.tell([kept()])
+        await scene.tracker.send([kept()])
 
 
 async def test_without_a_topic_it_is_silent_and_connects_nowhere() -> None:
     scene = Scene(topic="")
     await scene.tracker.start()
-    await scene.tracker.tell([kept()])
+    await scene.tracker.send([kept()])
     assert not scene.producer.started
     assert not scene.producer.sent
 
 
 async def test_odd_request_ids_are_json_all_the_same() -> None:
     scene = Scene()
-    await scene.tracker.tell([kept(envelope=replace(ENVELOPE, request_id='a"b\\ü\ud800'))])
+    await scene.tracker.send([kept(envelope=replace(ENVELOPE, request_id='a"b\\ü\ud800'))])
     assert scene.statuses()[0]["request_id"] == 'a"b\\ü?'
 
 

@@ -17,7 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from aggregator.config.options import BrokerConfig
 from aggregator.ingest.consumer import Consumer, Settings
-from aggregator.ingest.dead_letter_queue import RefusedSink
+from aggregator.ingest.dead_letter_queue import DeadLetterQueue
 from aggregator.ingest.decode.message import Decoded, Decoder
 from aggregator.ingest.kafka import factory
 from aggregator.ingest.kafka.producer import Outgoing, Sender
@@ -53,7 +53,7 @@ class Scene:
             factory.consumer(self.broker),
             decoder or SimpleDecoder(),
             lambda reports: self.reports.store(reports),
-            RefusedSink(self.rows, sender, self.letters, self.metrics),
+            DeadLetterQueue(self.rows, sender, self.letters, self.metrics),
             Tracker(sender, self.tracker, "aggregator", self.metrics),
             self.metrics,
             Settings(self.topic, batch_wait=0.1, **settings),
@@ -232,7 +232,7 @@ async def test_without_a_broker_the_consumer_waits_and_can_be_stopped() -> None:
     it = Scene("127.0.0.1:1")
     consumer = it.consumer()
     running = asyncio.ensure_future(consumer.run())
-    await until(lambda: consumer.backpressure.state.paused)
+    await until(lambda: consumer.retrier.state.paused)
     assert "broker" in consumer.readiness()
     consumer.stop()
     with suppress(asyncio.CancelledError):

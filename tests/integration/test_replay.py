@@ -17,7 +17,7 @@ from aiokafka import ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from aggregator.config.options import BrokerConfig
-from aggregator.ingest.dead_letter_queue import RefusedSink
+from aggregator.ingest.dead_letter_queue import DeadLetterQueue
 from aggregator.ingest.kafka import factory
 from aggregator.ingest.kafka.admin import asking
 from aggregator.ingest.kafka.producer import Outgoing, Sender
@@ -61,13 +61,13 @@ class Scene:
     async def set_aside(self, values: Iterable[tuple[int, bytes]]) -> None:
         """Refuse messages, each of a partition, as the service does it."""
         sender = Sender(factory.producer(self.broker))
-        sink = RefusedSink(None, sender, self.letters, Metrics())
+        sink = DeadLetterQueue(None, sender, self.letters, Metrics())
         await sink.start()
         outcomes = [
             refused("no good", "json", value=value, topic=self.results, partition=partition)
             for partition, value in values
         ]
-        await sink.send_letters(outcomes)
+        await sink.send_dead_letters(outcomes)
         await sink.stop()
 
     async def read(self, topic: str) -> list[ConsumerRecord]:

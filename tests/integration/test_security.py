@@ -22,7 +22,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from aggregator.config.options import BrokerConfig
 from aggregator.errors import Unavailable
 from aggregator.ingest.consumer import Consumer, Settings
-from aggregator.ingest.dead_letter_queue import RefusedSink
+from aggregator.ingest.dead_letter_queue import DeadLetterQueue
 from aggregator.ingest.kafka import factory
 from aggregator.ingest.kafka.admin import asking
 from aggregator.ingest.kafka.producer import Outgoing, Sender
@@ -106,7 +106,7 @@ class Scene:
             factory.consumer(config),
             SimpleDecoder(),
             lambda reports: self.reports.store(reports),
-            RefusedSink(self.rows, sender, f"{config.topic}.letters", metrics),
+            DeadLetterQueue(self.rows, sender, f"{config.topic}.letters", metrics),
             Tracker(sender, f"{config.topic}.tracker", "aggregator", metrics),
             metrics,
             Settings(config.topic, batch_wait=0.05),
@@ -133,7 +133,7 @@ async def stored(scene: Scene, count: int) -> None:
 
 async def paused(scene: Scene) -> str:
     async with asyncio.timeout(30):
-        while not scene.consumer.backpressure.state.paused:
+        while not scene.consumer.retrier.state.paused:
             await asyncio.sleep(0.05)
     return scene.consumer.readiness()
 

@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aggregator.commands import lag
 from aggregator.config.options import BrokerConfig, Config
 from aggregator.ingest.consumer import Consumer, Settings
-from aggregator.ingest.dead_letter_queue import RefusedSink
+from aggregator.ingest.dead_letter_queue import DeadLetterQueue
 from aggregator.ingest.kafka import factory
 from aggregator.ingest.kafka.admin import asking
 from aggregator.ingest.tracker import Tracker
@@ -61,7 +61,7 @@ class Scene:
             factory.consumer(self.broker),
             SimpleDecoder(),
             self.reports.store,
-            RefusedSink(None, None, "", self.metrics),
+            DeadLetterQueue(None, None, "", self.metrics),
             Tracker(None, "", "", self.metrics),
             self.metrics,
             Settings(self.place.topic, batch_wait=0.05),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aggregator.ingest.decode.dvo import DvoDecoder
-from aggregator.ingest.decode.message import Decoder, Refused
+from aggregator.ingest.decode.message import Decoder, InvalidMessage
 from aggregator.ingest.decode.ocp import OcpDecoder
 from testing import fixtures
 from testing.fixtures import DataSet, shipped_messages
@@ -29,7 +29,7 @@ EVERY_FAULT = [(kind, fault) for kind, faults in FAULTS.items() for fault in fau
 
 
 def _refusal(kind: str, value: bytes) -> str:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(InvalidMessage) as caught:
         DECODERS[kind].decode(value)
     return caught.value.kind
 

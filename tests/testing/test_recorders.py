@@ -6,9 +6,9 @@ import pytest
 from aiokafka.errors import KafkaTimeoutError
 from msgspec.structs import replace
 
-from aggregator.errors import TooManyRefused, Unavailable
+from aggregator.errors import DeadLetterLimitReached, Unavailable
 from aggregator.ingest.dead_letter_queue import Limit
-from testing.mocks.consumer_errors import MemoryRefusedMessages
+from testing.mocks.consumer_errors import MemoryConsumerErrors
 from testing.mocks.dead_letters import DeadLetterRecorder
 from testing.mocks.tracker import TrackerRecorder
 from tests.ingest.situations import ENVELOPE, kept, refused
@@ -19,7 +19,7 @@ async def test_the_tracker_tells_what_became_of_each_message() -> None:
     tracker = recorder.tracker("aggregator")
     bad = refused(envelope=replace(ENVELOPE, request_id="req-2", received=False, org=None))
     await tracker.start()
-    await tracker.tell([kept(), bad])
+    await tracker.send([kept(), bad])
     await tracker.stop()
     assert recorder.of("req-1") == ["received", "processed", "success"]
     assert recorder.of("req-2") == ["processed", "error"]
@@ -33,19 +33,19 @@ async def test_the_tracker_fails_as_told() -> None:
     recorder = TrackerRecorder()
     recorder.fail("send", KafkaTimeoutError())
     with pytest.raises(Unavailable):
-        await recorder.tracker().tell([kept()])
+        await recorder.tracker().send([kept()])
     assert recorder.statuses() == []
 
 
 async def test_a_dead_letter_says_where_the_message_was_and_why_it_is_here() -> None:
-    recorder, rows = DeadLetterRecorder(), MemoryRefusedMessages()
+    recorder, rows = DeadLetterRecorder(), MemoryConsumerErrors()
     outcome = refused(
         "bad thing", "json", value=b"\x00{", key=b"k", headers=[("h", b"v")], offset=7, partition=3
     )
     sink = recorder.sink(rows)
     await sink.start()
-    await sink.keep_rows([kept(), outcome])
-    await sink.send_letters([kept(), outcome])
+    await sink.store_rows([kept(), outcome])
+    await sink.send_dead_letters([kept(), outcome])
     (letter,) = recorder.letters()
     assert (letter.value, letter.key, letter.headers[0]) == (b"\x00{", b"k", ("h", b"v"))
     assert (letter.topic, letter.partition, letter.offset) == ("ccx.ocp.results", 3, 7)
@@ -54,8 +54,8 @@ async def test_a_dead_letter_says_where_the_message_was_and_why_it_is_here() -> 
 
 
 def test_the_sink_has_the_limit_that_it_is_given() -> None:
-    sink = DeadLetterRecorder().sink(limit=Limit(run=2))
-    with pytest.raises(TooManyRefused):
+    sink = DeadLetterRecorder().sink(limit=Limit(max_consecutive=2))
+    with pytest.raises(DeadLetterLimitReached):
         sink.check([refused(), refused()])
 
 

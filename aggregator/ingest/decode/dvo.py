@@ -45,7 +45,7 @@ class DvoDecoder:
         self._schema = Schema("dvo_message.json") if schema == "strict" else None
 
     def decode(self, value: bytes | None) -> Decoded[model.DvoReport]:
-        """Return the report of a message, None for an empty one; raise Refused."""
+        """Return the report of a message, None for an empty one; raise InvalidMessage."""
         opened = envelope.read(value, "Metrics", self._maximum)
         opened.require("OrgID", "ClusterName")
         opened.require_cluster()
@@ -92,7 +92,7 @@ def _accepted(
 def _read_metrics(
     opened: Message, body: dict[str, Member], warnings: list[str]
 ) -> dict[str, _Count]:
-    """Return what is counted for each namespace; raise Refused for a wrong structure."""
+    """Return what is counted for each namespace; raise InvalidMessage for a wrong structure."""
     member = body.get(_REQUIRED)
     if member is None:
         raise opened.refused(

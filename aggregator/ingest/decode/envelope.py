@@ -36,7 +36,7 @@ _metadata = msgspec.json.Decoder(_UsualMetadata).decode
 def read(value: bytes | None, body: str, maximum_unpacked_size: int) -> Message:
     """Return the opened message whose report is in attribute `body`.
 
-    Raise Refused if it is no JSON or an attribute of the envelope has a wrong type.
+    Raise InvalidMessage if it is no JSON or an attribute of the envelope has a wrong type.
     """
     message = Message()
     try:

@@ -1,4 +1,4 @@
-"""The messages of a batch, decoded: large ones in a thread, the others in turns with the loop."""
+"""Decodes the messages of a batch: large ones in a thread, small ones on the event loop."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ..batch import Outcome
 from ..budget import Budget
 from ..kafka.records import UnreadableRecord, size_of
 from . import payload
-from .message import Decoder, Envelope, Refused
+from .message import Decoder, Envelope, InvalidMessage
 
-# how long decoding may keep the loop from answering requests, and the database's answers waiting
+# how long decoding may block the event loop
 SLICE_SECONDS = 0.002
-# what is decoded in that time is stored and committed before there is more
-PART_SECONDS = 1.0
+# after this time, store and commit what is decoded
+CHUNK_SECONDS = 1.0
 
 
 class _Pace:
-    """How long a part is being decoded, and when others had their turn."""
+    """Time spent on a chunk, and since the last yield to the event loop."""
 
     def __init__(self) -> None:
         self._begun = time.perf_counter()
@@ -31,35 +31,34 @@ class _Pace:
 
     @property
     def long(self) -> bool:
-        """Return True if that takes long."""
-        return time.perf_counter() >= self._begun + PART_SECONDS
+        """Return True after CHUNK_SECONDS."""
+        return time.perf_counter() >= self._begun + CHUNK_SECONDS
 
-    async def give_way(self) -> None:
-        """Let others have their turn if it is time."""
+    async def yield_to_loop(self) -> None:
+        """Yield to the event loop after SLICE_SECONDS."""
         if time.perf_counter() >= self._turn:
             await asyncio.sleep(0)
             self._turn = time.perf_counter() + SLICE_SECONDS
 
 
 async def decoded(
-    parts: AsyncIterable[Sequence[ConsumerRecord]], decoder: Decoder, budget: Budget
+    chunks: AsyncIterable[Sequence[ConsumerRecord]], decoder: Decoder, budget: Budget
 ) -> AsyncGenerator[list[Outcome], None]:
-    """Decode the records of each part in order, letting requests be answered in between.
+    """Decode the records of each chunk in order, yielding to the event loop in between.
 
-    What does not fit in the budget is decoded when there is room, and what takes long is not waited
-    for: a part may become several.
+    A chunk is yielded in several lists when the budget is full or decoding takes long.
     """
-    async for part in parts:
+    async for chunk in chunks:
         outcomes: list[Outcome] = []
         pace = _Pace()
-        for record in part:
+        for record in chunk:
             if outcomes and (budget.full or pace.long):
                 yield outcomes
                 outcomes, pace = [], _Pace()
             await budget.room()
             outcomes.append(await _outcome(record, decoder))
-            budget.take(outcomes[-1].size)
-            await pace.give_way()
+            budget.acquire(outcomes[-1].size)
+            await pace.yield_to_loop()
         if outcomes:
             yield outcomes
 
@@ -68,7 +67,7 @@ async def _outcome(record: ConsumerRecord, decoder: Decoder) -> Outcome:
     value = payload.light(record.value)
     if value is not None:
         return _decode(record, value, decoder)
-    # one at a time: that may take seconds, and ten times the memory of the message
+    # one at a time: it may take seconds, and ten times the memory of the message
     return await asyncio.to_thread(_decode, record, record.value, decoder)
 
 
@@ -77,9 +76,9 @@ def _decode(record: ConsumerRecord, value: bytes | None, decoder: Decoder) -> Ou
     size = size_of(record)
     try:
         if isinstance(record, UnreadableRecord):
-            raise Refused(record.kind, record.error, Envelope())
+            raise InvalidMessage(record.kind, record.error, Envelope())
         message = decoder.decode(value)
-    except Refused as error:
+    except InvalidMessage as error:
         seconds = time.perf_counter() - start
         return Outcome(
             record,

@@ -40,7 +40,7 @@ class Envelope(msgspec.Struct, frozen=True):
     last_checked: datetime | None = None
 
 
-class Refused(InvalidInput):
+class InvalidMessage(InvalidInput):
     """A message that cannot be accepted; `kind` is a short word for counting."""
 
     def __init__(self, kind: str, text: str, envelope: Envelope) -> None:
@@ -61,7 +61,7 @@ class Decoder(Protocol):
     """What makes of a message's bytes what storage takes."""
 
     def decode(self, value: bytes | None) -> Decoded[model.Report | model.DvoReport]:
-        """Return the decoded message; raise Refused, and nothing else, when it is bad."""
+        """Return the decoded message; raise InvalidMessage, and nothing else, when it is bad."""
 
 
 @dataclass(slots=True)
@@ -101,30 +101,30 @@ class Message:
             self.last_checked,
         )
 
-    def refused(self, kind: str, text: str) -> Refused:
+    def refused(self, kind: str, text: str) -> InvalidMessage:
         """Return the error for this message."""
-        return Refused(kind, text, self.envelope())
+        return InvalidMessage(kind, text, self.envelope())
 
     def require(self, *attributes: str) -> None:
-        """Raise Refused unless these attributes are there and not null."""
+        """Raise InvalidMessage unless these attributes are there and not null."""
         for name in attributes:
             if self.known.get(name) is None:
                 raise self.refused("missing_attribute", f"missing required attribute '{name}'")
 
     def require_cluster(self) -> None:
-        """Raise Refused unless the cluster's name is a UUID."""
+        """Raise InvalidMessage unless the cluster's name is a UUID."""
         try:
             model.check_cluster(self.known["ClusterName"])
         except InvalidInput as error:
             raise self.refused("cluster", "cluster name is not a UUID") from error
 
     def check_organization(self, allowed: frozenset[int] | None) -> None:
-        """Raise Refused unless the organization is on the allow list, if there is one."""
+        """Raise InvalidMessage unless the organization is on the allow list, if there is one."""
         if allowed is not None and self.known["OrgID"] not in allowed:
             raise self.refused("allow_list", "organization ID is not in allow list")
 
     def read_last_checked(self) -> datetime:
-        """Return LastChecked as naive UTC; raise Refused if it is not RFC 3339."""
+        """Return LastChecked as naive UTC; raise InvalidMessage if it is not RFC 3339."""
         text = self.known.get("LastChecked", "")
         try:
             self.last_checked = times.moment(text).utc
@@ -136,7 +136,7 @@ class Message:
         return self.last_checked
 
     def require_storable(self, names: Iterable[tuple[str, str]]) -> None:
-        """Raise Refused for what no table can hold: a large organization, NUL in a name."""
+        """Raise InvalidMessage for what no table can hold: a large organization, NUL in a name."""
         org = self.known["OrgID"]
         if org > model.MAX_STORED_ORG_ID:
             raise self.refused("organization", f"OrgID: {org} is above {model.MAX_STORED_ORG_ID}")
@@ -145,7 +145,7 @@ class Message:
                 raise self.refused("nul", f"{name}: NUL character is not allowed")
 
     def check_parts(self, number: int) -> None:
-        """Raise Refused for a report of more parts than are stored at once."""
+        """Raise InvalidMessage for a report of more parts than are stored at once."""
         if number > MOST_PARTS:
             raise self.refused("too_large", f"{number} parts; at most {MOST_PARTS} are stored")
 

@@ -42,7 +42,7 @@ class OcpDecoder:
         self._into_cache = into_cache
 
     def decode(self, value: bytes | None) -> Decoded[model.Report]:
-        """Return the report of a message, None for an empty one; raise Refused."""
+        """Return the report of a message, None for an empty one; raise InvalidMessage."""
         opened = envelope.read(value, "Report", self._maximum)
         opened.require("OrgID", "ClusterName", "Report")
         opened.require_cluster()
@@ -90,7 +90,7 @@ class OcpDecoder:
 
 
 def _is_empty(opened: Message) -> bool:
-    """Say whether the report is to be skipped; raise Refused if it lacks keys."""
+    """Say whether the report is to be skipped; raise InvalidMessage if it lacks keys."""
     body = opened.body
     missing = [key for key in _REQUIRED if key not in body]
     if not missing:
@@ -119,7 +119,7 @@ def _says_nothing(member: Member) -> bool:
 
 
 def _read_report(opened: Message) -> tuple[list[model.Hit], str | None]:
-    """Return hits and cluster version; raise Refused for wrong types."""
+    """Return hits and cluster version; raise InvalidMessage for wrong types."""
     try:
         _expect_list(opened.body["reports"])
         hits = [_hit(item) for item in values.items(opened.body["reports"])]
@@ -129,7 +129,7 @@ def _read_report(opened: Message) -> tuple[list[model.Hit], str | None]:
 
 
 def _read_usual(opened: Message, read: fast_path.UsualReport) -> tuple[list[model.Hit], str | None]:
-    """Return hits and cluster version of a usual report; raise Refused for a wrong `info`."""
+    """Return hits and version of a well-formed report; raise InvalidMessage for bad `info`."""
     try:
         return read.hits, _version_of(read.info)
     except WrongType as error:

@@ -32,7 +32,7 @@ class Schema:
         self._best_match = jsonschema.exceptions.best_match
 
     def check(self, opened: Message) -> None:
-        """Raise Refused unless the message keeps the schema."""
+        """Raise InvalidMessage unless the message keeps the schema."""
         try:
             document = json.loads(opened.text)
             if self._fast.is_valid(document):

@@ -1,4 +1,4 @@
-"""Offsets without a message behind the last one: control records of transactions, for one."""
+"""Offsets without a message after the last one, such as control records of transactions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 Offsets = dict[TopicPartition, int]
 
 
-class Gaps:
-    """Knows how far a consumer has read beyond what it committed, with no message between.
+class OffsetGaps:
+    """Finds positions beyond the committed offsets with no message in between.
 
     Without a commit there, the group would stay behind a transactional producer by its last
     control record, or by the messages of an aborted transaction, until the next message.
@@ -22,21 +22,21 @@ class Gaps:
         self._committed: Offsets = {}
 
     def taken(self, records: Iterable[ConsumerRecord]) -> None:
-        """Note messages that are in hand now."""
+        """Note messages that were polled."""
         for record in records:
             self._taken[TopicPartition(record.topic, record.partition)] = record.offset + 1
 
     def committed(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Note what the broker has acknowledged."""
+        """Note offsets whose commit the broker has acknowledged."""
         self._committed |= offsets
 
     def forget(self) -> None:
-        """Begin anew with other partitions."""
+        """Forget all offsets, when other partitions are assigned."""
         self._taken.clear()
         self._committed.clear()
 
     async def ends(self) -> Offsets:
-        """Return how far partitions are read, where all messages are committed, but not that."""
+        """Return positions to commit, of partitions whose messages are all committed."""
         found = {}
         held = self._kafka.assignment()
         for partition, offset in self._committed.items():

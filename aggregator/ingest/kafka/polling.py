@@ -1,4 +1,4 @@
-"""Polls of a consumer: for messages, and, while a batch lasts long, to stay in the group."""
+"""Polls a consumer for messages, and to stay in the group during a long batch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INTERVAL = 60.0
 
 
 class Polling:
-    """Takes at most `most` messages at once, and knows when it did so last."""
+    """Returns at most `most` messages a poll, and keeps the time of the last poll."""
 
     def __init__(self, kafka: AIOKafkaConsumer, most: int, interval: float = INTERVAL) -> None:
         self._kafka = kafka
@@ -21,13 +21,13 @@ class Polling:
         self._at = time.monotonic()
 
     async def take(self, milliseconds: int) -> list[ConsumerRecord]:
-        """Return messages; wait so long for the first."""
+        """Return messages; wait for the first one as long as this."""
         self._at = time.monotonic()
         taken = await self._kafka.getmany(timeout_ms=milliseconds, max_records=self._most)
         return [record for of_partition in taken.values() for record in of_partition]
 
     async def in_time(self, stay: Callable[[], Awaitable[None]]) -> None:
-        """Call what polls without taking anything, if the last poll was long ago."""
+        """Call `stay`, which polls without messages, if the last poll was long ago."""
         if time.monotonic() - self._at > self._interval:
             self._at = time.monotonic()
             await stay()

@@ -1,4 +1,4 @@
-"""The consumer's part in its group: what it holds, and how a rebalance waits for the batch."""
+"""The rebalance listener: holds a rebalance until the current batch is committed."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from collections.abc import Awaitable, Callable, Collection
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
-from ..retry import Backpressure
+from ..retry import Retrier
 
 log = logging.getLogger(__name__)
 
 
-# seconds until it is asked again whether the other process is gone
-STAND_BACK, LONGEST_STAND_BACK = 1.0, 5.0
+# seconds between checks whether another process still has this member's name
+TAKEOVER_DELAY, MAX_TAKEOVER_DELAY = 1.0, 5.0
 
 
-async def nobody() -> str:
-    """Return that no other process has taken this member's place."""
+async def not_taken_over() -> str:
+    """Return that no other process joined under this member's name."""
     return ""
 
 
-class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Hears of rebalances; holds one up, for `drain` seconds at most, while a batch is in hand."""
+class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Delays a rebalance by at most `drain` seconds while a batch is being processed."""
 
     def __init__(
         self,
-        backpressure: Backpressure,
+        retrier: Retrier,
         drain: float,
         reassigned: Callable[[], None],
-        taken_over: Callable[[], Awaitable[str]] = nobody,
+        taken_over: Callable[[], Awaitable[str]] = not_taken_over,
     ) -> None:
-        self._backpressure = backpressure
+        self._retrier = retrier
         self._drain = drain
         self._reassigned = reassigned
         self._taken_over = taken_over
@@ -43,17 +43,17 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         self.assigned_at = 0.0
         self.changing = False
 
-    def begun(self) -> None:
-        """Note that a batch is in hand."""
+    def batch_started(self) -> None:
+        """Note that a batch is being processed."""
         self._idle.clear()
-        self._backpressure.begin()
+        self._retrier.reset()
 
-    def finished(self) -> None:
-        """Note that the batch is committed, or given up."""
+    def batch_finished(self) -> None:
+        """Note that the batch is committed or abandoned."""
         self._idle.set()
 
     async def idle_within(self, seconds: float) -> bool:
-        """Wait until no batch is in hand; say whether it came to that in time."""
+        """Wait until no batch is being processed; return False after this time."""
         try:
             async with asyncio.timeout(seconds):
                 await self._idle.wait()
@@ -62,30 +62,30 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         return True
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Let the batch in hand be committed first; give it up when that takes too long."""
+        """Wait for the commit of the current batch; abandon it if paused or too slow."""
         self.changing = True
-        waiting = self._backpressure.state.paused
-        if waiting or not await self.idle_within(self._drain):
-            self._backpressure.give_up()
-        log.info("partitions are given back: %s", _numbers(revoked))
+        paused = self._retrier.state.paused
+        if paused or not await self.idle_within(self._drain):
+            self._retrier.abandon()
+        log.info("partitions revoked: %s", _numbers(revoked))
         if self.assigned:
-            await self._stand_back()
+            await self._wait_while_taken_over()
 
-    async def _stand_back(self) -> None:
-        """While another process has this member's name, do not join: it would be expelled."""
-        wait = STAND_BACK
+    async def _wait_while_taken_over(self) -> None:
+        """Do not rejoin while another process uses this member's name: it would be fenced."""
+        delay = TAKEOVER_DELAY
         while reason := await self._taken_over():
-            self._backpressure.pause(f"broker: {reason}")
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, LONGEST_STAND_BACK)
+            self._retrier.pause(f"broker: {reason}")
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, MAX_TAKEOVER_DELAY)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Begin anew with other partitions."""
+        """Drop what is known of the former partitions."""
         self.changing = False
         self.assigned = True
         self.assigned_at = time.time()
         self._reassigned()
-        log.info("partitions are assigned: %s", _numbers(assigned))
+        log.info("partitions assigned: %s", _numbers(assigned))
 
 
 def _numbers(partitions: Collection[TopicPartition]) -> str:

@@ -22,7 +22,7 @@ from aggregator.ingest.decode.message import (
     MOST_PARTS,
     Decoded,
     Envelope,
-    Refused,
+    InvalidMessage,
 )
 from aggregator.ingest.decode.ocp import OcpDecoder
 from aggregator.ingest.kafka.record_batches import RecordBatches
@@ -53,7 +53,7 @@ async def test_what_does_not_fit_in_the_budget_waits_for_room() -> None:
     for _ in range(10):
         await asyncio.sleep(0)
     assert not waiting.done()
-    room.give(sum(one.size for one in first))
+    room.release(sum(one.size for one in first))
     assert len(await waiting) == 2
 
 
@@ -63,12 +63,12 @@ async def test_a_message_larger_than_the_budget_is_decoded_alone() -> None:
     sizes = []
     async for outcomes in executor.decoded(parts(*records), SimpleDecoder(), room):
         sizes.append(len(outcomes))
-        room.give(sum(one.size for one in outcomes))
+        room.release(sum(one.size for one in outcomes))
     assert sizes == [1, 1, 1]
 
 
 async def test_what_takes_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executor, "PART_SECONDS", 0)
+    monkeypatch.setattr(executor, "CHUNK_SECONDS", 0)
     records = [record(good(f"c{number}")) for number in range(3)]
     found = [one async for one in executor.decoded(parts(*records), SimpleDecoder(), Budget())]
     assert [len(outcomes) for outcomes in found] == [1, 1, 1]
@@ -92,7 +92,7 @@ async def test_large_messages_are_decoded_in_a_thread() -> None:
     records = [record(value) for value in values]
     (outcomes,) = [one async for one in executor.decoded(parts(*records), decoder, Budget())]
     assert decoder.threads == [True, True, False, False, False]
-    assert [one.refused for one in outcomes] == [False, False, False, False, True]
+    assert [one.invalid for one in outcomes] == [False, False, False, False, True]
 
 
 async def test_an_unreadable_record_is_refused_without_being_decoded() -> None:
@@ -124,17 +124,17 @@ async def test_a_result_is_used_while_the_next_one_waits_for_it() -> None:
 async def test_an_error_behind_a_result_is_raised_behind_it() -> None:
     async def numbers() -> AsyncIterator[int]:
         yield 1
-        raise Refused("json", "no", Envelope())
+        raise InvalidMessage("json", "no", Envelope())
 
     found = prefetch(numbers())
     assert await anext(found) == 1
-    with pytest.raises(Refused):
+    with pytest.raises(InvalidMessage):
         await anext(found)
 
 
 def test_a_report_counts_with_its_text_and_its_parts() -> None:
     many = OcpDecoder(None, MOST).decode(ocp(hits=100)).report
-    assert budget.size_of(many) > 100 * budget.PART_BYTES
+    assert budget.size_of(many) > 100 * budget.ITEM_BYTES
     assert budget.size_of(None) == 0
 
 
@@ -166,7 +166,7 @@ TOO_LARGE = {
 
 @pytest.mark.parametrize("name", TOO_LARGE)
 def test_a_message_that_would_take_too_much_memory_is_invalid(name: str) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(InvalidMessage) as caught:
         OcpDecoder(None, MOST).decode(TOO_LARGE[name])
     assert caught.value.kind == "too_large"
 
@@ -181,7 +181,7 @@ def test_a_dvo_report_has_a_limit_of_namespaces() -> None:
     body = (
         f'{{"workload_recommendations":[{{"component":"a","key":"k","workloads":[{workloads}]}}]}}'
     )
-    with pytest.raises(Refused, match="20001 parts"):
+    with pytest.raises(InvalidMessage, match="20001 parts"):
         DvoDecoder(None, MOST).decode(envelope("Metrics", body))
 
 

@@ -14,7 +14,7 @@ import pytest
 from aggregator.errors import InvalidInput
 from aggregator.ingest.decode import payload, times
 from aggregator.ingest.decode.dvo import DvoDecoder
-from aggregator.ingest.decode.message import Refused
+from aggregator.ingest.decode.message import InvalidMessage
 from aggregator.ingest.decode.ocp import OcpDecoder
 from tests.ingest.decode.test_executor import MOST, envelope
 
@@ -94,7 +94,7 @@ def steps(value: bytes) -> int:
         sys.setprofile(note)
         try:
             decoder.decode(value)
-        except Refused:
+        except InvalidMessage:
             pass
         finally:
             sys.setprofile(before)
@@ -157,6 +157,6 @@ def test_a_number_of_many_digits_is_refused_wherever_it_is(place: str) -> None:
     value = report('{"component":"r","key":"k","details":{}}')[:-1]
     value += f', "{place}": {digits}}}'.encode()
     value = value.replace(b'"r"', digits.encode()) if place == "component" else value
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(InvalidMessage) as caught:
         OcpDecoder(None, MOST).decode(value)
     assert caught.value.kind == "type"

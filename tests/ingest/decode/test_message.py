@@ -19,7 +19,7 @@ from aggregator.ingest.decode.message import (
     Decoded,
     Decoder,
     Envelope,
-    Refused,
+    InvalidMessage,
 )
 from aggregator.ingest.decode.ocp import OcpDecoder
 from aggregator.ingest.decode.schema import load
@@ -42,7 +42,7 @@ BEYOND_SCHEMA = {
 
 def outcome(row: dict[str, Any]) -> tuple[str, str, Envelope]:
     came = attempt(recorded.decoder(row), recorded.value(row))
-    if isinstance(came, Refused):
+    if isinstance(came, InvalidMessage):
         return "refuse", str(came), came.envelope
     return ("skip" if came.report is None else "accept"), "", came.envelope
 

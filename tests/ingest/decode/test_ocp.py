@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator import model
-from aggregator.ingest.decode.message import Decoded, Refused
+from aggregator.ingest.decode.message import Decoded, InvalidMessage
 from aggregator.ingest.decode.ocp import OcpDecoder
 from tests.ingest import recorded
 from tests.ingest.recorded import JSON, attempt, refusal
@@ -174,7 +174,7 @@ def test_the_version_is_the_last_one_told(info, version):
 def test_a_wrong_report_is_refused_after_it_was_received(report_text, kind):
     value = recorded.ocp().split(b'"Report":')[0] + b'"Report":' + report_text.encode() + b"}"
     came = attempt(OCP, value)
-    if isinstance(came, Refused):
+    if isinstance(came, InvalidMessage):
         assert came.kind == kind
     else:
         assert (kind, came.report) == ("skip", None)
@@ -211,7 +211,7 @@ def test_a_good_fixture_is_accepted(path):
     "path", sorted((recorded.FIXTURES / "bad").iterdir()), ids=lambda p: p.stem
 )
 def test_a_bad_fixture_is_refused(path):
-    with pytest.raises(Refused):
+    with pytest.raises(InvalidMessage):
         OCP.decode(path.read_bytes())
 
 

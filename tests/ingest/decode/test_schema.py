@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from aggregator.ingest.decode.dvo import DvoDecoder
-from aggregator.ingest.decode.message import Refused
+from aggregator.ingest.decode.message import InvalidMessage
 from aggregator.ingest.decode.ocp import OcpDecoder
 from aggregator.ingest.decode.schema import Profile, load, strict
 from testing.messages import dvo_messages, ocp_messages
@@ -182,7 +182,7 @@ def test_a_broken_rule_refuses_what_the_default_profile_takes(
 ) -> None:
     value_of_message = changed(OCP if kind == "ocp" else DVO, path, value)
     decoder(kind, "default").decode(value_of_message)
-    with pytest.raises(Refused, match=r"^schema: ") as caught:
+    with pytest.raises(InvalidMessage, match=r"^schema: ") as caught:
         decoder(kind, "strict").decode(value_of_message)
     assert caught.value.kind == "schema"
 
@@ -205,7 +205,7 @@ def test_no_name_takes_long_to_refuse() -> None:
     """Patterns that can match in exponentially many ways would never come to an end here."""
     for path in ("rule_id", "key", "component"):
         for text in ("a_" * 20_000, "A_" * 20_000, "a." * 20_000):
-            with pytest.raises(Refused):
+            with pytest.raises(InvalidMessage):
                 decoder("ocp", "strict").decode(changed(OCP, f"Report.reports.0.{path}", text))
 
 

@@ -44,7 +44,7 @@ async def test_a_rebalance_does_not_wait_for_a_database_that_is_away() -> None:
     scene.group.produce(good("c1"))
     scene.reports.errors = [Unavailable("database: no")] * 10_000
     async with scene.consuming() as (consumer, _):
-        await until(lambda: consumer.backpressure.state.paused)
+        await until(lambda: consumer.retrier.state.paused)
         await asyncio.wait_for(scene.group.rebalance(), 5)
         scene.reports.errors.clear()
         await scene.consumed()
@@ -84,7 +84,7 @@ async def test_polling_while_paused_loses_no_message_of_partitions_that_are_new(
     scene.group.produce(good("c1"))
     scene.reports.errors = [Unavailable("database: no")] * 10_000
     async with scene.consuming() as (consumer, kafka):
-        await until(lambda: consumer.backpressure.state.paused)
+        await until(lambda: consumer.retrier.state.paused)
         kafka.resume(FIRST, TopicPartition("topic", 1))
         scene.group.produce(good("c2"), partition=1)
         polls = kafka.calls.count("getmany")

@@ -12,7 +12,7 @@ from tests.integration.program import Program, stop
 
 def assignments(program: Program) -> int:
     """Return how often the group gave the service its partitions."""
-    return (program.folder / "program.log").read_text().count("partitions are assigned")
+    return (program.folder / "program.log").read_text().count("partitions assigned")
 
 
 async def serve(program: Program, name: str) -> asyncio.subprocess.Process:
