@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from testing.rest_suite.middleware import Request
+from tests.mutation.middleware import Request
 
 from .scene_parameters import (
     PARSERS,

@@ -30,15 +30,15 @@ from testing.rest_suite.credentials import (
     Nobody,
 )
 from testing.rest_suite.data import Claims, Inventory
-from testing.rest_suite.lapses import Make
-from testing.rest_suite.middleware import (
+from testing.rest_suite.probe import Facts
+from testing.rest_suite.runner import Run
+from tests.mutation.middleware import (
     Answer,
     Middleware,
     Request,
     identified,
 )
-from testing.rest_suite.probe import Facts
-from testing.rest_suite.runner import Run
+from tests.mutation.operators import Make
 
 from .scene_answers import ANSWERS, OWNED
 from .scene_parameters import PARSERS, identity

@@ -27,16 +27,16 @@ from testing.rest_suite.client import Client, Connection
 from testing.rest_suite.contract import DEFAULT_PREFIX
 from testing.rest_suite.credentials import Nobody
 from testing.rest_suite.data import Claims, Inventory
-from testing.rest_suite.middleware import (
+from testing.rest_suite.probe import Facts
+from testing.rest_suite.runner import Run
+from testing.rest_suite.sources.seed_file import seeded
+from testing.seed import Seed
+from tests.mutation.middleware import (
     Answer,
     Middleware,
     Request,
     identified,
 )
-from testing.rest_suite.probe import Facts
-from testing.rest_suite.runner import Run
-from testing.rest_suite.sources.seed_file import seeded
-from testing.seed import Seed
 
 URL = "http://instance.test"
 SEED = fixtures_dir() / "seed.json"

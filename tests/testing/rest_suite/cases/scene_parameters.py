@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from testing.rest_suite.middleware import Request
+from tests.mutation.middleware import Request
 
 from .scene_stock import Refusal
 

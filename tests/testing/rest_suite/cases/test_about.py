@@ -8,25 +8,25 @@ from typing import Any
 
 import pytest
 
-from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import about
-from testing.rest_suite.lapses import Make, changed, remembered
-from testing.rest_suite.middleware import (
+from tests.mutation import edits
+from tests.mutation.middleware import (
     Answer,
     Forward,
     Middleware,
     Request,
 )
+from tests.mutation.operators import Make, changed, remembered
 
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance
-from .wrongs import (
+from .mutants import (
     BROKEN,
     always,
     edited,
     only,
 )
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock, mock_instance
 
 
 def without_path(pattern: str) -> Make:
@@ -40,10 +40,10 @@ def without_path(pattern: str) -> Make:
 
 def written(old: bytes, new: bytes) -> Make:
     """Write the text of an answer differently."""
-    return changed(damage.body(lambda body: body.replace(old, new)))
+    return changed(edits.body(lambda body: body.replace(old, new)))
 
 
-def of_health(change: damage.Change) -> Make:
+def of_health(change: edits.Change) -> Make:
     """Change what is said of health."""
     return only(lambda request: request.target in about.HEALTH, change)
 
@@ -54,20 +54,20 @@ def another_each_time() -> Middleware:
 
     def middleware(request: Request, forward: Forward) -> Answer:
         seen.append(request)
-        return damage.at("info.BuildTime", damage.value(str(len(seen))))(forward(request))
+        return edits.at("info.BuildTime", edits.value(str(len(seen))))(forward(request))
 
     return middleware
 
 
-GAUGES = changed(damage.body(lambda body: re.sub(rb" (counter|histogram)\n", b" gauge\n", body)))
-LOST_METRICS = changed(damage.body(lambda body: b"# TYPE x counter\nx 1\n"))
+GAUGES = changed(edits.body(lambda body: re.sub(rb" (counter|histogram)\n", b" gauge\n", body)))
+LOST_METRICS = changed(edits.body(lambda body: b"# TYPE x counter\nx 1\n"))
 
 
 WRONGS: dict[str, tuple[Wrong, ...]] = {
     "the_main_endpoint_says_ok": (
         ("main", always("status", "fine")),
         ("main", changed(BROKEN)),
-        ("main", changed(damage.body(lambda _: b'{"status":"ok","version":"1"}'))),
+        ("main", changed(edits.body(lambda _: b'{"status":"ok","version":"1"}'))),
     ),
     "the_versions_of_the_schemas_are_told": (
         ("info", always("info.OCP_DB_version", "latest")),
@@ -88,15 +88,15 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     "a_metric_is_there": (
         ("metrics", LOST_METRICS),
         ("metrics", GAUGES),
-        ("metrics", changed(damage.body(lambda body: re.sub(rb"(?m)^[^#].*\n", b"", body)))),
+        ("metrics", changed(edits.body(lambda body: re.sub(rb"(?m)^[^#].*\n", b"", body)))),
     ),
     "metrics_count": (("metrics", lambda: remembered()),),
     "requests_are_counted": (
         ("metrics", lambda: remembered()),
-        ("metrics", changed(damage.standing("api_endpoints_requests"))),
+        ("metrics", changed(edits.standing("api_endpoints_requests"))),
     ),
-    "votes_and_reasons_are_counted": (("metrics", changed(damage.standing("feedback_on_rules"))),),
-    "ratings_are_counted": (("metrics", changed(damage.standing("rating_on_rules"))),),
+    "votes_and_reasons_are_counted": (("metrics", changed(edits.standing("feedback_on_rules"))),),
+    "ratings_are_counted": (("metrics", changed(edits.standing("rating_on_rules"))),),
     "every_operation_is_described": (
         ("openapi", without_path("/report$")),
         ("openapi", always("paths", {})),
@@ -108,8 +108,8 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("openapi", without_path("^/?organizations$")),
     ),
     "health_is_told_to_anybody": (
-        ("raw", of_health(damage.status(503))),
-        ("raw", of_health(damage.body(lambda _: b'{"status":"paused"}'))),
+        ("raw", of_health(edits.status(503))),
+        ("raw", of_health(edits.body(lambda _: b'{"status":"paused"}'))),
     ),
 }  # fmt: skip
 
@@ -141,5 +141,5 @@ def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mo
 )
 def test_a_placeholder_for_the_description_is_no_failure(case: Case, instance: Mock) -> None:
     body = b'{"openapi":"3.0.0","info":{"title":"x","version":"1"},"paths":{}}'
-    outcome, _ = instance.outcome(case, "openapi", changed(damage.body(lambda _: body))())
+    outcome, _ = instance.outcome(case, "openapi", changed(edits.body(lambda _: body))())
     assert outcome == "skipped"

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import acks
-from testing.rest_suite.lapses import Make, changed, remembered
+from tests.mutation import edits
+from tests.mutation.operators import Make, changed, remembered
 
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance
-from .wrongs import (
+from .mutants import (
     BROKEN,
     always,
     ascii_only,
@@ -27,9 +25,11 @@ from .wrongs import (
     stranger,
     turned,
 )
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock, mock_instance
 
 LIST = "disabledRules"
-LATER = damage.moved(hours=1)
+LATER = edits.moved(hours=1)
 REFUSALS = (("", reworded(400)), ("", forgiven(400)), ("", renumbered(400, 500)))
 WRONGS: dict[str, tuple[Wrong, ...]] = {
     "an_ack_can_be_read_and_is_listed": (
@@ -40,13 +40,13 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("ack", always("disabledRule.created_at.Valid", False)),
         ("ack", edited("disabledRule.created_at.Time", LATER)),
         ("acks", always(LIST, [])),
-        ("acks", edited(LIST, damage.doubled)),
+        ("acks", edited(LIST, edits.doubled)),
         ("acks", other(f"{LIST}.*.justification")),
     ),
     "every_ack_is_listed": (("acks", cut_to(LIST, 3)), ("acks", other(f"{LIST}.*.justification"))),
     "any_letters_are_kept": (
         ("ack", edited("disabledRule.justification", str.strip)),
-        ("ack", edited("disabledRule.justification", damage.of_16_bits)),
+        ("ack", edited("disabledRule.justification", edits.of_16_bits)),
         ("acks", edited(f"{LIST}.*.justification", lambda text: " ".join(text.split("\n")))),
     ),
     "an_ack_is_taken_back": (
@@ -78,7 +78,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     ),
     "acking_again_replaces_the_justification": (
         ("ack", always("disabledRule.justification", "one")),
-        ("acks", edited(LIST, damage.doubled)),
+        ("acks", edited(LIST, edits.doubled)),
     ),
     "the_list_says_what_each_ack_says": (
         ("acks", edited("disabledRules.*.org_id", lambda number: number + 1)),

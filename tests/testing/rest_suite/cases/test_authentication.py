@@ -7,32 +7,32 @@ import json
 
 import pytest
 
-from testing.rest_suite import damage
 from testing.rest_suite.case import REFERENCE_2020, Case
 from testing.rest_suite.cases import authentication, tokens
 from testing.rest_suite.credentials import encoded
-from testing.rest_suite.damage import refusal, status_is
-from testing.rest_suite.lapses import Make, changed
-from testing.rest_suite.middleware import (
+from tests.mutation import edits
+from tests.mutation.edits import refusal, status_is
+from tests.mutation.middleware import (
     Answer,
     Forward,
     Middleware,
     Request,
 )
+from tests.mutation.operators import Make, changed
 
+from .mutants import (
+    BROKEN,
+    forgiven,
+    only,
+    renumbered,
+    reworded,
+)
 from .scene_instance import (
     Wrong,
     base,
     collected,
     outcome,
     trials,
-)
-from .wrongs import (
-    BROKEN,
-    forgiven,
-    only,
-    renumbered,
-    reworded,
 )
 
 UNREADABLE = "claims_that_cannot_be_read_are_refused"
@@ -49,7 +49,7 @@ CLAIMS = {"identity": {"org_id": "101"}}
 TOKEN = f"{part({'alg': 'RS256'})}.{part(CLAIMS)}.c2lnbmF0dXJl"
 
 
-def to_main(change: damage.Change, status: int) -> Make:
+def to_main(change: edits.Change, status: int) -> Make:
     """Change what the main endpoint answers with a status."""
     return changed(change, status_is(status))
 
@@ -118,10 +118,10 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     ),
     "options_need_no_token": (
         ("*", only(lambda request: request.method == "OPTIONS", refusal(401, "none"))),
-        ("*", only(lambda request: request.method == "OPTIONS", damage.status(405))),
+        ("*", only(lambda request: request.method == "OPTIONS", edits.status(405))),
         ("*", only(lambda request: request.method == "OPTIONS", BROKEN)),
-        ("*", changed(damage.header("Allow", None))),
-        ("*", changed(damage.header("Allow", "DELETE"))),
+        ("*", changed(edits.header("Allow", None))),
+        ("*", changed(edits.header("Allow", "DELETE"))),
     ),
     "unknown_paths_and_methods_need_no_token": (
         ("*", renumbered(404, 401)),

@@ -6,13 +6,23 @@ from dataclasses import replace
 
 import pytest
 
-from testing.rest_suite import damage
 from testing.rest_suite.case import REFERENCE_2026, Case
 from testing.rest_suite.cases import deletes
-from testing.rest_suite.damage import refusal, status_is
-from testing.rest_suite.lapses import Make, changed, swallowed
-from testing.rest_suite.middleware import Answer, Forward, Request
+from tests.mutation import edits
+from tests.mutation.edits import refusal, status_is
+from tests.mutation.middleware import Answer, Forward, Request
+from tests.mutation.operators import Make, changed, swallowed
 
+from .mutants import (
+    BROKEN,
+    WITH_BODY,
+    always,
+    edited,
+    forgiven,
+    only,
+    renumbered,
+    reworded,
+)
 from .scene_instance import (
     Wrong,
     base,
@@ -25,16 +35,6 @@ from .scene_stock import (
     BETA,
     GAMMA,
     OWN,
-)
-from .wrongs import (
-    BROKEN,
-    WITH_BODY,
-    always,
-    edited,
-    forgiven,
-    only,
-    renumbered,
-    reworded,
 )
 
 CLUSTERS, ORGANIZATIONS = "delete_clusters", "delete_organizations"
@@ -162,7 +162,7 @@ def test_without_debug_the_paths_do_not_exist() -> None:
 
     assert outcome(WITHOUT_DEBUG, "*", hidden, debug=False) == ("passed", "")
     assert outcome(WITHOUT_DEBUG, debug=False)[0] == "failed"
-    worded = changed(damage.body(lambda _: b"not found"), status_is(404))()
+    worded = changed(edits.body(lambda _: b"not found"), status_is(404))()
     both = outcome(
         WITHOUT_DEBUG, "*", lambda r, f: worded(r, lambda one: hidden(one, f)), debug=False
     )

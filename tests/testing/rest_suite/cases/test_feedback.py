@@ -6,14 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import feedback
-from testing.rest_suite.lapses import Make, changed
+from tests.mutation import edits
+from tests.mutation.operators import Make, changed
 
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance
-from .wrongs import (
+from .mutants import (
     BROKEN,
     always,
     ascii_only,
@@ -27,6 +25,8 @@ from .wrongs import (
     reworded,
     turned,
 )
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock, mock_instance
 
 NAME = "disable_feedback"
 THEN = {"Time": "2026-03-01T10:00:00Z", "Valid": True}
@@ -34,12 +34,12 @@ ANOTHERS = {
     "ClusterID": "0a332b89-da0e-59d5-ad16-1eba16cd4adc", "RuleID": "a.one.report",
     "ErrorKey": "KEY", "Message": "not yours", "AddedAt": THEN, "UpdatedAt": THEN,
 }  # fmt: skip
-LATER = damage.moved(hours=1)
+LATER = edits.moved(hours=1)
 REFUSALS = ((NAME, reworded(400)), (NAME, forgiven(400, message="")), (NAME, renumbered(400, 500)))
 WRONGS: dict[str, tuple[Wrong, ...]] = {
     "any_letters_are_kept": (
         ("report", edited("report.reports.*.disable_feedback", str.strip)),
-        ("rule", edited("report.disable_feedback", damage.of_16_bits)),
+        ("rule", edited("report.disable_feedback", edits.of_16_bits)),
         ("reasons", edited("reasons.*.Message", lambda text: text.replace("'", ""))),
     ),
     "every_reason_is_listed": (
@@ -56,8 +56,8 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("reasons", always("reasons.*.AddedAt.Valid", False)),
     ),
     "markup_is_sent_escaped": (
-        ("reasons", changed(damage.body(lambda body: body.replace(rb"\u003c", b"<")))),
-        ("reasons", changed(damage.body(lambda body: body.replace(b"/b", b"/i")))),
+        ("reasons", changed(edits.body(lambda body: body.replace(rb"\u003c", b"<")))),
+        ("reasons", changed(edits.body(lambda body: body.replace(b"/b", b"/i")))),
     ),
     "a_reason_given_twice_is_one": (
         ("reasons", edited("reasons.*.UpdatedAt.Time", LATER)),

@@ -6,21 +6,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import ingested_reports
-from testing.rest_suite.lapses import Make
+from tests.mutation import edits
+from tests.mutation.operators import Make
 
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock
-from .scene_sent import sent_instance
-from .wrongs import (
+from .mutants import (
     always,
     edited,
     first_lost,
     other,
     stranger,
 )
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock
+from .scene_sent import sent_instance
 
 HITS = "report.reports"
 VERSION = "clusters.*.meta.cluster_version"
@@ -38,16 +38,16 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("report", edited(f"{HITS}.*.details.large", float)),
         ("report", edited(f"{HITS}.*.details.fractions.1", lambda old: round(old, 6))),
         ("report", always(f"{HITS}.*.details.nothing.null", "")),
-        ("report", edited(f"{HITS}.*.details.letters", damage.of_16_bits)),
+        ("report", edited(f"{HITS}.*.details.letters", edits.of_16_bits)),
     ),
     "the_times_are_those_sent": (
-        ("report", edited("report.meta.last_checked_at", damage.moved(seconds=1))),
-        ("report", edited("report.meta.gathered_at", damage.moved(seconds=-1))),
+        ("report", edited("report.meta.last_checked_at", edits.moved(seconds=1))),
+        ("report", edited("report.meta.gathered_at", edits.moved(seconds=-1))),
         ("report", edited("report.meta", lambda old: {**old, "gathered_at": None})),
     ),
     "a_cluster_is_impacted_since_its_first_report_was_stored": (
-        ("report", edited(f"{HITS}.*.impacted", damage.moved(hours=-1))),
-        ("report_info", edited("metainfo.stored_at", damage.moved(hours=1))),
+        ("report", edited(f"{HITS}.*.impacted", edits.moved(hours=-1))),
+        ("report_info", edited("metainfo.stored_at", edits.moved(hours=1))),
     ),
     "the_version_is_that_sent": (
         ("cluster_recommendations", other(VERSION)),

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import isolation
-from testing.rest_suite.lapses import Make, while_disabled
-from testing.rest_suite.middleware import Answer, Forward, Request
 from testing.rest_suite.sources.seed_file import seeded
+from tests.mutation import edits
+from tests.mutation.middleware import Answer, Forward, Request
+from tests.mutation.operators import Make, while_disabled
 
+from .mutants import always
 from .scene_instance import Wrong, collected, trials
 from .scene_mock import SEED, Mock, mock_instance
-from .wrongs import always
 
 
 def also(operation: str, **params: str) -> Make:
@@ -55,13 +55,13 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("rule", always("report.disable_feedback", "")),
     ),
     "what_is_disabled_is_still_listed": (
-        ("*", while_disabled("report", damage.at("report.reports.0", damage.drop))),
-        ("*", while_disabled("report", damage.at("report.meta.count", damage.value(1)))),
-        ("*", while_disabled("report_info", damage.at("metainfo.count", damage.value(1)))),
-        ("*", while_disabled("reports_by_body", damage.at("reports.*.reports.0", damage.drop))),
-        ("*", while_disabled("recommendations", damage.at("recommendations.*", damage.drop))),
-        ("*", while_disabled("cluster_recommendations", damage.at("clusters.*", damage.drop))),
-        ("*", while_disabled("clusters_detail", damage.at("clusters", damage.value([])))),
+        ("*", while_disabled("report", edits.at("report.reports.0", edits.drop))),
+        ("*", while_disabled("report", edits.at("report.meta.count", edits.value(1)))),
+        ("*", while_disabled("report_info", edits.at("metainfo.count", edits.value(1)))),
+        ("*", while_disabled("reports_by_body", edits.at("reports.*.reports.0", edits.drop))),
+        ("*", while_disabled("recommendations", edits.at("recommendations.*", edits.drop))),
+        ("*", while_disabled("cluster_recommendations", edits.at("clusters.*", edits.drop))),
+        ("*", while_disabled("clusters_detail", edits.at("clusters", edits.value([])))),
     ),
     "a_vote_is_on_one_hit": (
         ("rule", always("report.user_vote", 1)),

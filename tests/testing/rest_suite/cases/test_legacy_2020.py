@@ -9,23 +9,16 @@ import pytest
 
 from testing.rest_suite.case import REFERENCE_2020, REFERENCE_2026, Case
 from testing.rest_suite.cases import legacy_2020
-from testing.rest_suite.damage import refusal
-from testing.rest_suite.lapses import (
+from tests.mutation.edits import refusal
+from tests.mutation.middleware import Answer, Forward, Request
+from tests.mutation.operators import (
     Make,
     changed,
     redirected,
     swallowed,
 )
-from testing.rest_suite.middleware import Answer, Forward, Request
 
-from .scene_instance import (
-    Wrong,
-    base,
-    collected,
-    outcome,
-    trials,
-)
-from .wrongs import (
+from .mutants import (
     BROKEN,
     WITH_BODY,
     always,
@@ -35,6 +28,13 @@ from .wrongs import (
     renumbered,
     reworded,
     said,
+)
+from .scene_instance import (
+    Wrong,
+    base,
+    collected,
+    outcome,
+    trials,
 )
 
 GET, LIKE, DISLIKE, DISABLE = "get_vote_2020", "like_2020", "dislike_2020", "disable_2020"

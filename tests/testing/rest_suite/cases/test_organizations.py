@@ -7,17 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import organizations
 from testing.rest_suite.data import Inventory
-from testing.rest_suite.lapses import Make, changed
-from testing.rest_suite.middleware import Request
 from testing.rest_suite.sources.seed_file import seeded
+from tests.mutation import edits
+from tests.mutation.middleware import Request
+from tests.mutation.operators import Make, changed
 
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import SEED, Mock, mock_instance
-from .wrongs import (
+from .mutants import (
     BROKEN,
     always,
     edited,
@@ -29,6 +27,8 @@ from .wrongs import (
     reworded,
     turned,
 )
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import SEED, Mock, mock_instance
 
 
 def padded(request: Request) -> bool:
@@ -55,7 +55,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     "organizations_have_those_with_clusters": (("organizations", always("organizations", [1])),),
     "clusters_are_ascending": (
         ("clusters", turned("clusters")),
-        ("clusters", edited("clusters", damage.doubled)),
+        ("clusters", edited("clusters", edits.doubled)),
     ),
     "clusters_are_those_of_the_organization": (
         ("clusters", first_lost("clusters")),
@@ -63,7 +63,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("clusters", always("clusters", [])),
     ),
     "listed_clusters_have_reports": (
-        ("report", only(of_the_last, damage.refusal(404, "Item was not found in the storage"))),
+        ("report", only(of_the_last, edits.refusal(404, "Item was not found in the storage"))),
         ("report", only(of_the_last, BROKEN)),
     ),
     "clusters_that_reported_since_are_listed": (
@@ -79,7 +79,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     ),
     "leading_zeros_do_not_matter": (
         ("clusters", only(padded, BROKEN)),
-        ("clusters", only(padded, damage.at("clusters", damage.value([])))),
+        ("clusters", only(padded, edits.at("clusters", edits.value([])))),
     ),
     "an_improper_organization_is_refused": REFUSALS,
     "an_organization_beyond_32_bits_is_refused": REFUSALS,

@@ -7,13 +7,21 @@ import json
 
 import pytest
 
-from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import permission
-from testing.rest_suite.damage import refusal, status_is
-from testing.rest_suite.lapses import Make, changed
-from testing.rest_suite.middleware import Answer, Forward, Request
+from tests.mutation import edits
+from tests.mutation.edits import refusal, status_is
+from tests.mutation.middleware import Answer, Forward, Request
+from tests.mutation.operators import Make, changed
 
+from .mutants import (
+    BROKEN,
+    always,
+    forgiven,
+    only,
+    renumbered,
+    reworded,
+)
 from .scene_instance import (
     Wrong,
     base,
@@ -22,14 +30,6 @@ from .scene_instance import (
     trials,
 )
 from .scene_stock import OWN
-from .wrongs import (
-    BROKEN,
-    always,
-    forgiven,
-    only,
-    renumbered,
-    reworded,
-)
 
 LEGACY = "any_organization_may_read_where_the_check_is_the_old_one"
 
@@ -59,7 +59,7 @@ def leaking(request: Request, forward: Forward) -> Answer:
     return refused
 
 
-def naming(one: str, other: str) -> damage.Change:
+def naming(one: str, other: str) -> edits.Change:
     """Name another organization in a refusal."""
 
     def change(answer: Answer) -> Answer:
@@ -107,7 +107,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     ),
     "organizations_are_listed_for_all": (
         ("organizations", only(lambda request: asking(request) == "2000000011",
-                               damage.at("organizations", damage.value([OWN])))),
+                               edits.at("organizations", edits.value([OWN])))),
         ("organizations", always("organizations", [102])),
     ),
     "a_cluster_is_not_known_to_another_organization": (

@@ -16,23 +16,23 @@ from testing.rest_suite.cases import authentication
 from testing.rest_suite.cases.authentication import identity
 from testing.rest_suite.contract import JSON, OPERATIONS
 from testing.rest_suite.credentials import encoded
-from testing.rest_suite.damage import refusal
-from testing.rest_suite.lapses import Make
-from testing.rest_suite.middleware import (
+from tests.mutation.edits import refusal
+from tests.mutation.middleware import (
     Answer,
     Forward,
     Middleware,
     Request,
 )
+from tests.mutation.operators import Make
 
-from .scene_instance import outcome
-from .scene_stock import OWN, inventory
-from .wrongs import (
+from .mutants import (
     forgiven,
     only,
     renumbered,
     reworded,
 )
+from .scene_instance import outcome
+from .scene_stock import OWN, inventory
 
 LEGACY = BEHAVIOURS[REFERENCE_2020]
 OPEN = ("metrics", "openapi")

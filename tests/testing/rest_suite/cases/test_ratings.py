@@ -8,11 +8,9 @@ import pytest
 
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import ratings
-from testing.rest_suite.lapses import Make, changed
+from tests.mutation.operators import Make, changed
 
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance
-from .wrongs import (
+from .mutants import (
     BROKEN,
     always,
     forgiven,
@@ -21,6 +19,8 @@ from .wrongs import (
     renumbered,
     reworded,
 )
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock, mock_instance
 
 RATING = "rating.rating"
 REFUSALS = (("rate", reworded(400)), ("rate", forgiven(400)), ("rate", renumbered(400, 500)))

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import clusters_detail, recommendations
-from testing.rest_suite.lapses import Make, changed
+from tests.mutation import edits
+from tests.mutation.operators import Make, changed
 
-from .scene_instance import (
-    Wrong,
-    base,
-    collected,
-    outcome,
-    trials,
-)
-from .scene_stock import inventory
-from .wrongs import (
+from .mutants import (
     BROKEN,
     WITH_BODY,
     always,
@@ -33,26 +25,34 @@ from .wrongs import (
     stranger,
     turned,
 )
+from .scene_instance import (
+    Wrong,
+    base,
+    collected,
+    outcome,
+    trials,
+)
+from .scene_stock import inventory
 
 RULES, CLUSTERS = "recommendations", "cluster_recommendations"
 DETAIL = "clusters_detail"
 OF_RULES, OF_CLUSTERS = "recommendations", "clusters"
 
 
-def in_both(edit: damage.Edit) -> damage.Change:
+def in_both(edit: edits.Edit) -> edits.Change:
     """Change what a list has, whichever of the two it is."""
-    rules, clusters = damage.at(OF_RULES, edit), damage.at(OF_CLUSTERS, edit)
+    rules, clusters = edits.at(OF_RULES, edit), edits.at(OF_CLUSTERS, edit)
     return lambda answer: clusters(rules(answer))
 
 
-INVENTED = in_both(damage.mapped(lambda old: old or {"a.b|K": ["x"]}))
-EMPTIED = in_both(damage.value({}))
+INVENTED = in_both(edits.mapped(lambda old: old or {"a.b|K": ["x"]}))
+EMPTIED = in_both(edits.value({}))
 OF_LISTS: dict[str, tuple[Wrong, ...]] = {
     "the_list_by_cluster_is_what_the_reports_say": (
         (CLUSTERS, first_lost(OF_CLUSTERS)),
         (CLUSTERS, stranger(OF_CLUSTERS)),
         (CLUSTERS, other("clusters.*.created_at")),
-        (CLUSTERS, edited("clusters.*.recommendations", damage.without_first)),
+        (CLUSTERS, edited("clusters.*.recommendations", edits.without_first)),
         (CLUSTERS, other("clusters.*.recommendations.*")),
         ("report", first_lost("report.reports")),
     ),
@@ -67,14 +67,14 @@ OF_LISTS: dict[str, tuple[Wrong, ...]] = {
     ),
     "a_cluster_sent_was_checked_when_the_message_says": (
         (CLUSTERS, edited("clusters.*.created_at", lambda old: old.replace(".25Z", ".250Z"))),
-        (CLUSTERS, edited("clusters.*.created_at", damage.moved(seconds=-1))),
+        (CLUSTERS, edited("clusters.*.created_at", edits.moved(seconds=-1))),
         (CLUSTERS, other("clusters.*.meta.cluster_version")),
     ),
     "a_list_of_one_cluster_has_nothing_of_others": (
-        (RULES, only(lambda request: request.body.count(b",") == 0, damage.at(
-            OF_RULES, damage.mapped(damage.strange)))),
-        (CLUSTERS, only(lambda request: request.body.count(b",") == 0, damage.at(
-            OF_CLUSTERS, damage.mapped(damage.strange)))),
+        (RULES, only(lambda request: request.body.count(b",") == 0, edits.at(
+            OF_RULES, edits.mapped(edits.strange)))),
+        (CLUSTERS, only(lambda request: request.body.count(b",") == 0, edits.at(
+            OF_CLUSTERS, edits.mapped(edits.strange)))),
     ),
     "a_cluster_without_hits_has_an_empty_list": (
         (CLUSTERS, always(OF_CLUSTERS, {})),
@@ -105,9 +105,9 @@ OF_LISTS: dict[str, tuple[Wrong, ...]] = {
     ),
     "lists_are_ascending": (
         (RULES, turned(OF_RULES)),
-        (RULES, edited("recommendations.*", damage.turned)),
+        (RULES, edited("recommendations.*", edits.turned)),
         (CLUSTERS, turned(OF_CLUSTERS)),
-        (CLUSTERS, edited("clusters.*.recommendations", damage.turned)),
+        (CLUSTERS, edited("clusters.*.recommendations", edits.turned)),
     ),
     "the_form_of_the_request_does_not_matter": (
         ("", only(said("and so on"), BROKEN)),
@@ -119,12 +119,12 @@ OF_LISTS: dict[str, tuple[Wrong, ...]] = {
         ("", reworded(400)),
         ("", forgiven(400)),
         ("", renumbered(400, 500)),
-        ("", only(lambda request: request.params["org_id"] == "abc", damage.text("no"))),
+        ("", only(lambda request: request.params["org_id"] == "abc", edits.text("no"))),
     ),
     "a_body_of_another_kind_is_refused": (
         ("", reworded(400)),
         ("", only(said("hello"), BROKEN)),
-        ("", only(said("[1]"), damage.refusal(200, "ok"))),
+        ("", only(said("[1]"), edits.refusal(200, "ok"))),
     ),
     "a_body_that_is_absent_or_cut_short_is_refused": (
         ("", reworded(400)),
@@ -133,9 +133,9 @@ OF_LISTS: dict[str, tuple[Wrong, ...]] = {
     ),
     "options_only_tell_the_methods": (
         ("*", renumbered(200, 405)),
-        ("*", changed(damage.header("Allow", None))),
-        ("*", changed(damage.header("Allow", "GET, OPTIONS"))),
-        ("*", changed(damage.body(lambda _: b"0a332b89-da0e-59d5-ad16-1eba16cd4adc"))),
+        ("*", changed(edits.header("Allow", None))),
+        ("*", changed(edits.header("Allow", "GET, OPTIONS"))),
+        ("*", changed(edits.body(lambda _: b"0a332b89-da0e-59d5-ad16-1eba16cd4adc"))),
     ),
     "other_methods_are_not_allowed": tuple(("*", make) for make in WITH_BODY),
 }  # fmt: skip
@@ -152,7 +152,7 @@ OF_DETAIL: dict[str, tuple[Wrong, ...]] = {
     ),
     "clusters_are_those_of_the_list_by_recommendation": (
         (DETAIL, stranger("clusters")),
-        (RULES, edited("recommendations.*", damage.without_first)),
+        (RULES, edited("recommendations.*", edits.without_first)),
     ),
     "versions_are_those_of_the_list_by_cluster": (
         (DETAIL, other(f"{ROW}.meta.cluster_version")),
@@ -161,19 +161,19 @@ OF_DETAIL: dict[str, tuple[Wrong, ...]] = {
     "clusters_are_ascending": ((DETAIL, turned("clusters")),),
     "no_cluster_of_the_list_by_recommendation_is_missing": (
         (DETAIL, edited("clusters", lambda rows: rows[:1])),
-        (DETAIL, only(said("clusters"), damage.at("clusters", damage.mapped(damage.without_last)))),
+        (DETAIL, only(said("clusters"), edits.at("clusters", edits.mapped(edits.without_last)))),
     ),
     "a_body_limits_the_clusters": (
         (DETAIL, only(said("abc"), BROKEN)),
         (DETAIL, only(said("Clusters"), BROKEN)),
-        (DETAIL, only(said("clusters"), damage.at("clusters", damage.mapped(damage.doubled)))),
+        (DETAIL, only(said("clusters"), edits.at("clusters", edits.mapped(edits.doubled)))),
     ),
     "a_row_is_the_same_in_a_limited_list": (
-        (DETAIL, only(said("clusters"), damage.at(f"{ROW}.impacted", damage.mapped(
-            damage.moved(hours=1))))),
+        (DETAIL, only(said("clusters"), edits.at(f"{ROW}.impacted", edits.mapped(
+            edits.moved(hours=1))))),
     ),
     "an_empty_list_does_not_limit": (
-        (DETAIL, only(said("[]"), damage.at("clusters", damage.value([])))),
+        (DETAIL, only(said("[]"), edits.at("clusters", edits.value([])))),
         (DETAIL, only(said("null"), BROKEN)),
     ),
     "what_is_not_hit_is_not_found": (
@@ -186,8 +186,8 @@ OF_DETAIL: dict[str, tuple[Wrong, ...]] = {
     "clusters_of_other_organizations_are_not_shown": ((DETAIL, forgiven(404, clusters=[])),),
     "a_name_is_a_name_and_nothing_else": ((DETAIL, only(said("it's"), BROKEN)),),
     "a_chunked_body_limits_the_clusters": (
-        (DETAIL, only(lambda request: request.header("Transfer-Encoding"), damage.at(
-            "clusters", damage.mapped(damage.doubled)))),
+        (DETAIL, only(lambda request: request.header("Transfer-Encoding"), edits.at(
+            "clusters", edits.mapped(edits.doubled)))),
     ),
     "improper_parameters_are_refused": ((DETAIL, reworded(400)), (DETAIL, renumbered(400, 404))),
     "the_organization_is_looked_at_first": ((DETAIL, reworded(400)),),

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import reports
-from testing.rest_suite.lapses import Make, changed
-from testing.rest_suite.middleware import Answer, Forward, Request
+from tests.mutation import edits
+from tests.mutation.middleware import Answer, Forward, Request
+from tests.mutation.operators import Make, changed
 
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance
-from .wrongs import (
+from .mutants import (
     BROKEN,
     always,
     edited,
@@ -27,6 +25,8 @@ from .wrongs import (
     stranger,
     turned,
 )
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock, mock_instance
 
 HITS = "report.reports"
 SEVERAL = "reports_by_body"
@@ -45,7 +45,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("report", first_lost(HITS)),
     ),
     "hits_come_by_rule_and_key": (("report", turned(HITS)),),
-    "no_hit_comes_twice": (("report", edited(HITS, damage.doubled)),),
+    "no_hit_comes_twice": (("report", edited(HITS, edits.doubled)),),
     "the_summary_agrees_with_the_report": (
         ("report_info", other("metainfo.count")),
         ("report_info", other("metainfo.last_checked_at")),
@@ -97,15 +97,15 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     "several_reports_tell_what_each_report_tells": (
         ("", always("reports.*.reports.*.details", {})),
         ("", first_lost("reports.*.reports")),
-        ("", edited("reports", damage.exchanged())),
+        ("", edited("reports", edits.exchanged())),
         ("report", other(f"{HITS}.*.details.type")),
     ),
     "data_were_gathered_before_they_were_checked": (
-        ("report", edited("report.meta.gathered_at", damage.moved(hours=1))),
+        ("report", edited("report.meta.gathered_at", edits.moved(hours=1))),
     ),
     "several_reports_are_indented": (
-        (SEVERAL, changed(damage.body(lambda body: body.replace(b"\t", b"  ")))),
-        (SEVERAL, changed(damage.body(lambda body: body + b"\n"))),
+        (SEVERAL, changed(edits.body(lambda body: body.replace(b"\t", b"  ")))),
+        (SEVERAL, changed(edits.body(lambda body: body + b"\n"))),
     ),
     "no_clusters_have_no_reports": (
         (SEVERAL, always("clusters", [])),

@@ -7,32 +7,32 @@ from dataclasses import replace
 
 import pytest
 
-from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import requests
 from testing.rest_suite.contract import OPERATIONS
-from testing.rest_suite.damage import status_is
-from testing.rest_suite.lapses import Make, changed
-from testing.rest_suite.middleware import (
+from tests.mutation import edits
+from tests.mutation.edits import status_is
+from tests.mutation.middleware import (
     Answer,
     Forward,
     Middleware,
     Request,
 )
+from tests.mutation.operators import Make, changed
 
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance
-from .wrongs import (
+from .mutants import (
     BROKEN,
     WITH_BODY,
     only,
     renumbered,
 )
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock, mock_instance
 
 
 def without(name: str) -> Make:
     """Leave a header away."""
-    return changed(damage.header(name, None))
+    return changed(edits.header(name, None))
 
 
 def elsewhere(request: Request, forward: Forward) -> Answer:
@@ -113,8 +113,8 @@ REDIRECTS: tuple[Wrong, ...] = (
 WRONGS: dict[str, tuple[Wrong, ...]] = {
     "an_unknown_path_is_not_found": (
         ("raw", renumbered(404, 400)),
-        ("raw", changed(damage.body(lambda _: b'{"status":"not found"}'))),
-        ("raw", changed(damage.header("Content-Type", "text/html"))),
+        ("raw", changed(edits.body(lambda _: b'{"status":"not found"}'))),
+        ("raw", changed(edits.header("Content-Type", "text/html"))),
         ("raw", without("X-Content-Type-Options")),
     ),
     "other_methods_are_not_allowed": tuple(("raw", make) for make in WITH_BODY),
@@ -133,8 +133,8 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     ),
     "a_query_changes_nothing": (
         ("clusters", only(lambda request: "?" in request.target, BROKEN)),
-        ("clusters", only(lambda request: "?" in request.target, damage.at(
-            "clusters", damage.mapped(damage.strange)))),
+        ("clusters", only(lambda request: "?" in request.target, edits.at(
+            "clusters", edits.mapped(edits.strange)))),
     ),
     "what_a_client_accepts_changes_nothing": (
         ("clusters", only(lambda request: "html" in request.header("Accept"), BROKEN)),
@@ -142,18 +142,18 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     "the_type_of_a_body_changes_nothing": (
         ("*", only(lambda request: "plain" in request.header("Content-Type"), BROKEN)),
     ),
-    "answers_have_a_length": (("*", changed(damage.header("Content-Length", "1"))),),
-    "answers_have_a_length[report]": (("*", changed(damage.body(lambda body: body + b" "))),),
+    "answers_have_a_length": (("*", changed(edits.header("Content-Length", "1"))),),
+    "answers_have_a_length[report]": (("*", changed(edits.body(lambda body: body + b" "))),),
     "what_a_client_has_is_not_sent_again": (
         ("*", without("ETag")),
         ("*", lambda: never_unchanged),
         ("*", lambda: always_unchanged),
         ("*", lambda: another_tag_each_time()),
-        ("*", changed(damage.header("ETag", None), status_is(304))),
+        ("*", changed(edits.header("ETag", None), status_is(304))),
     ),
     "what_has_changed_is_sent_again": (("", lambda: one_tag_for_ever()),),
     "answers_are_compressed_only_for_clients_that_accept_it": (
-        ("openapi", changed(damage.header("Content-Encoding", "gzip"))),
+        ("openapi", changed(edits.header("Content-Encoding", "gzip"))),
         ("openapi", lambda: compressed_without_vary),
         ("openapi", lambda: unknown_encoding),
     ),
@@ -167,7 +167,7 @@ for name in LISTED:
     WRONGS[f"options_tell_the_methods[{name}]"] = (
         ("raw", renumbered(200, 405)),
         ("raw", without("Allow")),
-        ("raw", changed(damage.body(lambda _: b"{}"))),
+        ("raw", changed(edits.body(lambda _: b"{}"))),
     )
 
 PLACEHOLDER = ("answers_are_compressed_only_for_clients_that_accept_it",)
@@ -198,5 +198,5 @@ def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mo
 )
 def test_a_placeholder_for_the_description_is_no_failure(case: Case, instance: Mock) -> None:
     body = b'{"openapi":"3.0.0","info":{"title":"x","version":"1"},"paths":{}}'
-    outcome, _ = instance.outcome(case, "openapi", changed(damage.body(lambda _: body))())
+    outcome, _ = instance.outcome(case, "openapi", changed(edits.body(lambda _: body))())
     assert outcome == "passed"

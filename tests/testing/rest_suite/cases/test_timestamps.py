@@ -6,32 +6,32 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import timestamps
-from testing.rest_suite.lapses import Make, changed, remembered
+from tests.mutation import edits
+from tests.mutation.operators import Make, changed, remembered
 
+from .mutants import edited
 from .scene_instance import Wrong, collected, trials
 from .scene_mock import Mock
 from .scene_sent import sent_instance
-from .wrongs import edited
 
 DETAIL = "clusters_detail"
-LATER, EARLIER = damage.moved(hours=2), damage.moved(hours=-2)
+LATER, EARLIER = edits.moved(hours=2), edits.moved(hours=-2)
 STORED = "metainfo.stored_at"
 ACK = "disabledRule"
 
 
 WRONGS: dict[str, tuple[Wrong, ...]] = {
     "times_are_those_of_the_report[last_checked_at]": (
-        (DETAIL, edited("clusters.*.last_checked_at", damage.moved(seconds=3))),
-        (DETAIL, edited("clusters.*.last_checked_at", damage.moved(microseconds=1))),
+        (DETAIL, edited("clusters.*.last_checked_at", edits.moved(seconds=3))),
+        (DETAIL, edited("clusters.*.last_checked_at", edits.moved(microseconds=1))),
     ),
     "times_are_those_of_the_report[impacted]": (
-        (DETAIL, edited("clusters.*.impacted", damage.moved(hours=1))),
+        (DETAIL, edited("clusters.*.impacted", edits.moved(hours=1))),
     ),
     "a_cluster_just_sent_is_impacted_since_it_was_checked": (
-        (DETAIL, edited("clusters.*.impacted", damage.moved(seconds=-1))),
+        (DETAIL, edited("clusters.*.impacted", edits.moved(seconds=-1))),
     ),
     "no_time_is_still_to_come": (
         ("report_info", edited(STORED, LATER)),
@@ -49,7 +49,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     "a_reason_is_given_when_it_was_sent": (
         ("reasons", edited("reasons.*.AddedAt.Time", EARLIER)),
         ("reasons", edited("reasons.*.UpdatedAt.Time", LATER)),
-        ("reasons", edited("reasons.*", damage.copied("UpdatedAt", "AddedAt"))),
+        ("reasons", edited("reasons.*", edits.copied("UpdatedAt", "AddedAt"))),
     ),
     "a_rule_is_acked_when_it_was_asked_for": (
         ("ack", edited(f"{ACK}.created_at.Time", EARLIER)),
@@ -73,7 +73,7 @@ def test_right_answers_pass(case: Case, instance: Mock) -> None:
 
 @pytest.mark.parametrize("case", collected(timestamps), ids=lambda case: case.name)
 def test_an_instance_may_keep_its_clock_to_itself(case: Case, instance: Mock) -> None:
-    silent = changed(damage.header("Date", None))()
+    silent = changed(edits.header("Date", None))()
     assert instance.outcome(case, "*", silent) == ("passed", "")
 
 

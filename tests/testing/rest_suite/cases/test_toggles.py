@@ -6,20 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import toggles
-from testing.rest_suite.lapses import Make, changed
-from testing.rest_suite.middleware import (
+from tests.mutation import edits
+from tests.mutation.middleware import (
     Answer,
     Forward,
     Middleware,
     Request,
 )
+from tests.mutation.operators import Make, changed
 
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance, organizations
-from .wrongs import (
+from .mutants import (
     BROKEN,
     always,
     cut_to,
@@ -32,9 +30,11 @@ from .wrongs import (
     stranger,
     turned,
 )
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock, mock_instance, organizations
 
 
-def after_the_first(change: damage.Change) -> Middleware:
+def after_the_first(change: edits.Change) -> Middleware:
     """Change all answers but the first one."""
     seen: list[Request] = []
 
@@ -67,7 +67,7 @@ ANOTHERS = {
     "justification": "",
 }
 TIME = "rules.*.DisabledAt.Time"
-LATER = damage.moved(hours=1)
+LATER = edits.moved(hours=1)
 WRONGS: dict[str, tuple[Wrong, ...]] = {
     "every_disabled_rule_is_listed": (
         ("disabled", cut_to("rules", 3)),
@@ -97,8 +97,8 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
         ("report", always("report.reports.*.disabled_at", "2026-01-01T00:00:00Z")),
     ),
     "other_hits_of_the_cluster_stay_enabled": (
-        ("report", lambda: after_the_first(damage.at(
-            "report.reports.*.disabled", damage.value(True)))),
+        ("report", lambda: after_the_first(edits.at(
+            "report.reports.*.disabled", edits.value(True)))),
     ),
     "disabled_rules_of_other_clusters_are_left_out": (
         ("disabled_for_clusters", lambda: of_all_clusters),

@@ -8,11 +8,9 @@ import pytest
 
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import votes
-from testing.rest_suite.lapses import Make, changed
+from tests.mutation.operators import Make, changed
 
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance
-from .wrongs import (
+from .mutants import (
     BROKEN,
     always,
     ascii_only,
@@ -22,6 +20,8 @@ from .wrongs import (
     renumbered,
     reworded,
 )
+from .scene_instance import Wrong, collected, trials
+from .scene_mock import Mock, mock_instance
 
 VOTE = "report.reports.*.user_vote"
 REFUSALS = (("", reworded(400)), ("", forgiven(400)), ("", renumbered(400, 500)))

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from testing.rest_suite import damage
 from testing.rest_suite.case import Case
 from testing.rest_suite.cases import ingested_workloads, namespaces, workloads
-from testing.rest_suite.lapses import Make
+from tests.mutation import edits
+from tests.mutation.operators import Make
 
-from .scene_instance import (
-    Wrong,
-    base,
-    collected,
-    outcome,
-    trials,
-)
-from .scene_stock import inventory
-from .wrongs import (
+from .mutants import (
     BROKEN,
     WITH_BODY,
     always,
@@ -32,6 +24,14 @@ from .wrongs import (
     said,
     turned,
 )
+from .scene_instance import (
+    Wrong,
+    base,
+    collected,
+    outcome,
+    trials,
+)
+from .scene_stock import inventory
 
 LIST, BODY, ALONE = "workloads", "workloads_by_body", "namespace_workloads"
 ROWS = "workloads"
@@ -42,7 +42,7 @@ OF_LISTS: dict[str, tuple[Wrong, ...]] = {
         (LIST, first_lost(ROWS)),
         (LIST, other(f"{ROWS}.*.namespace.uuid")),
     ),
-    "each_namespace_is_listed_once": ((LIST, edited(ROWS, damage.doubled)),),
+    "each_namespace_is_listed_once": ((LIST, edited(ROWS, edits.doubled)),),
     "a_row_is_what_the_namespace_says": (
         (LIST, other(f"{ROWS}.*.namespace.name")),
         (LIST, other(f"{META}.recommendations")),
@@ -51,11 +51,11 @@ OF_LISTS: dict[str, tuple[Wrong, ...]] = {
         (LIST, other(f"{META}.last_checked_at")),
         (LIST, other(f"{ROWS}.*.recommendations_hit_count.*")),
         (LIST, other(f"{ROWS}.*.recommendations_hit_count")),
-        (ALONE, edited("workloads.recommendations.*.objects", damage.doubled)),
+        (ALONE, edited("workloads.recommendations.*.objects", edits.doubled)),
         (ALONE, other("workloads.recommendations.*.check")),
     ),
     "a_namespace_was_reported_before_it_was_checked_last": (
-        (LIST, edited(f"{META}.reported_at", damage.moved(hours=1))),
+        (LIST, edited(f"{META}.reported_at", edits.moved(hours=1))),
     ),
     "metadata_count_what_is_listed": (
         (LIST, other(f"{META}.recommendations")),
@@ -68,7 +68,7 @@ OF_LISTS: dict[str, tuple[Wrong, ...]] = {
         (BODY, other(f"{ROWS}.*.namespace.name")),
     ),
     "a_body_limits_the_clusters": (
-        (BODY, edited(ROWS, damage.doubled)),
+        (BODY, edited(ROWS, edits.doubled)),
         (BODY, only(said("abc"), BROKEN)),
         (BODY, other(f"{META}.objects")),
     ),
@@ -92,13 +92,13 @@ OF_LISTS: dict[str, tuple[Wrong, ...]] = {
     "lists_are_ascending": ((LIST, turned(ROWS)), (BODY, turned(ROWS))),
     "the_form_of_the_request_does_not_matter": (
         (LIST, only(lambda request: request.params["org_id"] == "00102", BROKEN)),
-        (LIST, only(said("abc"), damage.at(ROWS, damage.value(None)))),
+        (LIST, only(said("abc"), edits.at(ROWS, edits.value(None)))),
         (BODY, only(said("and so on"), BROKEN)),
         (BODY, only(lambda request: request.header("Content-Type") == "text/plain", BROKEN)),
     ),
     "a_chunked_body_is_read": (
         (BODY, only(lambda request: request.header("Transfer-Encoding"),
-                    damage.at(ROWS, damage.value([])))),
+                    edits.at(ROWS, edits.value([])))),
     ),
     "an_improper_organization_is_refused": (
         ("", reworded(400)),
@@ -108,8 +108,8 @@ OF_LISTS: dict[str, tuple[Wrong, ...]] = {
     "a_body_of_another_kind_is_refused": (
         (BODY, reworded(400)),
         (BODY, only(said("hello"), BROKEN)),
-        (BODY, only(said("[1]"), damage.refusal(200, "ok"))),
-        (BODY, only(lambda request: not request.body, damage.text("no"))),
+        (BODY, only(said("[1]"), edits.refusal(200, "ok"))),
+        (BODY, only(lambda request: not request.body, edits.text("no"))),
     ),
     "a_body_cut_short_is_refused": ((BODY, renumbered(400, 500)),),
     "other_methods_are_not_allowed": tuple(("*", make) for make in WITH_BODY),
@@ -129,11 +129,11 @@ OF_NAMESPACES: dict[str, tuple[Wrong, ...]] = {
     ),
     "a_check_says_the_same_in_every_namespace": (
         (ALONE, only(lambda request: request.params["namespace"] == "s-2",
-                     damage.at(f"{HERE}.*.extra_data", damage.value({})))),
+                     edits.at(f"{HERE}.*.extra_data", edits.value({})))),
     ),
     "a_namespace_answers_the_same_twice": (
         (ALONE, only(lambda request: request.params["org_id"] == "00101",
-                     damage.at("workloads.namespace.name", damage.mapped(damage.other)))),
+                     edits.at("workloads.namespace.name", edits.mapped(edits.other)))),
     ),
     "what_is_not_there_is_not_found": (
         (ALONE, reworded(404)),

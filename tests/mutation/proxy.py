@@ -1,4 +1,4 @@
-"""A proxy in front of an instance that spoils its answers in one way at a time."""
+"""A proxy in front of an instance that applies one mutant at a time to its answers."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
-from .contract import OPERATIONS
+from testing.rest_suite.contract import OPERATIONS
+
 from .middleware import (
     Answer,
     Forward,
     Headers,
     Middleware,
+    Mutant,
     Request,
-    Spoiling,
     identified,
 )
 
-# of one connection, not of the message; lengths are told anew
+# hop-by-hop headers; the lengths are computed again
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "te", "trailer"}
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE")
 
 
 def untouched(request: Request, forward: Forward) -> Answer:
-    """Answer as the instance does."""
+    """Return the answer of the instance unchanged."""
     return forward(request)
 
 
-class Spoiler:
-    """The proxy: a context manager with a URL; `use` changes what it does to answers."""
+class MutatingProxy:
+    """The mutating proxy, a context manager; `use` selects the mutant."""
 
     def __init__(
         self, target: str, *, prefix: str = "/", verify: bool = True, timeout: float = 30.0
@@ -43,7 +44,7 @@ class Spoiler:
         self.target = urlsplit(target)
         self.prefix = prefix
         self.timeout = timeout
-        self.met = 0
+        self.activated = 0
         self._tls = ssl.create_default_context() if self.target.scheme == "https" else None
         if self._tls is not None and not verify:
             self._tls.check_hostname, self._tls.verify_mode = False, ssl.CERT_NONE
@@ -70,18 +71,18 @@ class Spoiler:
 
     @property
     def url(self) -> str:
-        """Return where clients find it, with the target's path."""
+        """Return the URL of the proxy, with the path of the target."""
         return f"http://127.0.0.1:{self._server.server_port}{self.target.path.rstrip('/')}"
 
-    def use(self, spoiling: Spoiling | None) -> None:
-        """Spoil in this way from now on, with a fresh memory; None spoils nothing."""
+    def use(self, mutant: Mutant | None) -> None:
+        """Apply this mutant from now on, with new state; None applies none."""
         with self._lock:
-            self._middleware = spoiling.make() if spoiling else untouched
-            self._operations = frozenset(spoiling.operations) if spoiling else frozenset()
-            self.met = 0
+            self._middleware = mutant.make() if mutant else untouched
+            self._operations = frozenset(mutant.operations) if mutant else frozenset()
+            self.activated = 0
 
     def answer(self, request: Request, forward: Forward) -> Answer:
-        """Answer a request, spoiled when the present spoiling concerns its operation."""
+        """Answer a request, mutated if the current mutant concerns its operation."""
         named = identified(request, self.target.path.rstrip("/") + self.prefix)
         sent: list[tuple[Request, Answer]] = []
 
@@ -96,17 +97,17 @@ class Spoiler:
         answer = self._middleware(named, watched)
         if sent != [(named, answer)]:
             with self._lock:
-                self.met += 1
+                self.activated += 1
         return answer
 
     def upstream(self) -> Upstream:
         """Return a connection to the instance."""
         return Upstream(self.target, self.timeout, self._tls)
 
-    def take_back(self) -> None:
-        """Undo, unspoiled, what clients have written since the last time.
+    def undo_writes(self) -> None:
+        """Undo the writes of clients since the last call, without the mutant.
 
-        Their own clean-up went through the spoiled proxy, so it may not have happened.
+        The mutant may have prevented the clean-up of the clients.
         """
         with self._lock:
             requests, self._undo = list(self._undo.values()), {}
@@ -117,9 +118,9 @@ class Spoiler:
     def _remember(self, request: Request) -> None:
         undo = OPERATIONS[request.operation].undo if request.operation else ""
         if undo and request.method == OPERATIONS[request.operation].method:
-            taking_back = replace(request.as_operation(undo), body=b"")
+            undo_request = replace(request.as_operation(undo), body=b"")
             with self._lock:
-                self._undo[taking_back.target] = taking_back
+                self._undo[undo_request.target] = undo_request
 
 
 class Upstream:
@@ -134,13 +135,13 @@ class Upstream:
         self._connection: http.client.HTTPConnection | None = None
 
     def close(self) -> None:
-        """Close the connection, if there is one."""
+        """Close the connection, if it is open."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def send(self, request: Request) -> Answer:
-        """Return the answer, asking again when a kept connection had been closed meanwhile."""
+        """Return the answer; retry once if a kept-alive connection was closed."""
         fresh = self._connection is None
         try:
             return self._exchange(request)
@@ -186,14 +187,14 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: clients go away when a run is over."""
+        """Log nothing: clients disconnect at the end of a run."""
 
 
-def _handler(spoiler: Spoiler) -> type[BaseHTTPRequestHandler]:
-    """Return the handler class of a proxy; an instance of it is one client's connection."""
+def _handler(owner: MutatingProxy) -> type[BaseHTTPRequestHandler]:
+    """Return the handler class of a proxy."""
 
     class Handler(_ProxyHandler):
-        proxy = spoiler
+        proxy = owner
 
     for method in _METHODS:
         setattr(Handler, f"do_{method}", Handler.pass_on)
@@ -201,19 +202,19 @@ def _handler(spoiler: Spoiler) -> type[BaseHTTPRequestHandler]:
 
 
 class _ProxyHandler(BaseHTTPRequestHandler):
-    """Reads a request, lets the proxy answer it, writes the answer."""
+    """Reads a request, asks the proxy for the answer, writes it."""
 
-    proxy: Spoiler
+    proxy: MutatingProxy
     protocol_version = "HTTP/1.1"
-    # header and body leave in one packet, else each answer waits for an acknowledgement
+    # send head and body in one segment, else each answer waits for a delayed ACK
     wbufsize = -1
     disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def setup(self) -> None:
-        """Have a connection to the instance for each one of a client."""
+        """Prepare a connection to the instance for each connection of a client."""
         super().setup()
         self._upstream = self.proxy.upstream()
 

@@ -1,13 +1,13 @@
-"""The spoilings: what the suite must notice when an instance gets it wrong."""
+"""Mutants of whole responses: statuses, texts, bodies, headers, routing, errors, times."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from . import damage, field_spoilings, state_spoilings
-from .cache_spoilings import caches
-from .contract import JSON, OPERATIONS
-from .damage import (
+from testing.rest_suite.contract import JSON, OPERATIONS
+
+from .. import edits
+from ..edits import (
     Change,
     Where,
     at,
@@ -17,7 +17,8 @@ from .damage import (
     status_is,
     text,
 )
-from .lapses import (
+from ..middleware import Answer, Mutant, Request
+from ..operators import (
     Make,
     again,
     changed,
@@ -25,9 +26,7 @@ from .lapses import (
     one_of,
     slow,
 )
-from .middleware import Answer, Request, Spoiling
-from .quiet_spoilings import quiet
-from .row_spoilings import rows
+from . import fields
 
 LATE_SECONDS = 1.0
 OK = status_is(200)
@@ -52,11 +51,11 @@ def _text(change: Callable[[str], str]) -> Change:
     return changing
 
 
-def _one(name: str, kind: str, operations: Sequence[str], make: Make, *needs: str) -> Spoiling:
-    return Spoiling(name, kind, operations, make, frozenset(needs))
+def _one(name: str, kind: str, operations: Sequence[str], make: Make, *needs: str) -> Mutant:
+    return Mutant(name, kind, operations, make, frozenset(needs))
 
 
-def _statuses() -> Iterator[Spoiling]:
+def _statuses() -> Iterator[Mutant]:
     """Yield statuses that are not what they should be."""
     for operation in READS:
         yield _one(
@@ -66,7 +65,7 @@ def _statuses() -> Iterator[Spoiling]:
     for operation in ("report", "report_info", "rule", "clusters_detail", "ack", "rating"):
         yield _one(
             f"{operation}: 404 becomes 200", "status", (operation,),
-            changed(damage.status(200), status_is(404)),
+            changed(edits.status(200), status_is(404)),
         )  # fmt: skip
     for operation in ("like", "disable", "disable_feedback", "get_vote", "namespace_workloads"):
         yield _one(
@@ -87,18 +86,18 @@ def _statuses() -> Iterator[Spoiling]:
     for operation in ("like", "ack_disable", "rate", "report", "recommendations"):
         yield _one(
             f"{operation}: 200 becomes 201", "status", (operation,),
-            changed(damage.status(201), OK), *_needs(operation),
+            changed(edits.status(201), OK), *_needs(operation),
         )  # fmt: skip
-    yield _one("404 becomes 400", "status", READS, changed(damage.status(400), status_is(404)))
-    yield _one("400 becomes 404", "status", READS, changed(damage.status(404), status_is(400)))
-    yield _one("400 becomes 422", "status", READS, changed(damage.status(422), status_is(400)))
+    yield _one("404 becomes 400", "status", READS, changed(edits.status(400), status_is(404)))
+    yield _one("400 becomes 404", "status", READS, changed(edits.status(404), status_is(400)))
+    yield _one("400 becomes 422", "status", READS, changed(edits.status(422), status_is(400)))
 
 
 def _needs(operation: str) -> tuple[str, ...]:
     return ("writes",) if operation in WRITES else ()
 
 
-def _texts() -> Iterator[Spoiling]:
+def _texts() -> Iterator[Mutant]:
     """Yield texts of errors that are not what they should be."""
     wrong: dict[str, tuple[Callable[[str], str], int]] = {
         "has another text": (lambda old: "Something went wrong", 0),
@@ -121,7 +120,7 @@ def _texts() -> Iterator[Spoiling]:
             )  # fmt: skip
 
 
-def _bodies() -> Iterator[Spoiling]:
+def _bodies() -> Iterator[Mutant]:
     """Yield bodies that are broken as such."""
     ways: dict[str, Callable[[bytes], bytes]] = {
         "is cut short": lambda body: body[: len(body) // 2],
@@ -134,15 +133,15 @@ def _bodies() -> Iterator[Spoiling]:
         "has the byte order mark": lambda body: b"\xef\xbb\xbf" + body,
     }
     for name, way in ways.items():
-        yield _one(f"body {name}", "body", READS, changed(damage.body(way), OK))
+        yield _one(f"body {name}", "body", READS, changed(edits.body(way), OK))
     for operation in ("report", "reports", "acks", "workloads", "recommendations", "clusters"):
         yield _one(
             f"{operation}: body is cut short", "body", (operation,),
-            changed(damage.body(ways["is cut short"]), OK),
+            changed(edits.body(ways["is cut short"]), OK),
         )  # fmt: skip
     refused = status_is(400, 404)
     yield _one(
-        "refusal without a body", "body", READS, changed(damage.body(ways["is empty"]), refused)
+        "refusal without a body", "body", READS, changed(edits.body(ways["is empty"]), refused)
     )
     yield _one(
         "refusal with details beside", "body", READS,
@@ -150,7 +149,7 @@ def _bodies() -> Iterator[Spoiling]:
     )  # fmt: skip
     yield _one(
         "markup is not escaped", "body", READS,
-        changed(damage.body(lambda body: body.replace(b"\\u003c", b"<")), OK), "writes",
+        changed(edits.body(lambda body: body.replace(b"\\u003c", b"<")), OK), "writes",
     )  # fmt: skip
     for operation in ("main", *WRITES):
         yield _one(
@@ -163,7 +162,7 @@ def _bodies() -> Iterator[Spoiling]:
         )  # fmt: skip
 
 
-def _headers() -> Iterator[Spoiling]:
+def _headers() -> Iterator[Mutant]:
     """Yield wrong headers."""
     for wrong in ("text/html; charset=utf-8", "application/json", "text/plain; charset=utf-8"):
         yield _one(
@@ -187,7 +186,7 @@ def _headers() -> Iterator[Spoiling]:
         "OPTIONS allows DELETE", "header", ALL,
         _options(header("Allow", "DELETE")), "departures",
     )  # fmt: skip
-    yield _one("OPTIONS is 405", "status", ALL, _options(damage.status(405)))
+    yield _one("OPTIONS is 405", "status", ALL, _options(edits.status(405)))
     yield _one("no ETag", "header", READS, changed(header("ETag", None)), "departures")
     yield _one(
         "the same ETag for all", "header", READS,
@@ -217,26 +216,26 @@ def _routing(change: Change, when: Where, method: str = "") -> Make:
     return lambda: middleware
 
 
-def _paths() -> Iterator[Spoiling]:
+def _paths() -> Iterator[Mutant]:
     """Yield wrong answers to unknown paths, other methods and slashes."""
     done = refusal(200, "ok")
     ways: dict[str, Make] = {
         "unknown path answers 200": _routing(done, status_is(404)),
         "unknown path answers JSON": _routing(refusal(404, "Not Found"), status_is(404)),
         "unknown path with another text": _routing(
-            damage.body(lambda body: b"Not Found"), status_is(404)
+            edits.body(lambda body: b"Not Found"), status_is(404)
         ),
-        "unknown path without text": _routing(damage.body(lambda body: b""), status_is(404)),
+        "unknown path without text": _routing(edits.body(lambda body: b""), status_is(404)),
         "other method answers 200": _routing(done, status_is(405)),
-        "other method answers 404": _routing(damage.status(404), status_is(405)),
+        "other method answers 404": _routing(edits.status(404), status_is(405)),
         "other method answers with text": _routing(
-            damage.body(lambda body: b"Method Not Allowed"), status_is(405)
+            edits.body(lambda body: b"Method Not Allowed"), status_is(405)
         ),
         "POST instead of GET answers 200": _routing(done, status_is(405), "POST"),
         "DELETE answers 200": _routing(done, status_is(405), "DELETE"),
-        "HEAD answers 200": _routing(damage.status(200), status_is(405), "HEAD"),
-        "slash too many answers 404": _routing(damage.status(404), status_is(301)),
-        "redirects are temporary": _routing(damage.status(302), status_is(301)),
+        "HEAD answers 200": _routing(edits.status(200), status_is(405), "HEAD"),
+        "slash too many answers 404": _routing(edits.status(404), status_is(301)),
+        "redirects are temporary": _routing(edits.status(302), status_is(301)),
         "redirects lead elsewhere": _routing(header("Location", "/"), status_is(301)),
         "redirects lead nowhere": _routing(header("Location", None), status_is(301)),
     }
@@ -244,8 +243,8 @@ def _paths() -> Iterator[Spoiling]:
         yield _one(name, "path", ALL, make)
 
 
-def _now_and_then() -> Iterator[Spoiling]:
-    """Yield what is wrong sometimes only, late, or not answered."""
+def _intermittent() -> Iterator[Mutant]:
+    """Yield intermittent errors, slow answers and closed connections."""
     broken = refusal(500, "Internal Server Error")
     for nth in (5, 23):
         yield _one(f"every {nth}th answer is 500", "rare", READS, every(nth, broken))
@@ -272,24 +271,55 @@ def _now_and_then() -> Iterator[Spoiling]:
         )  # fmt: skip
 
 
-def _times() -> Iterator[Spoiling]:
-    """Yield other forms of times, wherever they occur."""
-    ways: dict[str, Callable[[str], str]] = {
-        "have no zone": lambda old: old.removesuffix("Z"),
-        "have an offset": lambda old: old.removesuffix("Z") + "+00:00",
-        "have microseconds": lambda old: old.removesuffix("Z").partition(".")[0] + ".000001Z",
-        "have a blank": lambda old: old.replace("T", " "),
-        "are an hour late": damage.moved(hours=1),
-        "are a second early": damage.moved(seconds=-1),
-    }
+# another form of a time is a fault wherever a time is
+_TIME_FORMS: dict[str, Callable[[str], str]] = {
+    "have no zone": lambda old: old.removesuffix("Z"),
+    "have an offset": lambda old: old.removesuffix("Z") + "+00:00",
+    "have microseconds": lambda old: old.removesuffix("Z").partition(".")[0] + ".000001Z",
+    "have a blank": lambda old: old.replace("T", " "),
+}
+_LATE, _EARLY = "are an hour late", "are a second early"
+_TIME_SHIFTS = {_LATE: edits.moved(hours=1), _EARLY: edits.moved(seconds=-1)}
+# another time is one only where something else in the API tells the right one
+_SHIFTED_TIMES = (
+    ("report", "report.meta.last_checked_at", (_LATE, _EARLY)),
+    ("report", "report.meta.gathered_at", (_LATE, _EARLY)),
+    ("report", "report.reports.*.disabled_at", (_LATE, _EARLY)),
+    ("report", "report.reports.*.impacted", (_LATE, _EARLY)),
+    ("report_info", "metainfo.last_checked_at", (_EARLY,)),
+    ("report_info", "metainfo.stored_at", (_EARLY,)),
+    ("rule", "report.disabled_at", (_EARLY,)),
+    ("clusters_detail", "clusters.*.last_checked_at", (_LATE, _EARLY)),
+    ("clusters_detail", "clusters.*.impacted", (_LATE, _EARLY)),
+    ("cluster_recommendations", "clusters.*.created_at", (_EARLY,)),
+    ("disabled", "rules.*.DisabledAt.Time", (_LATE,)),
+    ("disabled_for_clusters", "rules.*.DisabledAt.Time", (_LATE,)),
+    ("reasons", "reasons.*.UpdatedAt.Time", (_EARLY,)),
+    ("workloads", "workloads.*.metadata.reported_at", (_LATE,)),
+    ("workloads", "workloads.*.metadata.last_checked_at", (_EARLY,)),
+    ("workloads_by_body", "workloads.*.metadata.reported_at", (_LATE,)),
+    ("workloads_by_body", "workloads.*.metadata.last_checked_at", (_EARLY,)),
+    ("namespace_workloads", "workloads.metadata.reported_at", (_EARLY,)),
+)
+
+
+def _times() -> Iterator[Mutant]:
+    """Yield times in another form, for every time of the API, and times that are shifted."""
     for operation in READS:
-        for path in field_spoilings.times(operation):
-            for name, way in ways.items():
-                if (len(path) + len(name)) % 3 == 0 or operation in ("report", "clusters_detail"):
-                    yield _one(
-                        f"{operation}: times {name} ({path})", "time", (operation,),
-                        changed(at(path, mapped(_time(way)))),
-                    )  # fmt: skip
+        for path in fields.times(operation):
+            for name, way in _TIME_FORMS.items():
+                yield _time_mutant(operation, path, name, way)
+    for operation, path, names in _SHIFTED_TIMES:
+        for name in names:
+            yield _time_mutant(operation, path, name, _TIME_SHIFTS[name])
+
+
+def _time_mutant(operation: str, path: str, name: str, way: Callable[[str], str]) -> Mutant:
+    written = operation in fields.WRITTEN or path.endswith("disabled_at")
+    return _one(
+        f"{operation}: times {name} ({path})", "time", (operation,),
+        changed(at(path, mapped(_time(way)))), *(("writes",) if written else ()),
+    )  # fmt: skip
 
 
 def _time(way: Callable[[str], str]) -> Callable[[object], object]:
@@ -301,11 +331,12 @@ def _time(way: Callable[[str], str]) -> Callable[[object], object]:
     return change
 
 
-def all_spoilings() -> list[Spoiling]:
-    """Return every built-in spoiling, each name once."""
-    groups: Iterable[Iterator[Spoiling]] = (
-        _statuses(), _texts(), _bodies(), _headers(), _paths(), _now_and_then(), _times(),
-        rows(), field_spoilings.fields(), state_spoilings.lost(), state_spoilings.allowed(),
-        caches(), quiet(),
-    )  # fmt: skip
-    return [spoiling for group in groups for spoiling in group]
+def mutants() -> Iterator[Mutant]:
+    """Yield the mutants of this module."""
+    yield from _statuses()
+    yield from _texts()
+    yield from _bodies()
+    yield from _headers()
+    yield from _paths()
+    yield from _intermittent()
+    yield from _times()

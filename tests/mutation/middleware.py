@@ -1,4 +1,4 @@
-"""What stands between a client and an instance: a request, its answer, and who may change them."""
+"""Request, answer, mutant: the types of the middleware between client and instance."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
-from .contract import OPERATIONS
+from testing.rest_suite.contract import OPERATIONS
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -26,7 +26,7 @@ _PATTERNS = tuple((operation, _pattern(operation.path)) for operation in OPERATI
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came; `operation` is "" when it is none of the API."""
+    """A received request; `operation` is "" if it is not one of the API."""
 
     method: str
     target: str
@@ -61,7 +61,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer with its body unpacked; status 0 stands for a closed connection."""
+    """An answer with its body decompressed; status 0 is a closed connection."""
 
     status: int
     headers: Headers
@@ -91,11 +91,11 @@ Middleware = Callable[[Request, Forward], Answer]
 
 
 @dataclass(frozen=True, slots=True)
-class Spoiling:
-    """One way in which an instance could be wrong.
+class Mutant:
+    """One fault of an instance.
 
-    `make` returns a middleware with a fresh memory; `needs` names what must be allowed or
-    switched on for it to show: writes, deletes, auth, departures.
+    `make` returns a middleware with new state; `needs` names what the run must have to activate
+    it: writes, auth, departures.
     """
 
     name: str

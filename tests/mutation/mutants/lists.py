@@ -1,4 +1,4 @@
-"""Spoilings of lists: rows that are missing, doubled, somebody else's, or in another order."""
+"""Mutants of lists: rows that are missing, doubled, somebody else's, or in another order."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import damage
-from .damage import at, mapped
-from .lapses import changed
-from .middleware import Spoiling
+from .. import edits
+from ..edits import at, mapped
+from ..middleware import Mutant
+from ..operators import changed
 
 # where the rows of an answer are
 LISTS = (
@@ -37,10 +37,10 @@ LISTS = (
     ("namespace_workloads", "workloads.recommendations.0.objects"),
 )
 WAYS: dict[str, Callable[[Any], Any]] = {
-    "first is missing": damage.without_first,
-    "last is missing": damage.without_last,
-    "first comes twice": damage.doubled,
-    "somebody else's beside": damage.strange,
+    "first is missing": edits.without_first,
+    "last is missing": edits.without_last,
+    "first comes twice": edits.doubled,
+    "somebody else's beside": edits.strange,
 }
 # lists whose order the contract gives; of the others only the departures fix it
 ORDERED = {"organizations", "clusters", "reports", "reports_by_body", "clusters_detail"}
@@ -57,28 +57,28 @@ MAY_BE_EMPTY = {
 WRITTEN = {"disabled", "disabled_for_clusters", "reasons", "disabled_clusters", "acks"}
 
 
-def rows() -> Iterator[Spoiling]:
-    """Yield the spoilings of every list."""
+def rows() -> Iterator[Mutant]:
+    """Yield the mutants of every list."""
     for operation, path in LISTS:
         needs = {"writes"} if operation in WRITTEN else set()
         for name, way in WAYS.items():
-            if way is damage.doubled and (operation, path) in BY_NAME:
+            if way is edits.doubled and (operation, path) in BY_NAME:
                 continue
             make = changed(at(path, mapped(way)))
-            yield Spoiling(
+            yield Mutant(
                 f"{operation}: {path}: {name}", "row", (operation,), make, frozenset(needs)
             )
         if "*" not in path and path not in ("reports", "errors", "recommendations"):
-            make = changed(at(path, mapped(damage.turned)))
+            make = changed(at(path, mapped(edits.turned)))
             if operation not in ORDERED:
                 needs.add("departures")
-            yield Spoiling(
+            yield Mutant(
                 f"{operation}: {path}: turned around", "order", (operation,), make, frozenset(needs)
             )
         # an unknown rule is not found, so it has no empty list
         if path not in MAY_BE_EMPTY or operation == "clusters_detail":
             continue
-        yield Spoiling(
+        yield Mutant(
             f"{operation}: {path}: null for nothing, nothing for null", "null", (operation,),
             changed(at(path, mapped(_swapped))),
         )  # fmt: skip
@@ -92,7 +92,7 @@ def _swapped(rows: Any) -> Any:
     return rows or None
 
 
-def _names() -> Iterator[Spoiling]:
+def _names() -> Iterator[Mutant]:
     """Yield names that are written in another way or belong to another column."""
     upper: dict[str, Callable[[Any], Any]] = {"in upper case": lambda old: old.upper()}
     shorter = {**upper, "without .report": lambda old: old.replace(".report", "")}
@@ -110,7 +110,7 @@ def _names() -> Iterator[Spoiling]:
     ):
         for name, way in ways.items():
             needs = frozenset({"writes"} if operation in WRITTEN | {"ack", "rating"} else ())
-            yield Spoiling(
+            yield Mutant(
                 f"{operation}: rules {name}", "name", (operation,),
                 changed(at(path, mapped(way))), needs,
             )  # fmt: skip
@@ -119,13 +119,13 @@ def _names() -> Iterator[Spoiling]:
         ("disabled", "rules.0.ErrorKey", "ErrorKey", "RuleID"),
         ("acks", "disabledRules.0.error_key", "error_key", "rule_id"),
     ):
-        yield Spoiling(
+        yield Mutant(
             f"{operation}: rule and key exchanged", "name", (operation,),
             changed(at(path, _exchanged(key, rule))),
         )  # fmt: skip
 
 
-def _exchanged(one: str, other: str) -> damage.Edit:
+def _exchanged(one: str, other: str) -> edits.Edit:
     def edit(parent: Any, key: Any) -> None:
         parent[one], parent[other] = parent[other], parent[one]
 

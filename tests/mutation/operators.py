@@ -1,4 +1,4 @@
-"""Ways in which an instance behaves wrongly: late, forgetful, deaf, or only now and then."""
+"""Mutation operators: middleware that changes, delays, caches or swallows, some with state."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from .damage import Change, Where
+from .edits import Change, Where
 from .middleware import (
     Answer,
     Forward,
@@ -20,7 +20,7 @@ Make = Callable[[], Middleware]
 
 
 def changed(change: Change, when: Where = lambda answer: True) -> Make:
-    """Change every answer that fits."""
+    """Change every answer that matches."""
 
     def middleware(request: Request, forward: Forward) -> Answer:
         answer = forward(request)
@@ -30,19 +30,19 @@ def changed(change: Change, when: Where = lambda answer: True) -> Make:
 
 
 def slow(seconds: float) -> Make:
-    """Answer late."""
+    """Delay every answer."""
 
     def middleware(request: Request, forward: Forward) -> Answer:
         answer = forward(request)
         time.sleep(seconds)
-        # what came late is not what came: this counts as spoiled
+        # marks the answer as changed, so that the mutant counts as activated
         return answer.with_header("x-late", "1")
 
     return lambda: middleware
 
 
 def swallowed(document: Callable[[Request], object]) -> Make:
-    """Answer a write as if it were done, and do nothing."""
+    """Answer a write with success without forwarding it."""
 
     def middleware(request: Request, forward: Forward) -> Answer:
         return Answer(200, JSON_HEADERS, b"").with_json(document(request))
@@ -51,12 +51,12 @@ def swallowed(document: Callable[[Request], object]) -> Make:
 
 
 def redirected(change: Callable[[Request], Request]) -> Make:
-    """Do something else than what was asked for."""
+    """Forward another request than the one received."""
     return lambda: lambda request, forward: forward(change(request))
 
 
 def remembered() -> Middleware:
-    """Answer what was answered to the first such request: a cache that is never emptied."""
+    """Repeat the answer to the first equal request: a cache without invalidation."""
     memory: dict[object, Answer] = {}
     lock = threading.Lock()
 
@@ -103,7 +103,7 @@ def again(change: Change) -> Make:
 
 
 def one_of(name: str, change: Change) -> Make:
-    """Change the answers about one value of a parameter: of those that are found, the second."""
+    """Change the answers for one value of a parameter: the second one answered 200."""
 
     def make() -> Middleware:
         found: list[str] = []
@@ -120,7 +120,7 @@ def one_of(name: str, change: Change) -> Make:
 
 
 def while_disabled(operation: str, change: Change) -> Make:
-    """Change the answers of an operation about clusters with something disabled."""
+    """Change the answers of an operation for clusters that have a disabled rule."""
 
     def make() -> Middleware:
         disabled: set[str] = set()

@@ -1,4 +1,4 @@
-"""Ways to damage an answer: its document, its status, its headers."""
+"""Ways to edits an answer: its document, its status, its headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spoilings of what is kept between requests: caches, entity tags, counters, limits of texts."""
+"""Mutants of what is kept between requests: caches, entity tags, counters, limits of texts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from . import damage
-from .lapses import Make, remembered
-from .middleware import (
+from .. import edits
+from ..middleware import (
     Answer,
     Forward,
     Middleware,
+    Mutant,
     Request,
-    Spoiling,
 )
+from ..operators import Make, remembered
 
 STATEFUL = (
     "report", "rule", "get_vote", "disabled", "disabled_for_clusters", "disabled_clusters",
@@ -31,10 +31,10 @@ TEXTS = {
 TAG = '"once"'
 
 
-def caches() -> Iterator[Spoiling]:
+def caches() -> Iterator[Mutant]:
     """Yield caches that are emptied too late, and tags, counters and texts that do not fit."""
     for operation in STATEFUL:
-        yield Spoiling(
+        yield Mutant(
             f"{operation}: stale", "stale", (operation,), remembered, frozenset({"writes"})
         )
         yield _one(f"{operation}: one change behind", operation, behind, "writes")
@@ -48,8 +48,8 @@ def caches() -> Iterator[Spoiling]:
     yield _one("X-Content-Type-Options of unknown paths", "*", lambda: guessed)
 
 
-def _one(name: str, operation: str, make: Make, *needs: str) -> Spoiling:
-    return Spoiling(name, "cache", (operation,), make, frozenset(needs))
+def _one(name: str, operation: str, make: Make, *needs: str) -> Mutant:
+    return Mutant(name, "cache", (operation,), make, frozenset(needs))
 
 
 def _key(request: Request) -> object:
@@ -115,7 +115,7 @@ def _measured(name: str) -> Make:
             return forward(request)
         shorter = json.dumps({**document, name: plain}).encode()
         answer = forward(replace(request, body=shorter))
-        return damage.at(name, damage.value(text))(answer)
+        return edits.at(name, edits.value(text))(answer)
 
     return lambda: middleware
 

@@ -1,13 +1,15 @@
-"""Spoilings of single members, for every member that the contract shows."""
+"""Mutants of single members, for every member that the contract shows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from . import damage
-from .contract import JSON, OPERATIONS
-from .damage import (
+from testing.rest_suite.contract import JSON, OPERATIONS
+from testing.rest_suite.schemas import Schema
+
+from .. import edits
+from ..edits import (
     Edit,
     added,
     at,
@@ -16,9 +18,8 @@ from .damage import (
     renamed,
     value,
 )
-from .lapses import changed
-from .middleware import Spoiling
-from .schemas import Schema
+from ..middleware import Mutant
+from ..operators import changed
 
 # shown only after somebody voted, disabled, gave a reason, acknowledged or rated
 WRITTEN = {
@@ -50,13 +51,13 @@ def _patterns(schema: Schema) -> list[Any]:
     return [schema.get("pattern"), *(leaf.get("pattern") for leaf in schema.get("anyOf", ()))]
 
 
-def fields() -> Iterator[Spoiling]:
+def fields() -> Iterator[Mutant]:
     """Yield, for every member: it has another value; and it is damaged in one way, in turn."""
     ways: tuple[tuple[str, Edit], ...] = (
         ("is missing", drop),
         ("has another name", renamed("renamed")),
         ("is null", value(None)),
-        ("has another type", mapped(damage.mistyped)),
+        ("has another type", mapped(edits.mistyped)),
         ("has a neighbour", added("unknown", "x")),
     )
     number = 0
@@ -70,9 +71,9 @@ def fields() -> Iterator[Spoiling]:
             way, edit = ways[number % len(ways)]
             number += 1
             name = f"{operation.name}: {path}"
-            for title, make in ((way, edit), ("has another value", mapped(damage.other))):
+            for title, make in ((way, edit), ("has another value", mapped(edits.other))):
                 if not _harmless(operation.name, path, title):
-                    yield Spoiling(
+                    yield Mutant(
                         f"{name} {title}", "member", (operation.name,),
                         changed(at(path, make)), needs,
                     )  # fmt: skip

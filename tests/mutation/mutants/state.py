@@ -1,4 +1,4 @@
-"""Spoilings of what lasts: writes that are lost or go astray, permissions."""
+"""Mutants of what lasts: writes that are lost or go astray, permissions."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from . import damage
-from .damage import (
+from testing.rest_suite.schemas import RULE
+
+from .. import edits
+from ..edits import (
     at,
     mapped,
     refusal,
     status_is,
     value,
 )
-from .lapses import (
+from ..middleware import (
+    Answer,
+    Forward,
+    Mutant,
+    Request,
+)
+from ..operators import (
     Make,
     changed,
     redirected,
     swallowed,
 )
-from .middleware import (
-    Answer,
-    Forward,
-    Request,
-    Spoiling,
-)
-from .schemas import RULE
 
 DONE = {"status": "ok"}
 OTHERS = {
@@ -62,12 +63,12 @@ def _echo(request: Request, name: str) -> object:
     return {name: document.get(name, "") if isinstance(document, dict) else "", **DONE}
 
 
-def _one(name: str, kind: str, operation: str, make: Make, *needs: str) -> Spoiling:
+def _one(name: str, kind: str, operation: str, make: Make, *needs: str) -> Mutant:
     departures = ("departures",) if operation.endswith("_2020") else ()
-    return Spoiling(name, kind, (operation,), make, frozenset((*needs, *departures)))
+    return Mutant(name, kind, (operation,), make, frozenset((*needs, *departures)))
 
 
-def lost() -> Iterator[Spoiling]:
+def lost() -> Iterator[Mutant]:
     """Yield writes that do not happen, or not where they should, and reads that do not see them."""
     for operation, document in WRITES.items():
         yield _one(
@@ -114,7 +115,7 @@ def _rated_unseen(request: Request) -> Request:
     return replace(request, body=json.dumps(unseen).encode(), headers=headers)
 
 
-def _astray() -> Iterator[Spoiling]:
+def _astray() -> Iterator[Mutant]:
     """Yield writes and reads that concern another user, rule, key or organization."""
     for operation, names in {
         "like": ("user_id", "error_key"),
@@ -218,7 +219,7 @@ _ALWAYS: tuple[tuple[str, str, object], ...] = (
 )
 
 
-def _forgotten() -> Iterator[Spoiling]:
+def _forgotten() -> Iterator[Mutant]:
     """Yield what is not shown although it is there, and shown although it is not."""
     for operation, path, wrong in _ALWAYS:
         yield _one(
@@ -239,7 +240,7 @@ def _forgotten() -> Iterator[Spoiling]:
     yield from _miscounted()
 
 
-def _miscounted() -> Iterator[Spoiling]:
+def _miscounted() -> Iterator[Mutant]:
     """Yield counts that do not fit what they count."""
     yield _one(
         "report: count counts one too many", "count", "report",
@@ -254,20 +255,20 @@ def _miscounted() -> Iterator[Spoiling]:
         )  # fmt: skip
 
 
-def allowed() -> Iterator[Spoiling]:
+def allowed() -> Iterator[Mutant]:
     """Yield what an instance with authentication lets happen, or says in another way."""
     for name, make in {
         "no token is as good as one": _as_anybody,
         "another organization's token will do": _as_owner,
-        "401 becomes 403": changed(damage.status(403), status_is(401)),
-        "403 becomes 401": changed(damage.status(401), status_is(403)),
-        "403 becomes 404": changed(damage.status(404), status_is(403)),
-        "401 with another text": changed(damage.text("Unauthorized"), status_is(401)),
-        "403 with another text": changed(damage.text("Forbidden"), status_is(403)),
-        "401 without JSON": changed(damage.body(lambda body: b"no\n"), status_is(401)),
+        "401 becomes 403": changed(edits.status(403), status_is(401)),
+        "403 becomes 401": changed(edits.status(401), status_is(403)),
+        "403 becomes 404": changed(edits.status(404), status_is(403)),
+        "401 with another text": changed(edits.text("Unauthorized"), status_is(401)),
+        "403 with another text": changed(edits.text("Forbidden"), status_is(403)),
+        "401 without JSON": changed(edits.body(lambda body: b"no\n"), status_is(401)),
         "401 becomes 500": changed(refusal(500, "Internal Server Error"), status_is(401)),
     }.items():
-        yield Spoiling(name, "auth", ("*",), make, frozenset({"auth"}))
+        yield Mutant(name, "auth", ("*",), make, frozenset({"auth"}))
     for operation in ("clusters", "like", "get_vote", "disable", "disable_feedback"):
         yield _one(f"{operation}: for every organization", "auth", operation, _as_owner, "auth")
     for operation in ("report", "acks", "ack_disable", "rate", "workloads", "recommendations"):

@@ -1,4 +1,4 @@
-"""Spoilings that leave each answer plausible by itself: only others, or what was done, tell."""
+"""Mutants that leave each answer plausible by itself: only others, or what was done, tell."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from . import damage
-from .damage import (
+from .. import edits
+from ..edits import (
     Change,
     Edit,
     at,
@@ -19,14 +19,14 @@ from .damage import (
     refusal,
     value,
 )
-from .lapses import Make, changed, while_disabled
-from .middleware import (
+from ..middleware import (
     Answer,
     Forward,
     Middleware,
+    Mutant,
     Request,
-    Spoiling,
 )
+from ..operators import Make, changed, while_disabled
 
 _TIME = re.compile(rb"(?<=\")2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _LARGE = re.compile(rb"(?<=[:\[,])(\d{16,})(?=[,}\]])")
@@ -68,7 +68,7 @@ _BESIDE = (
 )  # fmt: skip
 _TEXTS: dict[str, Callable[[str], str]] = {
     "loses blanks around": str.strip,
-    "loses letters beyond 16 bits": damage.of_16_bits,
+    "loses letters beyond 16 bits": edits.of_16_bits,
     "loses line feeds": lambda text: text.replace("\n", " "),
     "loses quotes": lambda text: text.replace("'", ""),
     "is escaped twice": lambda text: text.replace("&", "&amp;"),
@@ -76,7 +76,7 @@ _TEXTS: dict[str, Callable[[str], str]] = {
 _SAID = ("disable_feedback", "ack_disable", "ack_update")
 
 
-def quiet() -> Iterator[Spoiling]:
+def subtle() -> Iterator[Mutant]:
     """Yield all of them."""
     yield from _of_times()
     yield from _of_rows()
@@ -84,15 +84,15 @@ def quiet() -> Iterator[Spoiling]:
     yield from _of_some()
 
 
-def _one(name: str, operations: str | tuple[str, ...], make: Make, *needs: str) -> Spoiling:
+def _one(name: str, operations: str | tuple[str, ...], make: Make, *needs: str) -> Mutant:
     of = (operations,) if isinstance(operations, str) else operations
-    return Spoiling(name, "quiet", of, make, frozenset(filter(None, needs)))
+    return Mutant(name, "subtle", of, make, frozenset(filter(None, needs)))
 
 
-def _of_times() -> Iterator[Spoiling]:
+def _of_times() -> Iterator[Mutant]:
     """Yield clocks that are wrong, and times that do not move."""
     for word, hours in (("late", 2), ("early", -2)):
-        make = changed(damage.body(_moved(hours)))
+        make = changed(edits.body(_moved(hours)))
         yield _one(f"all times are two hours {word}", "*", make, "writes")
     keys = ("ClusterID", "RuleID", "ErrorKey")
     for operation, path, names in (
@@ -103,13 +103,13 @@ def _of_times() -> Iterator[Spoiling]:
         make = _first_time(path, *names)
         yield _one(f"{operation}: the first {path} stays", operation, make, "writes")
     for name, other in (("AddedAt", "UpdatedAt"), ("UpdatedAt", "AddedAt")):
-        make = changed(at("reasons.*", mapped(damage.copied(name, other))))
+        make = changed(at("reasons.*", mapped(edits.copied(name, other))))
         yield _one(f"reasons: {name} is {other}", "reasons", make, "writes")
 
 
 def _moved(hours: float) -> Callable[[bytes], bytes]:
     """Return what moves every time of a body."""
-    move = damage.moved(hours=hours)
+    move = edits.moved(hours=hours)
 
     def moved(found: re.Match[bytes]) -> bytes:
         return str(move(found[0].decode() + "Z"))[:-1].encode()
@@ -131,18 +131,18 @@ def _first_time(path: str, *names: str) -> Make:
     return make
 
 
-def _of_rows() -> Iterator[Spoiling]:
+def _of_rows() -> Iterator[Mutant]:
     """Yield lists cut short, and values of two rows exchanged."""
     for operation, path, need in _LISTS:
         for most in (2, 5):
-            make = changed(at(path, mapped(damage.cut(most))))
+            make = changed(at(path, mapped(edits.cut(most))))
             yield _one(f"{operation}: {path} has {most} rows at most", operation, make, need)
     for operation, path, name in _PAIRS:
-        make = changed(at(path, mapped(damage.exchanged(name))))
+        make = changed(at(path, mapped(edits.exchanged(name))))
         yield _one(f"{operation}: {name or 'all'} of two {path} exchanged", operation, make)
 
 
-def _of_writes() -> Iterator[Spoiling]:
+def _of_writes() -> Iterator[Mutant]:
     """Yield what a write does beside, or does not do."""
     for operation, path, edit in _HIDDEN:
         make = while_disabled(operation, at(path, edit))
@@ -151,7 +151,7 @@ def _of_writes() -> Iterator[Spoiling]:
     for operation, other in _BESIDE:
         yield _one(f"{operation}: does {other}, too", operation, _beside(other), "writes")
     for name in _COUNTERS:
-        make = changed(damage.standing(name))
+        make = changed(edits.standing(name))
         yield _one(f"{name} stands still", "metrics", make, "writes")
     for name, change in _TEXTS.items():
         yield _one(f"a text {name}", _SAID, _sent_as(change), "writes")
@@ -187,9 +187,9 @@ def _sent_as(change: Callable[[str], str]) -> Make:
     return lambda: middleware
 
 
-def _of_some() -> Iterator[Spoiling]:
+def _of_some() -> Iterator[Mutant]:
     """Yield values that are not kept, and single items that are not found."""
-    rounded = changed(damage.body(_rounded))
+    rounded = changed(edits.body(_rounded))
     yield _one("report: large numbers are rounded", "report", rounded)
     versions = changed(at("info", mapped(_versions_exchanged)))
     yield _one("info: versions of the schemas exchanged", "info", versions)

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from testing.rest_suite import damage
-from testing.rest_suite.damage import (
+from tests.mutation import edits
+from tests.mutation.edits import (
     at,
     mapped,
     refusal,
     status_is,
 )
-from testing.rest_suite.lapses import Make, changed
-from testing.rest_suite.middleware import Answer, Forward, Request
+from tests.mutation.middleware import Answer, Forward, Request
+from tests.mutation.operators import Make, changed
 
 
 def edited(path: str, function: Callable[[Any], Any]) -> Make:
@@ -25,32 +25,32 @@ def edited(path: str, function: Callable[[Any], Any]) -> Make:
 
 def other(path: str) -> Make:
     """Put another value of the same kind there."""
-    return edited(path, damage.other)
+    return edited(path, edits.other)
 
 
 def always(path: str, value: object) -> Make:
     """Put the same value there, whatever was."""
-    return changed(at(path, damage.value(value)))
+    return changed(at(path, edits.value(value)))
 
 
 def first_lost(path: str) -> Make:
     """Lose the first row."""
-    return edited(path, damage.without_first)
+    return edited(path, edits.without_first)
 
 
 def last_lost(path: str) -> Make:
     """Lose the last row."""
-    return edited(path, damage.without_last)
+    return edited(path, edits.without_last)
 
 
 def stranger(path: str) -> Make:
     """Show a row that belongs to somebody else."""
-    return edited(path, damage.strange)
+    return edited(path, edits.strange)
 
 
 def turned(path: str) -> Make:
     """Turn the order around."""
-    return edited(path, damage.turned)
+    return edited(path, edits.turned)
 
 
 def forgiven(number: int, **document: object) -> Make:
@@ -64,15 +64,15 @@ def forgiven(number: int, **document: object) -> Make:
 
 def reworded(number: int) -> Make:
     """Give another reason for a refusal."""
-    return changed(damage.text("because"), status_is(number))
+    return changed(edits.text("because"), status_is(number))
 
 
 def renumbered(number: int, wrong: int) -> Make:
     """Answer with another status."""
-    return changed(damage.status(wrong), status_is(number))
+    return changed(edits.status(wrong), status_is(number))
 
 
-def only(when: Callable[[Request], object], change: damage.Change) -> Make:
+def only(when: Callable[[Request], object], change: edits.Change) -> Make:
     """Change the answers to some requests only."""
 
     def middleware(request: Request, forward: Forward) -> Answer:
@@ -89,7 +89,7 @@ def said(text: str) -> Callable[[Request], object]:
 
 def cut_to(path: str, most: int) -> Make:
     """Show no more rows than so many."""
-    return edited(path, damage.cut(most))
+    return edited(path, edits.cut(most))
 
 
 def ascii_only(name: str) -> Make:
@@ -106,5 +106,5 @@ def ascii_only(name: str) -> Make:
     return lambda: shorter
 
 
-WITH_BODY = renumbered(405, 404), changed(damage.body(lambda _: b"no"), status_is(405))
+WITH_BODY = renumbered(405, 404), changed(edits.body(lambda _: b"no"), status_is(405))
 BROKEN = refusal(500, "Internal Server Error")
