@@ -1,5 +1,5 @@
 # Each target is one line of the program or of tox.
-.PHONY: help run quick test lint types integration docs bench
+.PHONY: help run quick test lint types integration mutation docs bench
 .DEFAULT_GOAL := help
 
 # pyenv keeps its interpreters off the PATH, and tox wants several of them
@@ -39,6 +39,9 @@ bench: .venv/installed ## a short set of measurements (ARGS="--peer COMMAND" for
 
 integration: .venv/tox ## the tests that need real servers
 	$(TOX) -e integration
+
+mutation: .venv/installed ## mutation score of the REST suite (ARGS="--url http://localhost:8080")
+	.venv/bin/python -m tests.mutation $(ARGS)
 
 .venv/bin/pip:
 	$(if $(PYTHON),,$(error Python 3.11 or later is needed))

@@ -84,7 +84,9 @@ def _then(name: str, group: str, undo: str) -> Operation:
     """Return a write of the service of 2020, which knew no error keys."""
     path = f"{_RULE_2020}/{name}"
     back = f"{undo}_2020" if undo else ""
-    return Operation(f"{name}_2020", group, "PUT", path, _DONE, WRITE, profiles=THEN, undo=back)
+    return Operation(
+        f"{name}_2020", group, "PUT", path, _DONE, WRITE, profiles=THEN, options=True, undo=back
+    )
 
 
 _ABOUT = (

@@ -41,7 +41,7 @@ def test_sample_contains_every_kind() -> None:
 
 
 def options(*patterns: str) -> list[str]:
-    """Return the options for some mutants, and the groups that look at them."""
+    """Return the options for some mutants and two groups of cases."""
     chosen = [word for pattern in patterns for word in ("--mutants", pattern)]
     groups = [word for group in ("about", "acks") for word in ("--only", group)]
     return [
@@ -73,9 +73,8 @@ def test_surviving_mutant_is_reported(
     aggregator_mock: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # no case of these groups reads votes
-    assert (
-        main(["--url", aggregator_mock, *options("get_vote: one change behind")]) == BELOW_THRESHOLD
-    )
+    words = ["--url", aggregator_mock, *options("get_vote: one change behind")]
+    assert main(words) == BELOW_THRESHOLD
     assert "survived: cache: get_vote: one change behind" in capsys.readouterr().out
 
 
