@@ -1,1 +1,1 @@
-"""The SQL storage: one module an aggregate."""
+"""SQL storage: one module per aggregate, and the engine, pool and sessions below them."""

@@ -57,7 +57,7 @@ class SqlAcks:
         )
 
     async def put(self, org: OrgId, rule: RuleId, key: ErrorKey, justification: str) -> None:
-        """Insert the ack, or give the present one a new justification and birth."""
+        """Insert the ack, or update the present one's justification and created_at."""
         values = {
             "org_id": str(org),
             "rule_id": rule,
@@ -68,7 +68,7 @@ class SqlAcks:
         await self._db.run(self._put, values)
 
     async def update(self, org: OrgId, rule: RuleId, key: ErrorKey, justification: str) -> None:
-        """Change the justification of an ack that is there."""
+        """Change the justification of an existing ack."""
         values = {**_named(org, rule, key), "text": justification, "now": utc_now()}
         await self._db.run(_UPDATE, values)
 

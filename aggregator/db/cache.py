@@ -1,4 +1,4 @@
-"""The Redis storage of the cache-writer: what a report says, for a day (contract storage 7)."""
+"""Redis storage of the cache-writer: report hashes that expire after a day (contract storage 7)."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ DEFAULT_TIMEOUT = 3.0
 # The replies that the record itself can cause: a request ID that ends in `:reports` is the name
 # of another request's hash, and a value may be larger than `proto-max-bulk-len`.
 _FAULTS_OF_A_RECORD = ("WRONGTYPE ", "ERR string exceeds maximum allowed size")
-# redis-py puts the command, which is the message's text, before the tuple of what was replied
+# redis-py puts the command, which contains the message, before the tuple of replies
 _REPLY = " of pipeline caused error: "
 
 
 def connect(config: RedisConfig) -> Redis:
-    """Return a client; nothing is connected before the first command. Raise ConfigError."""
+    """Return a Redis client, which connects on the first command. Raise ConfigError."""
     scheme, _, place = config.endpoint.rpartition("://")
     host, _, port = place.rpartition(":")
     if not host or not port.isdigit():
@@ -52,13 +52,13 @@ def connect(config: RedisConfig) -> Redis:
         socket_timeout=config.timeout_seconds or DEFAULT_TIMEOUT,
         socket_connect_timeout=5,
         socket_keepalive=True,
-        # once, for a connection that the server closed while it was idle; outages are for ingest
+        # one retry, for a connection that the server closed while idle; ingest retries outages
         retry=Retry(NoBackoff(), 1, (RedisConnectionError,)),
     )
 
 
 def _tls(config: RedisConfig, *, encrypted: bool) -> dict[str, Any]:
-    """Return the client's arguments about TLS; raise ConfigError for a file that is no good.
+    """Return the client's TLS arguments; raise ConfigError for an unusable file.
 
     The certificate and the host's name are verified, against the system's authorities or those of
     the file.
@@ -90,7 +90,7 @@ def _check_pem(key: str, path: str, *, authority: bool) -> None:
 
 
 class RedisReports:
-    """Writes reports only; every message is kept, whatever its age."""
+    """Writes reports only; an older message replaces a newer one."""
 
     def __init__(self, client: Redis) -> None:
         self._client = client
@@ -117,7 +117,7 @@ class RedisReports:
 
 
 def _translated(error: Exception) -> AggregatorError:
-    """Return RecordRejected for what a record can cause, Unavailable for all else."""
+    """Return RecordRejected for errors that a record can cause, Unavailable for all others."""
     reply = _reply(error)
     if isinstance(error, DataError | UnicodeEncodeError) or reply.startswith(_FAULTS_OF_A_RECORD):
         return RecordRejected(f"redis: {reply}")
@@ -125,7 +125,7 @@ def _translated(error: Exception) -> AggregatorError:
 
 
 def _reply(error: Exception) -> str:
-    """Return what the server replied, with its error code, which redis-py may have cut off."""
+    """Return the server's reply with its error code, which redis-py may have cut off."""
     text, annotated, arguments = str(error).rpartition(_REPLY)
     reply = str(ast.literal_eval(arguments)[0]) if annotated else text or arguments
     reply = reply or type(error).__name__

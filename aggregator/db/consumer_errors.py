@@ -47,7 +47,7 @@ class SqlConsumerErrors:
         await self._db.transaction(put)
 
     async def _has_table(self, conn: AsyncConnection) -> bool:
-        """Look for the table until it is found: a database for DVO alone need not have it."""
+        """Return True if the table exists, which a database for DVO alone need not have."""
         if not self._present:
             self._present = await conn.run_sync(lambda sync: sa.inspect(sync).has_table(table.name))
         if not self._present and not self._warned:

@@ -1,4 +1,4 @@
-"""A database: its engine, reads and transactions, and errors in the domain's words."""
+"""A database: its engine, reads and transactions with retry, and translation of driver errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .sqlite import in_memory, sqlite_engine
 from .statements import StatementLog
 from .url import url
 
-# a statement of the service takes milliseconds; a connection that is silent for so long is lost
+# a statement takes milliseconds; a connection without an answer for this long is lost
 STATEMENT_SECONDS = 10.0
 _ACTIVE_SECONDS = 1.0
 
@@ -31,9 +31,9 @@ T = TypeVar("T")
 def connect(
     config: StorageConfig, *, read_replica: bool = False, limit: float | None = None
 ) -> AsyncEngine:
-    """Return an engine for the storage; nothing is connected before the first statement.
+    """Return an engine for the storage, which connects on the first statement.
 
-    `limit` is how many seconds a statement may take on PostgreSQL, None is without a limit.
+    `limit` is the statement timeout on PostgreSQL in seconds; None disables it.
     """
     location, size = url(config), config.pg_pool_size
     if config.db_driver == "sqlite3":
@@ -45,7 +45,7 @@ def connect(
 def open_url(
     location: sa.URL | str, *, pool_size: int = 10, limit: float | None = None
 ) -> AsyncEngine:
-    """Return an engine for the URL, with the pool and the settings its dialect needs."""
+    """Return an engine for the URL, with the pool and settings of its dialect."""
     location = sa.make_url(location)
     if location.get_backend_name() == "sqlite":
         return sqlite_engine(location, pool_size)
@@ -53,7 +53,7 @@ def open_url(
 
 
 class Database:
-    """The engine of one storage, with reads apart from writes and errors in the domain's words."""
+    """The engine of one storage: reads, writes, retry and translated errors."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Database:
 
     @property
     def in_memory(self) -> bool:
-        """Say whether nothing of it outlives the process."""
+        """Return True if the database is in memory."""
         return self.dialect == "sqlite" and in_memory(self.engine.url)
 
     @contextlib.asynccontextmanager
@@ -103,7 +103,7 @@ class Database:
     async def rows(
         self, statement: sa.Executable, values: Mapping[str, Any] | None = None
     ) -> Sequence[Any]:
-        """Return the rows of one reading statement; their columns are attributes and items."""
+        """Return the rows of a SELECT; their columns are attributes and items."""
         self._read_at = time.monotonic()
         with translated():
             if self._drivers:
@@ -111,10 +111,10 @@ class Database:
             return await _all(self._reader, statement, values)
 
     async def run(self, statement: sa.Executable, values: Mapping[str, Any]) -> Sequence[Any]:
-        """Run one writing statement, a transaction of its own; return what it returns.
+        """Execute a writing statement in its own transaction; return its rows.
 
-        When the connection is lost, nobody knows whether it was committed, and it is executed
-        once more: the statement must have the same result the second time.
+        When the connection is lost, it is unknown whether the statement was committed. It is
+        retried once, so it must be idempotent.
         """
         with translated():
             if self._drivers:
@@ -122,9 +122,9 @@ class Database:
             return await _all(self._single, statement, values)
 
     async def transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        """Return what the work returns, after the commit of the transaction it runs in.
+        """Run `work` in a transaction, commit, and return its result.
 
-        After a transient error before the commit, the work runs once more.
+        After a transient error before the commit, run `work` once more.
         """
         with translated():
             try:
@@ -169,7 +169,7 @@ class Database:
 
 
 class _Again(Exception):
-    """A transaction failed before its commit for a reason that is over."""
+    """A transaction failed before its commit with a transient error; retry it."""
 
 
 async def _all(

@@ -1,4 +1,4 @@
-"""What a database error means: the record is at fault, or the database is unavailable."""
+"""Classification of database errors: transient, caused by the record, or database unavailable."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ..errors import AggregatorError, RecordRejected, Unavailable
 
 # SQLSTATE classes that a record can cause: data exception, integrity constraint violation,
-# program limit exceeded. Statements are fixed, so every other error is the database's own:
+# program limit exceeded. Statements are constant, so the database causes every other error:
 # permissions, a missing column, a trigger, a full disk, a lock
 _OF_RECORD = ("22", "23", "54")
 _OF_RECORD_SQLITE = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH)
@@ -22,7 +22,7 @@ _OF_RECORD_SQLITE = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.S
 _LOST = ("08", "57P01", "57P02", "57P05", "25P03")
 # the connection leads to a server that became a replica
 READ_ONLY = "25006"
-# prepared statements or cursors of the session are not those that the driver knows of
+# prepared statements or cursors of the session differ from those that the driver expects
 _OUT_OF_STEP = ("26000", "42P05", "34000")
 # deadlock or serialization failure: the server rolled the transaction back
 _ROLLED_BACK = "40"
@@ -49,12 +49,12 @@ def driver_error(error: BaseException) -> BaseException:
 
 
 def sqlstate(error: BaseException) -> str:
-    """Return the SQLSTATE of a driver's error, or nothing."""
+    """Return the SQLSTATE of a driver error, or an empty text."""
     return str(getattr(error, "sqlstate", None) or "")
 
 
 def is_lost(error: BaseException) -> bool:
-    """Return True if the driver's error says that its connection cannot be used any more."""
+    """Return True if the error means that the connection is lost."""
     if isinstance(error, asyncpg.InternalClientError):
         return True
     if isinstance(error, asyncpg.InterfaceError):
@@ -63,15 +63,15 @@ def is_lost(error: BaseException) -> bool:
 
 
 def is_out_of_step(error: BaseException) -> bool:
-    """Return True if the session's prepared statements are not those that the driver knows."""
+    """Return True if the session's prepared statements differ from what the driver expects."""
     return sqlstate(error) in _OUT_OF_STEP
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return True if the statement may succeed at once when it is executed again.
+    """Return True if an immediate retry of the statement may succeed.
 
     The connection was lost, leads to a replica, or holds a plan that DDL invalidated; or the
-    server rolled the transaction back in favour of another one.
+    server rolled the transaction back (deadlock, serialization failure).
     """
     error = driver_error(error)
     if isinstance(error, TimeoutError | ConnectionRefusedError):
@@ -90,7 +90,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def _meaning(error: Exception) -> Unavailable | RecordRejected | None:
-    """Return the error in the domain's words, None if it is none of the database's."""
+    """Return the error as RecordRejected or Unavailable; None if it is not a database error."""
     if isinstance(error, AggregatorError):
         return None
     if isinstance(error, PoolTimeout):

@@ -1,4 +1,4 @@
-"""Reasons for switching rules off, in table cluster_user_rule_disable_feedback."""
+"""Disable feedback of users, stored in table cluster_user_rule_disable_feedback."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _OF_USER_IN_ORG = _OF_USER.where(table.c.org_id == sa.bindparam("org", type_=sa.
 
 
 class SqlFeedback:
-    """Reasons in SQL tables (contract rest-api 4.2, 4.3)."""
+    """Disable feedback in SQL tables (contract rest-api 4.2, 4.3)."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -52,7 +52,7 @@ class SqlFeedback:
     async def put(
         self, org: OrgId, user: UserId, hit: RuleHit, message: str, *, owner: OrgId | None = None
     ) -> None:
-        """Insert the reason or change the present one, whose organization and birth stay."""
+        """Insert the disable feedback or update it, keeping organization and created_at."""
         now = utc_now()
         values = {
             "cluster_id": hit.cluster,
@@ -67,7 +67,7 @@ class SqlFeedback:
         await self._put.run(self._db, values, owner)
 
     async def of_user(self, user: UserId, org: OrgId | None = None) -> list[Reason]:
-        """Read the reasons; the order does not depend on a locale."""
+        """Read the user's disable feedback; the order does not depend on a collation."""
         values, statement = {"user": str(user)}, _OF_USER
         if org is not None:
             values["org"], statement = str(org), _OF_USER_IN_ORG

@@ -1,6 +1,7 @@
-"""How the rule hits and recommendations of reports take the place of the former ones.
+"""Writes rule hits and recommendations of OCP reports, replacing those of the previous reports.
 
-A hit that was there before keeps its birthday, whoever owned the cluster (contract ingest 6).
+A hit that was in the previous report keeps its created_at, also when the cluster's organization
+has changed (contract ingest 6).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _Old = dict[tuple[str, str, str], datetime | None]
 
 
 class HitWriter(Protocol):
-    """Replaces hits and recommendations; a list holds each cluster once."""
+    """Replaces hits and recommendations of reports; each cluster occurs once in the list."""
 
     async def replace(
         self,
@@ -31,21 +32,22 @@ class HitWriter(Protocol):
         now: datetime,
         locked: Collection[ClusterId],
     ) -> None:
-        """Replace those of all these clusters; new ones are born at `now`, UTC without zone.
+        """Replace the rows of these clusters; created_at of new ones is `now`, naive UTC.
 
-        Of `locked` clusters there was a report, which is locked: nobody else writes their hits.
+        `locked` clusters have a report row that this transaction has locked, so no other writer
+        changes their hits.
         """
 
 
 def hit_writer(dialect: str) -> HitWriter:
-    """Return the writer that suits the database."""
+    """Return the writer for the database's dialect."""
     return _Merge() if dialect == "postgresql" else _Replace(dialect)
 
 
 class _Merge:
-    """One statement that touches only what changes, so that most indexes stay as they are.
+    """Merges in one statement per table, which writes only changed rows to save index updates.
 
-    Its parts see the tables as they were before, and no two of them touch the same row.
+    All CTEs see the snapshot before the statement, and no two of them write the same row.
     """
 
     def __init__(self) -> None:
@@ -76,7 +78,7 @@ class _Merge:
         now: datetime,
         locked: Collection[ClusterId],
     ) -> None:
-        """Send the hits once; the recommendations are made of them."""
+        """Send the hits once; recommendations are derived from them in SQL."""
         values = []
         for one in fresh:
             org, cluster, mine = one.org, one.cluster, one.cluster in locked
@@ -99,14 +101,14 @@ class _Merge:
         )
         return sa.delete(table).where(is_in("postgresql", table.c.cluster_id, "names"), ~stays)
 
-    def _born(
-        self, born: sa.Column[datetime], rule: sa.ColumnElement[str], *more: Any
+    def _first_seen(
+        self, created_at: sa.Column[datetime], rule: sa.ColumnElement[str], *more: Any
     ) -> tuple[Any, Any, Any]:
-        """Return what to join for the birthday, the birthday, and `more` of the former rows."""
-        table, given = born.table, self._given.c
+        """Return the join with the previous rows, the created_at, and the columns of `more`."""
+        table, given = created_at.table, self._given.c
         name = (table.c.cluster_id, table.c.rule_fqdn, table.c.error_key)
         old = (
-            sa.select(*name, sa.func.min(born).label("born"), *more)
+            sa.select(*name, sa.func.min(created_at).label("created_at"), *more)
             .where(is_in("postgresql", table.c.cluster_id, "names"))
             .group_by(*name)
             .subquery(f"old_{table.name}")
@@ -116,15 +118,20 @@ class _Merge:
             old.c.rule_fqdn == rule,
             old.c.error_key == given.error_key,
         )
-        return self._given.outerjoin(old, same), sa.func.coalesce(old.c.born, self._now), old.c
+        return (
+            self._given.outerjoin(old, same),
+            sa.func.coalesce(old.c.created_at, self._now),
+            old.c,
+        )
 
     def _put_hits(self) -> Any:
-        """Insert new hits, and write those again that say something else now.
+        """Insert new hits and update those whose details have changed.
 
-        Those of a cluster without a report are written in any case: somebody may be deleting them.
+        Hits of a cluster without a locked report row are always written, since a concurrent
+        transaction may be deleting them.
         """
         table, given = t.rule_hit, self._given.c
-        source, born, old = self._born(
+        source, created_at, old = self._first_seen(
             table.c.created_at,
             given.rule_fqdn,
             sa.func.count().label("rows"),
@@ -136,12 +143,12 @@ class _Merge:
             old.rows == 1,
             old.org_id == given.org_id,
             old.template_data == given.template_data,
-            old.born.is_not(None),
+            old.created_at.is_not(None),
         )
         columns = ("org_id", "cluster_id", "rule_fqdn", "error_key", "template_data")
         insert = postgresql.insert(table).from_select(
             [*columns, "created_at"],
-            sa.select(*(given[name] for name in columns), born)
+            sa.select(*(given[name] for name in columns), created_at)
             .select_from(source)
             .where(sa.func.coalesce(written, sa.false()).is_(sa.false())),
         )
@@ -156,7 +163,7 @@ class _Merge:
 
     def _put_recommendations(self) -> Any:
         table, given = t.recommendation, self._given.c
-        source, born, _ = self._born(table.c.impacted_since, given.recommended)
+        source, created_at, _ = self._first_seen(table.c.impacted_since, given.recommended)
         insert = postgresql.insert(table).from_select(
             [column.name for column in table.c],
             sa.select(
@@ -166,7 +173,7 @@ class _Merge:
                 given.error_key,
                 given.recommended.concat("|").concat(given.error_key),
                 self._now,
-                born,
+                created_at,
             )
             .select_from(source)
             .where(given.recommended.is_not(None)),
@@ -184,7 +191,7 @@ class _Merge:
 
 
 class _Replace:
-    """Deletes what is there and inserts what is new: four plain statements."""
+    """Deletes the previous rows and inserts the new ones: four plain statements."""
 
     def __init__(self, dialect: str) -> None:
         self._dialect = dialect
@@ -202,7 +209,7 @@ class _Replace:
         now: datetime,
         locked: Collection[ClusterId],
     ) -> None:
-        """Take the birthdays out, and put them in again where the hit is still there."""
+        """Read each created_at while deleting; insert it again for hits that remain."""
         now = now.replace(microsecond=0)
         names = {"names": list_parameter(self._dialect, [one.cluster for one in fresh])}
         hits_old = await self._dropped(conn, self._drop_hits, names)
@@ -211,8 +218,8 @@ class _Replace:
         for one in fresh:
             for hit, name in zip(one.hits, _recommended(one), strict=True):
                 key = hit.error_key
-                born = hits_old.get((one.cluster, hit.rule_id, key)) or now
-                hits.append((one.org, one.cluster, hit.rule_id, key, hit.template_data, born))
+                created_at = hits_old.get((one.cluster, hit.rule_id, key)) or now
+                hits.append((one.org, one.cluster, hit.rule_id, key, hit.template_data, created_at))
                 if name is not None:
                     since = old.get((one.cluster, name, key)) or now
                     selector = f"{name}|{key}"
@@ -225,14 +232,14 @@ class _Replace:
 
     async def _dropped(self, conn: AsyncConnection, statement: Any, names: dict[str, Any]) -> _Old:
         rows = await conn.execute(statement, names)
-        return {(row.cluster_id, row.rule_fqdn, row.error_key): row.born for row in rows}
+        return {(row.cluster_id, row.rule_fqdn, row.error_key): row.created_at for row in rows}
 
-    def _delete(self, table: sa.Table, born: sa.Column[datetime]) -> Any:
+    def _delete(self, table: sa.Table, created_at: sa.Column[datetime]) -> Any:
         name = (table.c.cluster_id, table.c.rule_fqdn, table.c.error_key)
         return (
             sa.delete(table)
             .where(is_in(self._dialect, table.c.cluster_id, "names"))
-            .returning(*name, born.label("born"))
+            .returning(*name, created_at.label("created_at"))
         )
 
     def _insert(self, table: sa.Table) -> tuple[Rows, Any]:
@@ -242,7 +249,7 @@ class _Replace:
 
 
 def _recommended(report: Report) -> list[str | None]:
-    """Return the name of each hit's recommendation, None where a later hit has the same."""
+    """Return each hit's recommendation, None if a later hit has the same one."""
     names: list[str | None] = [hit.rule_id.removesuffix(REPORT_SUFFIX) for hit in report.hits]
     last = {
         (name, hit.error_key): at

@@ -1,7 +1,7 @@
-"""A storage that keeps nothing and says so (contract rest-api 6).
+"""No-op storage: accepts every write and stores nothing (contract rest-api 6).
 
-What is asked for one thing answers as if that thing were empty where the reference does, and
-NotFound elsewhere; every list is empty.
+Reads of one item return an empty item where the Go service does, and raise NotFound elsewhere;
+reads of lists return empty lists.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from ..model import (
 
 
 class NoopReports:
-    """Every report is taken, none is kept."""
+    """Accepts every report and stores none."""
 
     async def store(self, reports: Sequence[Report]) -> list[bool]:
-        """Take all of them."""
+        """Accept all of them."""
         return [True] * len(reports)
 
     async def read(self, org: OrgId, cluster: ClusterId, user: UserId) -> StoredReport:
@@ -55,7 +55,7 @@ class NoopReports:
     async def read_many(
         self, org: OrgId, clusters: Sequence[ClusterId]
     ) -> Mapping[ClusterId, tuple[OrgId, str]]:
-        """Return none."""
+        """Return nothing."""
         return {}
 
     async def rule(self, org: OrgId, hit: RuleHit, user: UserId) -> SingleRule:
@@ -76,14 +76,14 @@ class NoopReports:
 
 
 class NoopOrgs:
-    """No organization has a cluster."""
+    """There are no organizations."""
 
     async def all(self) -> list[OrgId]:
-        """Return none."""
+        """Return nothing."""
         return []
 
     async def clusters(self, org: OrgId, since: datetime) -> list[ClusterId]:
-        """Return none."""
+        """Return nothing."""
         return []
 
     async def owner(self, cluster: ClusterId) -> OrgId:
@@ -92,7 +92,7 @@ class NoopOrgs:
 
 
 class NoopRecommendations:
-    """Nothing hits anything."""
+    """There are no recommendations."""
 
     async def clusters_hit_by(
         self, org: OrgId, selector: RuleSelector, only: Sequence[str]
@@ -101,16 +101,16 @@ class NoopRecommendations:
         return []
 
     async def by_rule(self, org: OrgId, clusters: Sequence[str]) -> dict[str, list[str]]:
-        """Return none."""
+        """Return nothing."""
         return {}
 
     async def by_cluster(self, org: OrgId, clusters: Sequence[str]) -> list[ClusterRecommendations]:
-        """Return none."""
+        """Return nothing."""
         return []
 
 
 class NoopVotes:
-    """No cluster exists, so none can be voted on."""
+    """There are no votes; writes raise NotFound, as there is no cluster."""
 
     async def put(
         self,
@@ -135,7 +135,7 @@ class NoopVotes:
 
 
 class NoopToggles:
-    """No cluster exists, so nothing can be switched off for it."""
+    """There are no toggles; writes raise NotFound, as there is no cluster."""
 
     async def put(
         self, org: OrgId, hit: RuleHit, *, disabled: bool, owner: OrgId | None = None
@@ -146,13 +146,13 @@ class NoopToggles:
     async def disabled_rules(
         self, org: OrgId, clusters: Sequence[str] | None = None
     ) -> list[RuleToggle]:
-        """Return none."""
+        """Return nothing."""
         return []
 
     async def disabled_clusters(
         self, org: OrgId, rule: RuleId, key: ErrorKey
     ) -> list[DisabledCluster]:
-        """Return none."""
+        """Return nothing."""
         return []
 
     async def keys(self, org: OrgId | None, cluster: ClusterId, rule: RuleId) -> list[ErrorKey]:
@@ -161,7 +161,7 @@ class NoopToggles:
 
 
 class NoopFeedback:
-    """No cluster exists, so there is no reason for anything."""
+    """There is no disable feedback; writes raise NotFound, as there is no cluster."""
 
     async def put(
         self, org: OrgId, user: UserId, hit: RuleHit, message: str, *, owner: OrgId | None = None
@@ -170,12 +170,12 @@ class NoopFeedback:
         raise NotFound.item(hit.cluster)
 
     async def of_user(self, user: UserId, org: OrgId | None = None) -> list[Reason]:
-        """Return none."""
+        """Return nothing."""
         return []
 
 
 class NoopAcks:
-    """Every ack is taken, none is kept."""
+    """Accepts every ack and stores none."""
 
     async def put(self, org: OrgId, rule: RuleId, key: ErrorKey, justification: str) -> None:
         """Do nothing."""
@@ -191,12 +191,12 @@ class NoopAcks:
         return Ack(OrgId(0), RuleId(""), ErrorKey(""), "", None, None)
 
     async def all(self, org: OrgId) -> list[Ack]:
-        """Return none."""
+        """Return nothing."""
         return []
 
 
 class NoopRatings:
-    """Every rating is taken, none is kept."""
+    """Accepts every rating and stores none."""
 
     async def put(self, org: OrgId, rule: RuleId, key: ErrorKey, rating: int) -> None:
         """Do nothing."""
@@ -214,14 +214,14 @@ class NoopConsumerErrors:
 
 
 class NoopDvo:
-    """Every DVO report is taken, none is kept."""
+    """Accepts every DVO report and stores none."""
 
     async def store(self, reports: Sequence[DvoReport]) -> list[bool]:
-        """Take all of them."""
+        """Accept all of them."""
         return [True] * len(reports)
 
     async def of_org(self, org: OrgId, clusters: Sequence[str] | None) -> list[NamespaceRow]:
-        """Return none."""
+        """Return nothing."""
         return []
 
     async def of_namespace(

@@ -1,4 +1,4 @@
-"""Organizations and who owns which cluster, read from table report."""
+"""Organizations, their clusters and the owner of a cluster, read from table report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OWNER = sa.select(report.c.org_id).where(
 
 
 class SqlOrgs:
-    """Organizations as the reports tell them."""
+    """Organizations, read from the reports."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -32,7 +32,7 @@ class SqlOrgs:
         return [OrgId(row[0]) for row in await self._db.rows(_ALL)]
 
     async def clusters(self, org: OrgId, since: datetime) -> list[ClusterId]:
-        """Return the clusters by name; the database's order of text may depend on its locale."""
+        """Return the clusters sorted by name here, since the database's collation varies."""
         if org > MAX_STORED_ORG_ID:
             return []
         rows = await self._db.rows(_CLUSTERS, {"org": org, "since": since})

@@ -1,6 +1,6 @@
-"""The connections of a PostgreSQL engine: counted, checked before they are lent, closed in time.
+"""Connection pool of a PostgreSQL engine: limit, liveness check at checkout, timely close.
 
-SQLAlchemy's pool keeps all of them. This module holds what it does not do by itself.
+SQLAlchemy's pool holds the connections. This module adds what SQLAlchemy lacks.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from .server import CONNECT_SECONDS, SESSION
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 5
-# NAT gateways, poolers and servers drop idle connections; asking is one round trip
+# NAT gateways, poolers and servers drop idle connections; a ping is one round trip
 IDLE_CHECK_SECONDS = 1.0
 RECYCLE_SECONDS = 1800
-# how far the limit of a statement grows while statements reach it
+# maximum factor by which the statement timeout grows while statements reach it
 MOST_LIMIT_SECONDS = 160.0
 FORGET_SECONDS = 600.0
 
@@ -74,24 +74,24 @@ def postgresql_engine(
 
 
 class _MustWait(Exception):
-    """There is no open connection; opening one needs a greenlet to wait in."""
+    """There is no open connection, and opening one has to await in a greenlet."""
 
 
 def guard_of(engine: AsyncEngine) -> Guard:
-    """Return what watches over the engine's connections."""
+    """Return the guard of the engine's connections."""
     guard: Guard = engine.sync_engine.get_execution_options()[_GUARD]
     return guard
 
 
 class Guard:
-    """Opens an engine's connections, checks them before they are lent, closes them in time."""
+    """Opens an engine's connections, checks them at checkout, closes them within a time limit."""
 
     def __init__(self, size: int, limit: float | None) -> None:
         self._turns = asyncio.Semaphore(size)
         self._may_wait = True
         self._first_limit = self._limit = limit
         self._late_at = 0.0
-        # connections opened before this lead to a replica; those not used since may be lost
+        # connections opened before this may lead to a replica; those idle since may be lost
         self._replica_until = self._suspect_until = 0.0
         self._behind_pooler = False
         self._open: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -101,7 +101,7 @@ class Guard:
         self._discarding: set[asyncio.Task[None]] = set()
 
     def watch(self, engine: sa.Engine) -> None:
-        """Listen to the events of the engine's pool."""
+        """Register listeners for the pool's events."""
         sa.event.listen(engine, "do_connect", self._connect)
         sa.event.listen(engine, "checkout", self._check)
         sa.event.listen(engine, "checkin", self._take_back)
@@ -109,7 +109,7 @@ class Guard:
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait until one more connection may be lent, and count it."""
+        """Wait for a free place in the pool, and hold it in this block."""
         await self._wait()
         try:
             yield
@@ -117,7 +117,7 @@ class Guard:
             self._turns.release()
 
     async def lend(self, engine: AsyncEngine) -> PoolProxiedConnection:
-        """Return a connection; raise PoolTimeout when none is free in time."""
+        """Check a connection out; raise PoolTimeout when none is free in time."""
         await self._wait()
         try:
             lent = self._lend_at_once(engine.sync_engine)
@@ -129,7 +129,7 @@ class Guard:
             raise
 
     def give_back(self, lent: PoolProxiedConnection, error: BaseException | None = None) -> None:
-        """Take a connection back; close it in the background if the error has broken it."""
+        """Check a connection in; close it in the background if the error has broken it."""
         if error is not None and self.is_broken_by(error, lent.info):
             task = asyncio.get_running_loop().create_task(self._discard(lent))
             self._discarding.add(task)
@@ -140,7 +140,7 @@ class Guard:
             self._turns.release()
 
     def is_broken_by(self, error: BaseException, info: dict[str, Any]) -> bool:
-        """Return True if the connection with this info must not be lent again after the error."""
+        """Return True if the connection must not be reused after the error."""
         error = driver_error(error)
         if isinstance(error, TimeoutError):
             self._lengthen(info.get(_LIMIT))
@@ -156,7 +156,7 @@ class Guard:
         return is_out_of_step(error) or not isinstance(error, Exception)
 
     async def close(self) -> None:
-        """Close idle connections, and the others when their statement ends."""
+        """Close idle connections now and busy ones after their statement."""
         self._closed = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(session.CLOSE_SECONDS):
@@ -177,7 +177,7 @@ class Guard:
             raise PoolTimeout("no connection is free") from error
 
     def _lend_at_once(self, engine: sa.Engine) -> PoolProxiedConnection | None:
-        """Return an open connection, without the greenlet that waiting would need."""
+        """Check out an open connection without the greenlet that awaiting would need."""
         pool = engine.pool
         if not (isinstance(pool, sa.QueuePool) and pool.checkedin()):
             return None
@@ -233,7 +233,7 @@ class Guard:
         return connection
 
     def _check(self, connection: Any, record: Any, _lent: object) -> None:
-        """Raise DisconnectionError for a connection that is not fit to be lent; it is replaced."""
+        """Raise DisconnectionError for an unusable connection; SQLAlchemy replaces it."""
         info, driver = record.info, connection.driver_connection
         used = info.get(_USED)
         if used is not None:
@@ -272,7 +272,7 @@ class Guard:
         return self._limit
 
     def _lengthen(self, reached: float | None) -> None:
-        """Double the limit that a statement has reached: the server may be slow, not silent."""
+        """Double the timeout that a statement has reached, since the server may only be slow."""
         self._late_at = time.monotonic()
         if reached is not None and self._limit is not None:
             self._limit = max(self._limit, min(2 * reached, MOST_LIMIT_SECONDS))

@@ -1,4 +1,4 @@
-"""The check of the schemas at start, which waits for a database that is unavailable."""
+"""Check of the schema versions at start, retried while a database is unavailable."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import random
 from ..errors import Unavailable
 from .storage import SqlHealth
 
-# how long the start is held up, and the pauses between the attempts
+# seconds that the start waits, and the pauses between attempts
 HOLD_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 
@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 
 
 class Preparation:
-    """Checks the schemas again and again until each database has answered.
+    """Checks the schema versions, retrying until each database is available.
 
-    A SQLite file that cannot be opened is no outage: it ends the start. `reported` is for one of
-    several processes, so that the log tells of the wait once.
+    A SQLite file that cannot be opened is a permanent error. Only one of several processes sets
+    `reported`, so that the wait is logged once.
     """
 
     def __init__(self, health: SqlHealth, *, reported: bool = True) -> None:
@@ -30,7 +30,7 @@ class Preparation:
         self._checking: asyncio.Task[None] | None = None
 
     async def begin(self) -> bool:
-        """Return True when the schemas are right, False when that cannot be told yet.
+        """Return True if the schemas match, False if a database is unavailable.
 
         Raise SchemaMismatch or ConfigError.
         """
@@ -48,12 +48,12 @@ class Preparation:
         return True
 
     async def finish(self) -> None:
-        """Return when the schemas are right; raise SchemaMismatch or ConfigError."""
+        """Wait until the schemas match; raise SchemaMismatch or ConfigError."""
         if self._checking is not None:
             await self._checking
 
     def stop(self) -> None:
-        """Wait no more."""
+        """Cancel the check."""
         if self._checking is not None:
             self._checking.cancel()
 

@@ -45,7 +45,7 @@ class SqlRatings:
         self._put = upsert(database.dialect, table, _COLUMNS, changed=("rating", "last_updated_at"))
 
     async def put(self, org: OrgId, rule: RuleId, key: ErrorKey, rating: int) -> None:
-        """Insert the rating, or change the present one, whose birth stays."""
+        """Insert the rating or update it, keeping created_at."""
         now = utc_now()
         values = {
             "org_id": str(org),
@@ -59,7 +59,7 @@ class SqlRatings:
         await self._db.run(self._put, values)
 
     async def get(self, org: OrgId, selector: RuleSelector) -> Rating:
-        """Read the rating by the name as it was given."""
+        """Read the rating by the recommendation's name as stored."""
         values = {"org": str(org), "selector": selector}
         rows = await self._db.rows(_GET, values)
         if not rows:

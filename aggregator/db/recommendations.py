@@ -1,4 +1,4 @@
-"""Which recommendation hits which cluster, read from table recommendation."""
+"""Recommendations by cluster and clusters by recommendation, read from table recommendation."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from .rows import (
 from .tables import recommendation, report, report_info
 
 _ORG = sa.bindparam("org", type_=sa.Integer)
-# what rule_id holds, in words of the primary key: so that index answers alone, whose entries of an
-# organization lie side by side, while its rows are spread over the whole table
+# rule_id expressed by columns of the primary key, which allows an index-only scan: the index holds
+# the entries of an organization together, while its rows are spread over the whole table
 _SELECTOR = recommendation.c.rule_fqdn.concat("|").concat(recommendation.c.error_key)
 
 
@@ -58,10 +58,10 @@ class SqlRecommendations:
         ]
 
     async def by_rule(self, org: OrgId, clusters: Sequence[str]) -> dict[str, list[str]]:
-        """Read the hits, gathered by recommendation."""
+        """Read the clusters, grouped by recommendation."""
         if org > MAX_STORED_ORG_ID:
             return {}
-        # sorted here: the database's order of text depends on its locale, and costs more
+        # sorted here: the database's collation varies, and sorting there takes longer
         names = sorted(set(clusters))
         listed = numbered_parameter(self._db.dialect, names)
         rows = await self._db.rows(self._by_rule, {"org": org, "names": listed})
@@ -72,7 +72,7 @@ class SqlRecommendations:
         }
 
     async def by_cluster(self, org: OrgId, clusters: Sequence[str]) -> list[ClusterRecommendations]:
-        """Read reports with their recommendations, a row a cluster."""
+        """Read reports with their recommendations, one row per cluster."""
         rows = await self._rows(self._by_cluster, org, clusters)
         return [
             ClusterRecommendations(
@@ -93,20 +93,20 @@ class SqlRecommendations:
 
 
 def _select_by_rule(dialect: str) -> sa.Select[Any]:
-    """Select each recommendation with the places of its clusters in the list of the wanted.
+    """Select each recommendation with the positions of its clusters in the requested list.
 
-    The list is gone through once, with one look into the index for each cluster; else a database
-    may read all of a large organization, or the list for each of its hits.
+    The query forces a nested loop over the list with one index lookup per cluster. Otherwise the
+    planner may scan a whole organization, or the list for each of its hits.
     """
     wanted, cluster, place = numbered(dialect, "names")
     places = gathered(dialect, place)
     hit = sa.and_(recommendation.c.org_id == _ORG, recommendation.c.cluster_id == cluster)
     if dialect == "postgresql":
-        # without the offset the hits would be sorted by rule instead of put together by it
+        # OFFSET 0 keeps the planner from sorting the hits instead of hashing them
         rules = sa.select(_SELECTOR.label("rule")).where(hit).offset(0).lateral("rules")
         found = wanted.join(rules, sa.true())
         return sa.select(rules.c.rule, places).select_from(found).group_by(rules.c.rule)
-    # an outer join, whose order SQLite keeps; clusters without hits make a row without a rule
+    # SQLite does not reorder an outer join; a cluster without hits gives a row without a rule
     found = wanted.outerjoin(recommendation, hit)
     return sa.select(_SELECTOR, places).select_from(found).group_by(_SELECTOR)
 
@@ -136,7 +136,7 @@ def _select_hit_by() -> sa.Select[Any]:
 
 
 def _select_by_cluster(dialect: str) -> sa.Select[Any]:
-    # values of a row instead of joins: a cluster's version is looked for once, not for each rule
+    # scalar subqueries instead of joins: one lookup of the version per cluster, not per rule
     rules = sa.select(gathered(dialect, _SELECTOR)).where(
         recommendation.c.org_id == report.c.org_id, recommendation.c.cluster_id == report.c.cluster
     )

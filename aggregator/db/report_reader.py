@@ -1,4 +1,4 @@
-"""Read a report as one user sees it: one statement, grouped by hit (contract rest-api 3.2)."""
+"""Reads a report with the user's votes and toggles in one SELECT (contract rest-api 3.2)."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _USER = sa.bindparam("user", type_=sa.String)
 _Row = Any
 
 
-def _said(table: sa.Table) -> sa.ColumnElement[bool]:
-    """Join what the user said of the hit's rule, whatever the error key."""
+def _of_user(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Join the user's rows on the hit's rule, for any error key."""
     return sa.and_(
         table.c.cluster_id == _CLUSTER,
         table.c.user_id == _USER,
@@ -35,8 +35,8 @@ def _said(table: sa.Table) -> sa.ColumnElement[bool]:
     )
 
 
-def _switched_off() -> sa.ColumnElement[bool]:
-    """Join the toggle of the very hit, if it says disabled."""
+def _disabled() -> sa.ColumnElement[bool]:
+    """Join the toggle of exactly this hit, if it is disabled."""
     hit, toggle = t.rule_hit, t.cluster_rule_toggle
     return sa.and_(
         toggle.c.cluster_id == _CLUSTER,
@@ -48,9 +48,9 @@ def _switched_off() -> sa.ColumnElement[bool]:
 
 
 def _select_report() -> sa.Select[Any]:
-    """Select the report with its hits, each with all that the user said of its rule.
+    """Select the report with its hits, each joined with the user's rows on its rule.
 
-    A hit may come in several rows; `stored_report` picks the right ones.
+    A hit may occur in several rows, which `stored_report` folds.
     """
     hit, vote, reason = (
         t.rule_hit,
@@ -60,9 +60,9 @@ def _select_report() -> sa.Select[Any]:
     of_cluster = sa.and_(hit.c.org_id == _ORG, hit.c.cluster_id == t.report.c.cluster)
     joined = (
         t.report.outerjoin(hit, of_cluster)
-        .outerjoin(t.cluster_rule_toggle, _switched_off())
-        .outerjoin(vote, _said(vote))
-        .outerjoin(reason, _said(reason))
+        .outerjoin(t.cluster_rule_toggle, _disabled())
+        .outerjoin(vote, _of_user(vote))
+        .outerjoin(reason, _of_user(reason))
     )
     columns = (
         *(t.report.c[name] for name in ("last_checked_at", "reported_at", "gathered_at")),
@@ -86,7 +86,7 @@ READ_REPORT = _select_report()
 
 
 def stored_report(rows: Sequence[_Row]) -> StoredReport:
-    """Return the report that the rows of READ_REPORT make, hits ascending by rule and key."""
+    """Build the report from the rows of READ_REPORT, hits ascending by rule and key."""
     first = rows[0]
     by_hit: dict[tuple[str, str], list[_Row]] = {}
     for row in rows:
@@ -97,10 +97,10 @@ def stored_report(rows: Sequence[_Row]) -> StoredReport:
 
 
 def _read_hit(rows: list[_Row], hits: dict[tuple[str, str], list[_Row]]) -> ReadHit:
-    """Fold the rows of a hit: the user's word on the same key first, else the newest one."""
+    """Fold the rows of a hit: prefer the user's row with the same key, else the newest one."""
     row = rows[0]
     vote = max(rows, key=lambda one: _weight(one.vote_key == one.error_key, one.vote_at))
-    # a reason counts only when its own key is a hit, too
+    # disable feedback counts only if its own key is a hit, too
     reasons = [one for one in rows if (one.rule_fqdn, one.reason_key) in hits]
     text, at = "", None
     if reasons:

@@ -1,6 +1,6 @@
-"""How a wave of OCP reports is written: a handful of set-based statements, whatever its size.
+"""Writes a round of OCP reports with a fixed number of set-based statements.
 
-Contract ingest 6 with departures 4, 5 and 8. A wave holds each cluster once.
+Contract ingest 6 with departures 4, 5 and 8. A round has each cluster once.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class ReportWriter:
             )
         ]
 
-    async def write(self, conn: AsyncConnection, wave: Sequence[Report]) -> set[ClusterId]:
-        """Write those reports that are newer than the stored ones; return their clusters."""
+    async def write(self, conn: AsyncConnection, reports: Sequence[Report]) -> set[ClusterId]:
+        """Write the reports that are newer than the stored ones; return their clusters."""
         now = self._clock()
-        names = [report.cluster for report in wave]
+        names = [report.cluster for report in reports]
         owners, seen = await self._stored(conn, names)
-        fresh = [one for one in wave if _is_newer(one, seen.get(one.cluster))]
+        fresh = [one for one in reports if _is_newer(one, seen.get(one.cluster))]
         won = await self._write_reports(conn, fresh, now)
         fresh = [report for report in fresh if report.cluster in won]
         if fresh:
@@ -83,7 +83,7 @@ class ReportWriter:
     async def _move_clusters(
         self, conn: AsyncConnection, fresh: list[Report], owners: dict[ClusterId, OrgId]
     ) -> None:
-        """Give what users said of a cluster to its new organization, where it has one."""
+        """Move users' rows of a cluster to its new organization, if that has changed."""
         unknown = [one.cluster for one in fresh if one.cluster not in owners]
         if unknown:
             parameters = {"names": list_parameter(self._dialect, unknown)}
@@ -118,7 +118,7 @@ class ReportWriter:
         )
 
     def _select_other_owners(self) -> sa.CompoundSelect[Any]:
-        """Select who owns clusters that have no report row, but something else."""
+        """Select owners of clusters that have other rows but no report row."""
         return sa.union(
             *(
                 sa.select(table.c.cluster_id, table.c.org_id).where(
@@ -167,7 +167,7 @@ class ReportWriter:
             locked=sa.Boolean(),
         )
         given = [rows.c[column.name] for column in table.c]
-        # what says the same already is left alone, as hits are
+        # unchanged rows are not written, as with hits
         written = sa.exists().where(*(old == new for old, new in zip(table.c, given, strict=True)))
         insert = _INSERT[self._dialect](table).from_select(
             list(table.c), sa.select(*given).where(~sa.and_(rows.c.locked, written))

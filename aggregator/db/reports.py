@@ -1,4 +1,4 @@
-"""OCP reports: stored in batches, read as one user sees them."""
+"""OCP reports: stores batches, reads one user's view, deletes by cluster or organization."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from . import tables as t
 from .engine import Database
 from .report_reader import READ_REPORT, stored_report
 from .report_writer import ReportWriter
-from .rounds import waves
+from .rounds import rounds
 from .rows import is_in, list_parameter
 
 _ORG = sa.bindparam("org", type_=sa.Integer)
@@ -53,7 +53,7 @@ def _select_info() -> sa.Select[Any]:
 
 
 def _select_rule() -> sa.Select[Any]:
-    """The hit, and the newest toggle of its rule, whatever key (contract rest-api 3.3)."""
+    """Select the hit and the newest toggle of its rule with any key (contract rest-api 3.3)."""
 
     def newest_toggle(column: sa.ColumnElement[Any]) -> sa.ScalarSelect[Any]:
         return (
@@ -104,14 +104,14 @@ _BY_CLUSTER = (
 
 
 def _is_of_org(table: sa.Table) -> sa.ColumnElement[bool]:
-    """The row belongs to the organization, which some tables keep as a number, some as text."""
+    """Compare the organization, a number in some tables and text in others."""
     if isinstance(table.c.org_id.type, sa.Integer):
         return table.c.org_id == sa.bindparam("org", type_=sa.BigInteger)
     return table.c.org_id == sa.bindparam("org_text", type_=sa.String)
 
 
 class SqlReports:
-    """Reports in SQL tables (contract storage 1); `clock` tells the time in UTC, without zone."""
+    """Reports in SQL tables (contract storage 1); `clock` returns naive UTC."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime] = utc_now) -> None:
         self._db = database
@@ -142,20 +142,20 @@ class SqlReports:
         ]
 
     async def store(self, reports: Sequence[Report]) -> list[bool]:
-        """Store the batch wave by wave in one transaction."""
+        """Store the batch round by round in one transaction."""
 
         async def write(conn: AsyncConnection) -> list[bool]:
             stored = [False] * len(reports)
-            for wave in waves(reports):
-                won = await self._writer.write(conn, [report for _, report in wave])
-                for position, report in wave:
+            for entries in rounds(reports):
+                won = await self._writer.write(conn, [report for _, report in entries])
+                for position, report in entries:
                     stored[position] = report.cluster in won
             return stored
 
         return await self._db.transaction(write)
 
     async def read(self, org: OrgId, cluster: ClusterId, user: UserId) -> StoredReport:
-        """Read report, hits, toggles, votes and reasons in one statement."""
+        """Read report, hits, toggles, votes and disable feedback in one statement."""
         rows = await self._rows(
             READ_REPORT, org, {"org_text": str(org), "cluster": cluster, "user": user}
         )
@@ -171,7 +171,7 @@ class SqlReports:
         return ReportInfo(rows[0].hits, rows[0].last_checked_at, rows[0].reported_at)
 
     async def rule(self, org: OrgId, hit: RuleHit, user: UserId) -> SingleRule:
-        """Read one hit with toggle, vote and reason."""
+        """Read one hit with toggle, vote and disable feedback."""
         rows = await self._rows(
             _RULE_OF_CLUSTER,
             org,
@@ -192,13 +192,13 @@ class SqlReports:
     async def read_many(
         self, org: OrgId, clusters: Sequence[ClusterId]
     ) -> Mapping[ClusterId, tuple[OrgId, str]]:
-        """Read the texts of all clusters at once."""
+        """Read the stored texts of several reports."""
         parameters = {"names": list_parameter(self._db.dialect, clusters)}
         rows = await self._db.rows(self._many, parameters)
         return {row.cluster: (row.org_id, row.report) for row in rows}
 
     async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
-        """Delete by the organizations' clusters, then what only names the organization."""
+        """Delete rows of the organizations' clusters, then other rows of the organizations."""
         dialect = self._db.dialect
         numbers = [org for org in orgs if org <= MAX_STORED_ORG_ID]
         parameters = {
@@ -207,7 +207,7 @@ class SqlReports:
         }
 
         async def delete(conn: AsyncConnection) -> None:
-            # the rows are locked: their organization does not change until they are deleted
+            # lock the rows, so that their organization cannot change before the delete
             owned = (await conn.execute(self._owned, parameters)).scalars().all()
             names = {"names": list_parameter(dialect, owned)}
             for statement in self._deletes:
@@ -220,7 +220,7 @@ class SqlReports:
     async def delete_of_clusters(
         self, clusters: Sequence[ClusterId], org: OrgId | None = None
     ) -> None:
-        """Delete from every table that names a cluster; each row's own organization counts."""
+        """Delete from every table with a cluster column; compare each row's own organization."""
         values: dict[str, Any] = {"names": list_parameter(self._db.dialect, clusters)}
         statements = self._deletes
         if org is not None:

@@ -1,8 +1,8 @@
-"""What is older than an age: counted, and deleted in chunks while ingest and requests go on.
+"""Counts and deletes rows older than an age, in chunks beside running ingest and requests.
 
-Which rows are old is told in contract storage 11. A chunk is one transaction. It locks the rows
-that are still old and that nobody else is writing, in the order in which ingest locks them, and
-deletes these only: it waits for nobody, and what is refreshed in the meantime stays.
+Contract storage 11 defines which rows are old. A chunk is one transaction. It locks the rows that
+are still old with SKIP LOCKED, in the order in which ingest locks them, and deletes only these: it
+never waits for a lock, and rows that were updated in the meantime stay.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from . import tables as t
 from .engine import Database
 from .rows import Rows, is_in, list_parameter
 
-# so many names are kept at once; each further page may read the whole table again
+# names kept in memory; each further page may scan the whole table again
 PAGE = 50_000
 
 _BEFORE = sa.bindparam("before", type_=sa.DateTime)
@@ -30,22 +30,22 @@ _OLD_WORKLOADS = t.dvo_report.c.last_checked_at < _BEFORE
 _OLD_ERROR = t.consumer_error.c.consumed_at < _BEFORE
 
 
-def _born_before(born: sa.Column[datetime]) -> sa.ColumnElement[bool]:
-    return sa.or_(born.is_(None), born < _BEFORE)
+def _created_before(created_at: sa.Column[datetime]) -> sa.ColumnElement[bool]:
+    return sa.or_(created_at.is_(None), created_at < _BEFORE)
 
 
-# what others left behind when they deleted a report; versions do not tell their age
+# orphans of reports deleted by other tools; version rows have no time
 _ABANDONED: dict[sa.Table, sa.ColumnElement[bool]] = {
-    t.rule_hit: _born_before(t.rule_hit.c.created_at),
-    t.recommendation: _born_before(t.recommendation.c.created_at),
+    t.rule_hit: _created_before(t.rule_hit.c.created_at),
+    t.recommendation: _created_before(t.recommendation.c.created_at),
     t.report_info: sa.true(),
 }
-# toggles and reasons stay for ever; votes would, if they could outlive the report
+# toggles and disable feedback are never deleted; votes are deleted with the report
 _OF_REPORT = (*_ABANDONED, t.cluster_rule_user_feedback)
 
 
 class _Work(Protocol):
-    """A kind of rows: how many of each table are old, and how they go, a transaction at a time."""
+    """One kind of rows: counts the old ones, deletes them in one transaction per chunk."""
 
     async def count(self, before: datetime) -> Counter[str]: ...
 
@@ -53,7 +53,7 @@ class _Work(Protocol):
 
 
 class Retention:
-    """Clean-up of one database; `ocp` and `dvo` tell which of the two schemas it works on."""
+    """Clean-up of one database, of its OCP schema, its DVO schema, or both."""
 
     def __init__(self, database: Database, *, ocp: bool, dvo: bool) -> None:
         self._db = database
@@ -65,7 +65,7 @@ class Retention:
             self._work.append(_Workloads(database))
 
     async def count(self, before: datetime) -> Counter[str]:
-        """Return how many rows of each table are older than the time, UTC without zone."""
+        """Return the number of rows per table that are older than the time (naive UTC)."""
         total: Counter[str] = Counter()
         for work in await self._all():
             for name, rows in (await work.count(before)).items():
@@ -73,7 +73,7 @@ class Retention:
         return total
 
     async def delete(self, before: datetime, size: int) -> AsyncIterator[Counter[str]]:
-        """Delete what is older; yield the rows by table after each transaction.
+        """Delete older rows; yield the deleted rows per table after each transaction.
 
         A transaction is about `size` clusters at most, or `size` rows of consumer_error.
         """
@@ -88,7 +88,7 @@ class Retention:
 
 
 class _OfClusters:
-    """Old rows that are found by the name of their cluster."""
+    """Old rows, found by cluster."""
 
     def __init__(self, database: Database, page: sa.Select[Any], counts: dict[str, Any]) -> None:
         self._db = database
@@ -96,7 +96,7 @@ class _OfClusters:
         self._counts = counts
 
     async def count(self, before: datetime) -> Counter[str]:
-        """Count by table."""
+        """Count old rows per table."""
         values = {"before": before}
         return Counter(
             {
@@ -106,7 +106,7 @@ class _OfClusters:
         )
 
     async def delete(self, before: datetime, size: int) -> AsyncIterator[Counter[str]]:
-        """Go through the clusters in the order of their names."""
+        """Delete chunk by chunk, clusters ascending by name."""
         values: dict[str, Any] = {"before": before, "after": "", "page": PAGE}
         while names := [row[0] for row in await self._db.rows(self._page, values)]:
             for begin in range(0, len(names), size):
@@ -121,7 +121,7 @@ class _OfClusters:
 
 
 class _Reports(_OfClusters):
-    """Clusters that have reported nothing since, with all that their reports brought."""
+    """Clusters without a report since, with all rows written by ingest."""
 
     def __init__(self, database: Database) -> None:
         report, dialect = t.report, database.dialect
@@ -158,9 +158,9 @@ class _Reports(_OfClusters):
 
 
 class _Keyed(_OfClusters):
-    """Rows that are locked first, and deleted by their keys where they are still old then.
+    """Locks rows, then deletes by primary key those that are still old.
 
-    A second statement sees what was committed before the rows were locked.
+    The second statement sees what was committed before the rows were locked.
     """
 
     def __init__(
@@ -198,7 +198,7 @@ class _Keyed(_OfClusters):
 
 
 class _Abandoned(_Keyed):
-    """Rows of a table whose cluster has no report."""
+    """Orphans: rows of a table whose cluster has no report."""
 
     def __init__(self, database: Database, table: sa.Table) -> None:
         cluster, old = table.c.cluster_id, _ABANDONED[table]
@@ -216,7 +216,7 @@ class _Abandoned(_Keyed):
 
 
 class _Workloads(_Keyed):
-    """Namespaces of clusters whose workloads nobody has looked at since."""
+    """Namespaces of clusters without a DVO report since."""
 
     def __init__(self, database: Database) -> None:
         table, cluster = t.dvo_report, t.dvo_report.c.cluster_id
@@ -253,7 +253,7 @@ class _ConsumerErrors:
         return Counter({self._name: (await self._db.rows(self._count, {"before": before}))[0][0]})
 
     async def delete(self, before: datetime, size: int) -> AsyncIterator[Counter[str]]:
-        """Go from the oldest on."""
+        """Delete chunk by chunk, oldest first."""
         deleted = size
         while deleted == size:
             values = {"before": before, "size": size}

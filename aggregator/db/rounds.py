@@ -1,4 +1,4 @@
-"""Batches cut into waves in which every cluster occurs once, so that order keeps its meaning."""
+"""Splits a batch into rounds in which a cluster occurs once, to keep the order of its reports."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class _OfCluster(Protocol):
 T = TypeVar("T", bound=_OfCluster)
 
 
-def waves(reports: Sequence[T]) -> Iterator[list[tuple[int, T]]]:
+def rounds(reports: Sequence[T]) -> Iterator[list[tuple[int, T]]]:
     """Yield lists of (position, report): the n-th list has the n-th report of each cluster.
 
-    Within a list the reports come by cluster, the one order in which all writers lock rows.
+    A list is sorted by cluster, the order in which all writers lock rows.
     """
     cut: list[list[tuple[int, T]]] = []
     seen: dict[ClusterId, int] = {}
@@ -29,5 +29,5 @@ def waves(reports: Sequence[T]) -> Iterator[list[tuple[int, T]]]:
         if turn == len(cut):
             cut.append([])
         cut[turn].append((position, report))
-    for wave in cut:
-        yield sorted(wave, key=lambda item: item[1].cluster)
+    for entries in cut:
+        yield sorted(entries, key=lambda item: item[1].cluster)

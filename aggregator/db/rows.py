@@ -1,7 +1,7 @@
-"""A list of rows as one bound parameter set: the FROM clause of set-based statements.
+"""Lists of rows as bound parameters, usable as a FROM clause (unnest or json_each).
 
-PostgreSQL takes an array a column and `unnest`, SQLite one JSON text and `json_each`. So a
-statement has one text, prepared once, however many rows it works on.
+PostgreSQL gets an array per column and `unnest`, SQLite one JSON text and `json_each`. So the text
+of a statement, which is prepared once, does not depend on the number of rows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-# between the names of a list: the character that ASCII has for it
+# separator of names in a list: ASCII's unit separator
 _SEPARATOR = "\x1f"
 _Type = sa.types.TypeEngine[Any]
 
@@ -58,14 +58,14 @@ class Rows:
 
 
 def _plain(value: Any) -> Any:
-    """Return the value as JSON can carry it, times in the form in which SQLite keeps them."""
+    """Return the value as JSON type; times in the text form that SQLite stores."""
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S.%f").rjust(26, "0")
     return value
 
 
 def is_in(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
-    """Return `column is one of the list bound as name`; see `list_parameter` for the value."""
+    """Return the condition "column is in the list bound to name"; see `list_parameter`."""
     if dialect == "postgresql":
         return column == sa.any_(
             sa.cast(sa.bindparam(name, type_=ARRAY(column.type)), ARRAY(column.type))
@@ -75,10 +75,10 @@ def is_in(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.ColumnEl
 
 
 def numbered(dialect: str, name: str) -> tuple[sa.FromClause, Any, Any]:
-    """Return the list bound as name as a table, its values, and their places from 0 on.
+    """Return the list bound to name as a table, its values, and their indexes from 0.
 
-    `numbered_parameter` makes what is bound: one text, which takes the driver less time than an
-    array of texts, and the server less than JSON.
+    `numbered_parameter` makes the value: one text, which the driver encodes faster than an array
+    of texts, and the server parses faster than JSON.
     """
     text = sa.bindparam(name, type_=sa.Text)
     if dialect == "postgresql":
@@ -91,14 +91,14 @@ def numbered(dialect: str, name: str) -> tuple[sa.FromClause, Any, Any]:
 
 
 def numbered_parameter(dialect: str, names: Sequence[str]) -> str:
-    """Return what is bound to the name in `numbered`: names of clusters, at least one."""
+    """Return the value for `numbered`: names of clusters, at least one."""
     if dialect != "postgresql":
         listed: str = list_parameter(dialect, names)
         return listed
     text = _SEPARATOR.join(names)
     if text.count(_SEPARATOR) < len(names):
         return text
-    # what has a separator inside is no cluster, and may be anything else that is none
+    # a name with a separator inside is no cluster; any other invalid name will do
     return _SEPARATOR.join(name.replace(_SEPARATOR, " ") for name in names)
 
 
@@ -110,11 +110,11 @@ def gathered(dialect: str, column: sa.ColumnElement[Any]) -> sa.ColumnElement[An
 
 
 def gathered_list(value: Any) -> list[Any]:
-    """Return what was gathered as a list."""
+    """Return the value of `gathered` as a list."""
     values: list[Any] = json.loads(value) if isinstance(value, str) else value
     return values
 
 
 def list_parameter(dialect: str, values: Sequence[Any]) -> Any:
-    """Return what is bound to the name in `is_in`."""
+    """Return the value for `is_in`."""
     return list(values) if dialect == "postgresql" else json.dumps(list(values))

@@ -1,4 +1,4 @@
-"""Where a PostgreSQL is and how to log in; each connection is opened here."""
+"""Opens PostgreSQL connections: hosts, failover, credentials, TLS and timeouts of `pg_params`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from . import tls
 CONNECT_SECONDS = 5
 SESSION = {"timezone": "UTC", "application_name": "insights-results-aggregator"}
 _WRITABLE = ("read-write", "primary")
-# how the pool wants a connection to work; where it leads to is not among them
+# connection options that the pool sets; host and credentials are not among them
 _OF_POOL = ("command_timeout", "connection_class", "record_class", "statement_cache_size")
 _SOCKET_OPTIONS = {
     "keepalives_idle": (socket.IPPROTO_TCP, "TCP_KEEPIDLE"),
@@ -32,16 +32,16 @@ _SOCKET_OPTIONS = {
     "keepalives_count": (socket.IPPROTO_TCP, "TCP_KEEPCNT"),
     "tcp_user_timeout": (socket.IPPROTO_TCP, "TCP_USER_TIMEOUT"),
 }
-# what makes libpq go on with the next host
+# errors after which libpq tries the next host
 _NEXT_HOST = (OSError, asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMatched)
-# how the server refuses a run-time parameter
+# SQLSTATE of a rejected run-time parameter
 _REFUSED_SETTINGS = (
     asyncpg.UndefinedObjectError,
     asyncpg.InvalidParameterValueError,
     asyncpg.CantChangeRuntimeParamError,
     asyncpg.PostgresSyntaxError,
 )
-# ... and what says so only by its text; the second is PgBouncer's, which passes few of them on
+# ... and the same by message; the second is PgBouncer's, which forwards few parameters
 _PERHAPS_REFUSED = (asyncpg.InsufficientPrivilegeError, asyncpg.ProtocolViolationError)
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Server:
         self._tls = [self._tls_of(host) for host in self.hosts]
 
     async def connect(self, **given: object) -> Any:
-        """Return a connection to the first host that will do; raise what the driver raises."""
+        """Return a connection to the first suitable host; raise the driver's error."""
         of_pool = {name: given[name] for name in _OF_POOL if name in given}
         places = list(zip(self.hosts, self._tls, strict=True))
         if self._parameters.get("load_balance_hosts") == "random":
@@ -99,7 +99,7 @@ class Server:
         except socket.gaierror as error:
             raise OSError(f"host '{host.address}': {error.strerror}") from error
         except OSError as error:
-            # uvloop's errors do not say where they went
+            # uvloop's errors do not name the address
             kind = type(error) if isinstance(error, ConnectionError) else OSError
             raise kind(f"{host.name}:{host.port}: {error}") from error
         if not host.is_socket:
@@ -111,7 +111,7 @@ class Server:
         try:
             return await self._opened(host, login, options)
         except asyncpg.InvalidAuthorizationSpecificationError:
-            # another connection may have found out meanwhile
+            # another connection may have determined the form meanwhile
             other = self._other_login or self._login
             if other == login:
                 raise
@@ -136,12 +136,12 @@ class Server:
             raise
 
     def _arguments(self) -> dict[str, Any]:
-        """Return the driver's arguments that are the same for all hosts."""
+        """Return the driver's arguments common to all hosts."""
         given = self._parameters
         seconds = int(given.get("connect_timeout", CONNECT_SECONDS))
         arguments: dict[str, Any] = {
             "database": self.database or None,
-            # libpq: zero or less is no limit
+            # libpq: zero or less means no timeout
             "timeout": seconds if seconds > 0 else None,
             "server_settings": SESSION | pg_params.server_settings(given),
         }
@@ -159,14 +159,14 @@ class Server:
         return arguments
 
     def _tls_of(self, host: Host) -> dict[str, Any]:
-        """Return the driver's arguments about TLS; raise ConfigError for a bad file."""
+        """Return the driver's TLS arguments; raise ConfigError for a bad file."""
         mode = self._parameters.get("sslmode")
         if host.is_socket or mode == "disable":
             return {"ssl": False}
         if mode in ("require", "verify-ca", "verify-full"):
             name = host.name if host.name != host.address else ""
             return {"ssl": tls.context(self._parameters, name)}
-        # the driver tries with TLS and without; it verifies nothing then, as libpq
+        # the driver tries with and without TLS, and does not verify, as libpq
         files = tls.client_files(self._parameters)
         dsn = {"dsn": f"postgresql://?{urlencode(files)}"} if files else {}
         return dsn | ({"ssl": mode} if mode else {})
@@ -188,14 +188,14 @@ class Server:
 def hosts(
     config: StorageConfig, parameters: Mapping[str, str], read_host: str = ""
 ) -> tuple[Host, ...]:
-    """Return the hosts in their order; what `pg_params` says of them wins, except for replicas."""
+    """Return the hosts in order; those of `pg_params` take precedence, except for replicas."""
     names = read_host or parameters.get("host") or config.pg_host
     addresses = "" if read_host else parameters.get("hostaddr", "")
     return pg_params.hosts(names, parameters.get("port") or str(config.pg_port), addresses)
 
 
 def _service(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters that the service file has for `service`; raise ConfigError."""
+    """Return the service file's parameters for `service`; raise ConfigError."""
     name = parameters.get("service")
     if name is None:
         return {}
@@ -213,7 +213,7 @@ def _service(parameters: Mapping[str, str]) -> dict[str, str]:
 
 
 def _check_user(user: str) -> None:
-    """Raise ConfigError where neither the options nor the system name a user."""
+    """Raise ConfigError if neither the options nor the system provide a user name."""
     try:
         user or getpass.getuser()
     except (KeyError, OSError):

@@ -1,4 +1,4 @@
-"""One connection to PostgreSQL: opened, prepared, asked whether it answers, closed."""
+"""One PostgreSQL session: open, set up (encoding, prepared statements), ping, close."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ PING_SECONDS = 2.0
 FAILURES = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    # the server said that it closes the connection, and has not closed it yet
+    # the server announced the end of the session, and has not closed the socket yet
     asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
 
 _BACKEND = "SELECT pg_backend_pid()"
-# the texts of reports are compressed; the default way takes half of the time of storing one
+# compression of report texts: the default method takes half of the time of an insert
 _QUICK_COMPRESSION = (
     "SELECT set_config(name, 'lz4', false) FROM pg_settings "
     "WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"
 )
 
-# opens a connection, given what SQLAlchemy knows of the place
+# opens a connection with SQLAlchemy's connect arguments
 Opener = Callable[..., Awaitable[Any]]
 
 
 class Row(asyncpg.Record):  # type: ignore[misc]
-    """A row whose columns are attributes, too, as SQLAlchemy's are."""
+    """A row with attribute access to columns, as SQLAlchemy's."""
 
     __slots__ = ()
 
@@ -49,7 +49,7 @@ class Row(asyncpg.Record):  # type: ignore[misc]
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]
-    """A connection that closes within a time limit, whatever the server does."""
+    """A connection that closes within a time limit, even if the server does not answer."""
 
     async def close(self, *, timeout: float | None = None) -> None:
         """Close it; drop the socket when the server does not answer in time."""
@@ -63,7 +63,7 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
 async def opened(**where: Any) -> Any:
     """Return a connection; raise OSError with the host's name when it does not resolve.
 
-    What else the driver raises names the address by itself.
+    The driver's other errors already name the address.
     """
     try:
         return await asyncpg.connect(**where)
@@ -72,7 +72,7 @@ async def opened(**where: Any) -> Any:
 
 
 def set_up(connection: Any) -> bool:
-    """Prepare a session; return False if there is a pooler between here and the server."""
+    """Set up a session; return False if it runs through a connection pooler."""
     try:
         require_version(connection)
         direct: bool = connection.run_async(_is_direct)
@@ -96,10 +96,10 @@ def require_version(connection: Any) -> None:
 
 
 async def _is_direct(connection: Any) -> bool:
-    """Return True if the backend is the one that the connection was opened to.
+    """Return True if the session is not behind a connection pooler.
 
-    A pooler gives each client a number of its own. The transaction keeps its backend, and the
-    statement without a name leaves nothing behind in it.
+    A pooler reports its own backend PID to the client. The transaction pins the backend, and the
+    unnamed statement leaves no state in it.
     """
     async with asyncio.timeout(CONNECT_SECONDS), connection.transaction():
         statement = await connection.prepare(_BACKEND, name="")
@@ -111,5 +111,5 @@ async def _compress_quickly(connection: Any) -> None:
 
 
 async def ping(connection: Any) -> None:
-    """Raise one of FAILURES unless the server answers in time."""
+    """Raise one of FAILURES if the server does not answer in time."""
     await connection.execute("SELECT 1", timeout=PING_SECONDS)

@@ -1,4 +1,4 @@
-"""SQLite as an engine: one thread a connection, a file takes readers beside its one writer."""
+"""SQLite engine: WAL, one thread per connection, detection of a deleted or replaced file."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _IDENTITY = "identity"
 
 
 def in_memory(location: sa.URL) -> bool:
-    """Say whether the URL is of a database in memory."""
+    """Return True if the URL is of a database in memory."""
     return SqlitePlace(location.database or "").in_memory
 
 
 class SqlitePlace:
     """Where a SQLite database is: a path, `:memory:`, or a URI as SQLite's documentation has them.
 
-    The path is that of the moment, whatever becomes the working directory later.
+    The path is made absolute now, since the working directory may change.
     """
 
     def __init__(self, source: str) -> None:
@@ -42,7 +42,7 @@ class SqlitePlace:
         self.source = source if self.is_uri else self.file or ":memory:"
 
     def identity(self) -> tuple[int, int] | None:
-        """Return what the file is on its device, nothing if there is none at the path."""
+        """Return device and inode of the file, None if it does not exist."""
         try:
             status = os.stat(self.file)
         except OSError:
@@ -50,13 +50,13 @@ class SqlitePlace:
         return status.st_dev, status.st_ino
 
     def check_writable(self) -> None:
-        """Raise Unavailable for a file that is read-only, unless it is meant to be."""
+        """Raise Unavailable for a read-only file, unless opened as read-only."""
         meant = self.in_memory or self.read_only
         if not meant and self.identity() and not os.access(self.file, os.W_OK):
             raise Unavailable(f"database: {self.file} is read-only")
 
     def check_present(self, opened: tuple[int, int] | None) -> bool:
-        """Return whether the file is the one opened; raise Unavailable if there is none."""
+        """Return True if the file is the one opened; raise Unavailable if it does not exist."""
         now = self.identity()
         if opened and not now:
             raise Unavailable(f"database: {self.file} was deleted")
@@ -71,7 +71,7 @@ def sqlite_engine(location: sa.URL, pool_size: int) -> AsyncEngine:
 
     async def opened(_: str, **options: Any) -> aiosqlite.Connection:
         if place.file and known:
-            # SQLite would make a new, empty file
+            # SQLite would create a new, empty file
             place.check_present(known[0])
         connection = await _opened(place, **options)
         known[:] = [place.identity()]
@@ -93,7 +93,7 @@ def sqlite_engine(location: sa.URL, pool_size: int) -> AsyncEngine:
 
     @sa.event.listens_for(engine.sync_engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        # taking the write lock at once avoids upgrades of a read transaction, which fail at once
+        # BEGIN IMMEDIATE avoids upgrades of a read transaction, which fail without waiting
         if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
@@ -104,7 +104,7 @@ def sqlite_engine(location: sa.URL, pool_size: int) -> AsyncEngine:
 
 
 def _watch(engine: AsyncEngine, place: SqlitePlace) -> None:
-    """Use no connection to a file that was deleted or replaced: what it writes would be lost."""
+    """Discard connections to a deleted or replaced file, whose writes would be lost."""
     target = engine.sync_engine
 
     @sa.event.listens_for(target, "connect")
@@ -124,7 +124,7 @@ def _watch(engine: AsyncEngine, place: SqlitePlace) -> None:
 
 
 def _name_file(engine: AsyncEngine, place: SqlitePlace) -> None:
-    """Let errors of the database, not those of a row, name the file."""
+    """Add the file's name to errors of the database, not to those of a row."""
 
     @sa.event.listens_for(engine.sync_engine, "handle_error")
     def name_file(context: Any) -> None:
@@ -145,7 +145,7 @@ async def _opened(place: SqlitePlace, **options: Any) -> aiosqlite.Connection:
             error.args = (f"{error}: {place.file or place.source}",)
         await connection.close()
         # a connection that could not be opened tells its thread to end without waiting for it;
-        # the thread answers to the loop, which a command closes at once after the error
+        # the thread calls back into the loop, which a command closes right after the error
         thread.join()
         raise
     return connection
@@ -153,7 +153,7 @@ async def _opened(place: SqlitePlace, **options: Any) -> aiosqlite.Connection:
 
 async def _prepare(connection: aiosqlite.Connection) -> None:
     await connection.execute("PRAGMA foreign_keys = ON")
-    # SQLite does not wait by itself when several connections turn a new file into WAL at once
+    # SQLite's busy timeout does not apply when several connections switch a new file to WAL
     deadline = time.monotonic() + _BUSY_WAIT_SECONDS
     while True:
         try:

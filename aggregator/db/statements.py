@@ -1,4 +1,4 @@
-"""The log of SQL statements, where `log_sql_queries` wants one (contract storage 8)."""
+"""Logs and times SQL statements if `log_sql_queries` is on (contract storage 8)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 
 
 class StatementLog:
-    """Counts statements, times those that succeed, and tells of each at level debug.
+    """Counts statements, times successful ones, and logs each at level debug.
 
-    Parameters are not told: users' names and messages are among them. Statements have the same
-    text whatever they are about, so there are no more time series than statements.
+    Parameters are not logged, since they contain users' names and messages. Texts of statements do
+    not depend on parameters, so the number of time series is limited.
     """
 
     def __init__(self, metrics: Metrics) -> None:
@@ -28,13 +28,13 @@ class StatementLog:
 
     @contextmanager
     def observed(self, text: str) -> Iterator[None]:
-        """Tell of what is run inside."""
+        """Log and time the statement executed in this block."""
         begun = self._begun(text)
         yield
         self._ended(text, begun)
 
     def watch(self, engine: AsyncEngine) -> None:
-        """Tell of all that the engine runs."""
+        """Log and time all statements of the engine."""
 
         @sa.event.listens_for(engine.sync_engine, "before_cursor_execute")
         def before(_conn: Any, _cursor: Any, text: str, _given: Any, context: Any, _: Any) -> None:

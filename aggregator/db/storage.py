@@ -1,4 +1,4 @@
-"""All aggregates of a configuration, as one Storage."""
+"""Builds the Storage of a configuration: SQL, Redis or no-op aggregates, and their health."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _TYPES = {"ocp": ("sql", "redis", "noop", ""), "dvo": ("sql", "noop", "")}
 
 
 class SqlHealth:
-    """The databases of a storage: whether they can be used, and how busy they are."""
+    """Health of a storage's databases: availability, schema versions, activity."""
 
     def __init__(self, databases: dict[str, Database]) -> None:
         self._databases = databases
@@ -53,7 +53,7 @@ class SqlHealth:
 
     @property
     def on_servers(self) -> bool:
-        """Return whether a database is on a server, which may be unavailable for a while."""
+        """Return True if a database is on a server, which may be unavailable."""
         return any(one.dialect != "sqlite" for one in self._databases.values())
 
     async def check(self) -> None:
@@ -66,7 +66,7 @@ class SqlHealth:
                 SqlitePlace(database.engine.url.database or "").check_writable()
 
     async def require_latest(self) -> None:
-        """Bring a database in memory to the latest version; raise SchemaMismatch for others."""
+        """Migrate an in-memory database to the latest version; raise SchemaMismatch for others."""
         for chain, database in self._chains():
             if database.in_memory:
                 await migrate(database.engine, chain, chain.latest)
@@ -75,7 +75,7 @@ class SqlHealth:
                 raise SchemaMismatch(_mismatch(version, chain))
 
     async def schema_versions(self) -> tuple[str, str]:
-        """Read the versions as `/info` shows them."""
+        """Return the schema versions for `/info`."""
         shown = {"ocp": NOT_SUPPORTED, "dvo": NOT_SUPPORTED}
         for chain, database in self._chains():
             try:
@@ -104,7 +104,7 @@ async def _version(database: Database, chain: Chain) -> int:
 
 
 def _mismatch(version: int, chain: Chain) -> str:
-    """Say which schema has which version, in the Go service's words, and what to do."""
+    """Return the Go service's text for a version mismatch, with the command that repairs it."""
     text = f"old DB migration version (current: {version}, latest: {chain.latest})"
     variable = "INSIGHTS_RESULTS_AGGREGATOR__STORAGE_BACKEND__USE"
     help_text = f"run {variable}={chain.name}_recommendations {_MIGRATION}"
@@ -114,9 +114,9 @@ def _mismatch(version: int, chain: Chain) -> str:
 
 
 def build(config: Config, metrics: Metrics | None = None) -> tuple[Storage, SqlHealth]:
-    """Construct the storage; nothing is connected yet. Raise UnusableStorage.
+    """Construct the storage without connecting. Raise UnusableStorage.
 
-    `metrics` hear of statements where `log_sql_queries` is on.
+    `metrics` count and time statements if `log_sql_queries` is on.
     """
     ocp, dvo = config.ocp_recommendations_storage, config.dvo_recommendations_storage
     for name, section in (("ocp", ocp), ("dvo", dvo)):
@@ -153,9 +153,9 @@ def databases(
     statements: StatementLog | None = None,
     limit: float | None = None,
 ) -> dict[str, Database]:
-    """Return a database for each SQL storage; two storages in one place share its pool.
+    """Return a Database per SQL storage; storages with the same URL share one.
 
-    `limit` is how many seconds a statement may take.
+    `limit` is the statement timeout in seconds.
     """
     found: dict[str, Database] = {}
     if ocp.type == "sql":

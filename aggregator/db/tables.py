@@ -1,4 +1,4 @@
-"""The schema of today (OCP version 32, DVO version 4) as SQLAlchemy tables."""
+"""SQLAlchemy tables of the latest schema (OCP version 32, DVO version 4)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ metadata = sa.MetaData()
 
 
 class UtcNow(FunctionElement[Any]):
-    """The time of the transaction in UTC, without zone, as a column's default."""
+    """The transaction's time in naive UTC, as a column default."""
 
     type = sa.DateTime()
     inherit_cache = True
@@ -26,11 +26,11 @@ def _utc_now_in_postgresql(*_args: object, **_options: object) -> str:
 
 @compiles(UtcNow, "sqlite")
 def _utc_now_in_sqlite(*_args: object, **_options: object) -> str:
-    # as SQLAlchemy writes times, so that they compare as text
+    # SQLAlchemy's text form of times, so that they compare as text
     return "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
 
 
-# the reference's VARCHAR has no length
+# the Go service's VARCHAR has no length
 _TEXT = sa.String()
 _TIME = sa.DateTime()
 
@@ -96,7 +96,7 @@ consumer_error = sa.Table(
     metadata,
     sa.Column("topic", _TEXT, nullable=False),
     sa.Column("partition", sa.Integer, nullable=False),
-    # wider than the reference's INTEGER, which overflows: Kafka counts in 64 bits
+    # BIGINT, since the Go service's INTEGER overflows: Kafka offsets have 64 bits
     sa.Column("topic_offset", sa.BigInteger, nullable=False),
     sa.Column("key", _TEXT),
     sa.Column("produced_at", _TIME, nullable=False),
@@ -116,7 +116,7 @@ cluster_rule_toggle = sa.Table(
     sa.Column("disabled_at", _TIME),
     sa.Column("enabled_at", _TIME),
     sa.Column("updated_at", _TIME, nullable=False),
-    # an accident of migration 7: nothing reads or writes it
+    # left by migration 7; nothing reads or writes it
     sa.Column("disabled_check", sa.SmallInteger),
     sa.Column("error_key", _TEXT, nullable=False, server_default=""),
     sa.Column("org_id", _TEXT, nullable=False, server_default="0"),
@@ -196,7 +196,7 @@ advisor_ratings = sa.Table(
     sa.PrimaryKeyConstraint("org_id", "rule_fqdn", "error_key", name="advisor_ratings_pkey"),
 )
 
-# SQLite has no schemas: the engine translates "dvo" away, and one file holds both chains
+# SQLite has no schemas: schema_translate_map drops "dvo", and one file holds both chains
 dvo_report = sa.Table(
     "dvo_report",
     metadata,

@@ -1,4 +1,4 @@
-"""TLS of a PostgreSQL connection, after the parameters `ssl*` of libpq and of Go's lib/pq."""
+"""SSL contexts of PostgreSQL connections from the `ssl*` parameters of libpq and Go's lib/pq."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _ROOT, _CERTIFICATE, _KEY, _REVOKED = "root.crt", "postgresql.crt", "postgresql.
 
 
 class HostContext(ssl.SSLContext):
-    """A context that asks for, and verifies, another name than the address connected to.
+    """A context that sends and verifies a host name other than the address connected to.
 
-    `host` is the name to send and to verify; None sends none. Without it, the address is the name.
+    `host` is the server name; None sends no SNI. Without it, the address is the server name.
     """
 
     host: str | None = ""
@@ -32,7 +32,7 @@ class HostContext(ssl.SSLContext):
         server_hostname: str | bytes | None = None,
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
-        """Begin TLS."""
+        """Wrap with the server name."""
         name = server_hostname if self.host == "" else self.host
         return super().wrap_bio(incoming, outgoing, server_side, name, session)
 
@@ -40,7 +40,7 @@ class HostContext(ssl.SSLContext):
 def context(parameters: Mapping[str, str], host: str | None = "") -> HostContext:
     """Return the context for the modes require, verify-ca and verify-full.
 
-    Raise ConfigError that names the file which cannot be used. Without `sslrootcert`, and without
+    Raise ConfigError with the name of an unusable file. Without `sslrootcert`, and without
     ~/.postgresql/root.crt, the system's authorities are trusted, as by the Go service.
     """
     found = dict(parameters)
@@ -60,7 +60,7 @@ def context(parameters: Mapping[str, str], host: str | None = "") -> HostContext
 
 
 def client_files(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return the files of the client's certificate, checked; none if there is no certificate."""
+    """Check and return the files of the client certificate; empty without a certificate."""
     if parameters.get("sslcertmode") == "disable":
         return {}
     certificate = _named_or_usual(parameters, "sslcert", _CERTIFICATE)
@@ -74,7 +74,7 @@ def client_files(parameters: Mapping[str, str]) -> dict[str, str]:
 
 
 def _trust(result: ssl.SSLContext, found: Mapping[str, str]) -> bool:
-    """Load the authorities; return whether they were named, or else are the system's."""
+    """Load the CA certificates; return True if they are configured, False for the system's."""
     if pg_params.flag(dict(found), "sslinline") and "sslrootcert" in found:
         with _reading("sslrootcert", "its text"):
             result.load_verify_locations(cadata=found["sslrootcert"])
@@ -102,7 +102,7 @@ def _version(name: str) -> ssl.TLSVersion:
 
 
 def _check_revocation(result: ssl.SSLContext, found: Mapping[str, str]) -> None:
-    """Load the lists of revoked certificates, which is what makes OpenSSL ask for them."""
+    """Load the CRLs and enable the check, which OpenSSL does not do by itself."""
     folder = found.get("sslcrldir")
     file = _named_or_usual(found, "sslcrl", _REVOKED)
     if folder:
@@ -160,7 +160,7 @@ def _check_readable(name: str, path: Path) -> None:
 
 
 def _check_permissions(key: Path) -> None:
-    """Refuse a private key that others may read, as libpq and lib/pq do."""
+    """Reject a private key that others may read, as libpq and lib/pq do."""
     status = key.stat()
     allowed = 0o640 if status.st_uid == 0 else 0o600
     if stat.S_IMODE(status.st_mode) & ~(allowed | 0o100):

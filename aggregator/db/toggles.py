@@ -1,4 +1,4 @@
-"""Rules switched off for single clusters, in table cluster_rule_toggle."""
+"""Toggles: rules disabled for single clusters, stored in table cluster_rule_toggle."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class SqlToggles:
     async def put(
         self, org: OrgId, hit: RuleHit, *, disabled: bool, owner: OrgId | None = None
     ) -> None:
-        """Insert the toggle or replace the present one, its organization included."""
+        """Insert the toggle or replace the present one with its organization."""
         now = utc_now()
         values = {
             "cluster_id": hit.cluster,
@@ -110,7 +110,7 @@ class SqlToggles:
     async def disabled_rules(
         self, org: OrgId, clusters: Sequence[str] | None = None
     ) -> list[RuleToggle]:
-        """Read what is off; the time of switching on is missing there (contract rest-api 4.3)."""
+        """Read the disabled rules; they have no enabled_at (contract rest-api 4.3)."""
         if clusters is not None and not clusters:
             return []
         values: dict[str, Any] = {"org": str(org)}
@@ -134,7 +134,7 @@ class SqlToggles:
     async def disabled_clusters(
         self, org: OrgId, rule: RuleId, key: ErrorKey
     ) -> list[DisabledCluster]:
-        """Read the clusters, each with the newest reason that any user gave for it."""
+        """Read the clusters, each with the newest disable feedback of any user."""
         values = {"org": str(org), "rule": rule, "key": key}
         rows = await self._db.rows(_DISABLED_CLUSTERS, values)
         return [

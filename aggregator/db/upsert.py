@@ -1,4 +1,4 @@
-"""INSERT ... ON CONFLICT for both databases."""
+"""INSERT ... ON CONFLICT DO UPDATE for PostgreSQL and SQLite."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INSERT: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.ins
 
 
 def insert(dialect: str, table: sa.Table) -> Any:
-    """Return an INSERT that can take an ON CONFLICT clause."""
+    """Return the dialect's INSERT, which supports ON CONFLICT."""
     return _INSERT[dialect](table)
 
 
@@ -30,10 +30,10 @@ def upsert(
     where: sa.FromClause | None = None,
     on: sa.ColumnElement[bool] | None = None,
 ) -> Any:
-    """Return a statement that inserts one row, or changes the one with the same primary key.
+    """Return a statement that inserts a row or updates the one with the same primary key.
 
-    Parameters are named as the columns. Where `where` is given, nothing happens unless it has a
-    row that fulfils `on`; that row stays locked, so it cannot go away before the commit.
+    Parameters are named as the columns. With `where`, the statement does nothing unless that table
+    has a row that fulfils `on`; the row stays locked until the commit.
     """
     values = [sa.bindparam(name, type_=table.c[name].type) for name in columns]
     if where is None or on is None:

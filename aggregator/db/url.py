@@ -1,4 +1,4 @@
-"""The URL of a database, made from the options of its storage."""
+"""SQLAlchemy URL of a database from the options of its storage."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .server import hosts
 
 
 def url(config: StorageConfig) -> sa.URL:
-    """Return where the storage is. Passwords may hold any character (departure 28).
+    """Return the URL. Passwords may contain any character (departure 28).
 
-    Of several hosts of PostgreSQL it has the first, see `server.Server` for the others.
+    With several PostgreSQL hosts it has the first; `server.Server` handles the others.
     """
     if config.db_driver == "sqlite3":
         return sa.URL.create("sqlite+aiosqlite", database=config.sqlite_datasource)

@@ -1,4 +1,4 @@
-"""Likes and dislikes of rule hits, in table cluster_rule_user_feedback."""
+"""Votes of users on rule hits, stored in table cluster_rule_user_feedback."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class SqlVotes:
         *,
         owner: OrgId | None = None,
     ) -> None:
-        """Insert the vote or change the present one, whose organization and birth stay."""
+        """Insert the vote or update it, keeping organization and created_at."""
         now = utc_now()
         values = {
             "cluster_id": hit.cluster,

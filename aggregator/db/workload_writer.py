@@ -1,8 +1,8 @@
-"""How a batch of DVO reports is written: read, decide, delete, insert - whatever its size.
+"""Writes a batch of DVO reports with four set-based statements: lock, read, delete, insert.
 
-Contract storage 4.3 with departures 4 and 5. The reports of a batch count one by one, in memory,
-and only what is left of a cluster in the end is written. A cluster whose newest report names no
-namespace has no row that could tell its time, so this process remembers it: `emptied`.
+Contract storage 4.3 with departures 4 and 5. The reports of a batch are applied one by one in
+memory, and only the final state of a cluster is written. A cluster whose newest report has no
+namespace has no row with its time, so this process keeps that time in memory: `emptied`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..model import ClusterId, DvoReport
 from .rows import Rows, is_in, list_parameter
 from .tables import dvo_report as table
 
-# new clusters have no rows to lock, so writers exclude each other by names cut down to numbers
+# new clusters have no rows to lock, so writers take advisory locks on hashes of their names
 _LOCK_CLASS = 1_146_507_087
 _LOCKS = 4096
 _TEXT = sa.String()
@@ -31,21 +31,21 @@ _TIME = sa.DateTime()
 
 @dataclass(slots=True)
 class _State:
-    """What is stored of a cluster: its newest time, and since when each namespace is known."""
+    """State of a cluster: its newest time, and the first time of each namespace."""
 
     newest: datetime | None = None
     since: dict[str, datetime | None] = field(default_factory=dict)
     report: DvoReport | None = None
 
     def add(self, namespace: str, since: datetime | None, checked: datetime | None) -> None:
-        """Take in a stored row."""
+        """Add a stored row."""
         known = self.since.get(namespace)
         self.since[namespace] = min(known, since) if known and since else known or since
         if checked is not None and (self.newest is None or checked > self.newest):
             self.newest = checked
 
     def take(self, report: DvoReport) -> bool:
-        """Put the report in place of what is there, unless that is as new or newer."""
+        """Apply the report unless the state is as new or newer."""
         checked = report.last_checked_at
         if self.newest is not None and checked <= self.newest:
             return False
@@ -58,7 +58,7 @@ class _State:
 
 
 class WorkloadWriter:
-    """The statements for one dialect, built once."""
+    """The statements of a dialect, built once."""
 
     def __init__(self, dialect: str) -> None:
         self._dialect = dialect
@@ -94,7 +94,7 @@ class WorkloadWriter:
         self._emptied: dict[str, datetime] = {}
 
     def _insert_rows(self) -> Any:
-        """A report's text travels once, however many namespaces it is stored with."""
+        """Each report's text is sent once, even if stored with several namespaces."""
         given, texts = self._given, self._texts
         names = [name for name in given.c.keys() if name != "rule_hits_count"]  # noqa: SIM118
         hits: Any = given.c.rule_hits_count
@@ -108,7 +108,7 @@ class WorkloadWriter:
         )
 
     async def write(self, conn: AsyncConnection, reports: Sequence[DvoReport]) -> list[bool]:
-        """Write the batch; return for each report whether it was stored."""
+        """Write the batch; return for each report True if it was stored."""
         names = sorted({report.cluster for report in reports})
         if self._lock is not None:
             await conn.execute(self._lock, {"locks": _locks(names)})
@@ -132,7 +132,7 @@ class WorkloadWriter:
         return states
 
     def remember(self, reports: Sequence[DvoReport], stored: Sequence[bool]) -> None:
-        """Remember which clusters have no row now; to be called when the batch is committed."""
+        """Remember the clusters that have no row now; call it after the commit."""
         for report, was_stored in zip(reports, stored, strict=True):
             if was_stored and report.namespaces:
                 self._emptied.pop(report.cluster, None)
@@ -181,6 +181,6 @@ def _lock_statement() -> Any:
 
 
 def _locks(names: Iterable[ClusterId]) -> list[int]:
-    """Return the clusters' lock numbers, ascending: the one order in which all writers lock."""
+    """Return the clusters' lock numbers, ascending: the order in which all writers lock."""
     digests = (hashlib.blake2b(name.encode(), digest_size=4).digest() for name in names)
     return sorted({int.from_bytes(digest) % _LOCKS for digest in digests})

@@ -1,4 +1,4 @@
-"""Workload recommendations by namespace, in table dvo.dvo_report."""
+"""DVO workload recommendations per namespace, stored in table dvo.dvo_report."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The REST API: one module an aggregate."""
+"""Tornado handlers of the REST API: one module per aggregate."""

@@ -1,4 +1,4 @@
-"""The service about itself: main endpoint, info, metrics, API description, health, odd paths."""
+"""Handlers of main endpoint, info, metrics, OpenAPI, liveness, readiness, 404, 405 and OPTIONS."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .base import ApiHandler
 
 
 class MainHandler(ApiHandler):
-    """Says that the service answers."""
+    """The main endpoint: answers 200 without accessing the storage."""
 
     def get(self) -> None:
-        """Answer without touching anything."""
+        """Answer 200."""
         self.ok()
 
 
@@ -53,7 +53,7 @@ class OpenApiHandler(MetricsHandler):
 
 
 class LiveHandler(ApiHandler):
-    """Liveness: the loop turns."""
+    """Liveness: the event loop runs."""
 
     open_to_all = True
 
@@ -63,7 +63,7 @@ class LiveHandler(ApiHandler):
 
 
 class ReadyHandler(ApiHandler):
-    """Readiness: database and schema usable, consumer at work or not wanted (departure 26)."""
+    """Readiness: database and schema usable, consumer running or disabled (departure 26)."""
 
     open_to_all = True
 
@@ -82,7 +82,7 @@ class ReadyHandler(ApiHandler):
 
 
 class NotFoundHandler(ApiHandler):
-    """Paths that nobody answers, in plain text like the reference."""
+    """Unknown paths: 404 in plain text, as the Go service."""
 
     open_to_all = True
 
@@ -97,7 +97,7 @@ class NotFoundHandler(ApiHandler):
 
 
 class MethodNotAllowed(NotFoundHandler):
-    """A known path with a method that it does not have: 405 without text."""
+    """A known path with an unsupported method: 405 with an empty body."""
 
     def prepare(self) -> None:
         """Answer 405."""
@@ -107,7 +107,7 @@ class MethodNotAllowed(NotFoundHandler):
 
 
 class OptionsHandler(NotFoundHandler):
-    """OPTIONS: says what is allowed, and does nothing (departure 16)."""
+    """OPTIONS: returns the allowed methods (departure 16)."""
 
     def initialize(self, *, allow: str, **kwargs: Any) -> None:
         """Take the methods of the path."""
@@ -123,10 +123,10 @@ class OptionsHandler(NotFoundHandler):
 
 
 class RedirectHandler(NotFoundHandler):
-    """301 to the right form of a path; only redirects of slashes need a token."""
+    """301 to the canonical path; only redirects of slashes need a token."""
 
     def initialize(self, *, location: str, text: str, free: bool, **kwargs: Any) -> None:
-        """Take where to and what to say."""
+        """Set the target and the body."""
         super().initialize(**kwargs)
         self._location, self._text, self._free = location, text, free
 
@@ -145,15 +145,15 @@ class RedirectHandler(NotFoundHandler):
 
 
 class RefusalHandler(ApiHandler):
-    """A request that is refused for what is known without its body."""
+    """Answers a request that is rejected before its body is read."""
 
     def initialize(self, *, error: AggregatorError, **kwargs: Any) -> None:
-        """Take the reason."""
+        """Set the error."""
         super().initialize(**kwargs)
         self._error = error
 
     def prepare(self) -> None:
-        """Raise it, unless the token is the reason."""
+        """Raise the error, after the check of the token."""
         super().prepare()
         raise self._error
 

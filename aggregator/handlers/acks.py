@@ -1,4 +1,4 @@
-"""Rules acknowledged by an organization, so disabled for all its clusters."""
+"""Handlers of acknowledgements: rules disabled for all clusters of an organization."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .times import pair
 
 
 class AckHandler(ApiHandler):
-    """Base of those that name one ack (contract rest-api 4.4)."""
+    """Base of handlers of one ack (contract rest-api 4.4)."""
 
     def named(self) -> tuple[OrgId, RuleId, ErrorKey]:
         """Return the parameters, checked in this order."""
@@ -45,32 +45,32 @@ class UpdateAckHandler(AckHandler):
 
 
 class EnableRuleHandler(AckHandler):
-    """Takes an ack back."""
+    """Deletes an ack."""
 
     async def put(self) -> None:
-        """Delete it, if there is one; the answer's status is not `ok`."""
+        """Delete the ack if it exists; the response's status is not `ok`."""
         await self.storage.acks.delete(*self.named())
         self.ok(status="rule enabled")
 
 
 class ReadAckHandler(AckHandler):
-    """Shows one ack."""
+    """Returns one ack."""
 
     async def get(self) -> None:
         """Answer with the ack."""
-        self.ok(disabledRule=_shown(await self.storage.acks.get(*self.named())))
+        self.ok(disabledRule=_document(await self.storage.acks.get(*self.named())))
 
 
 class AcksHandler(ApiHandler):
-    """Shows all acks of an organization."""
+    """Lists all acks of an organization."""
 
     async def get(self) -> None:
         """List them."""
         found = await self.storage.acks.all(self.org_id())
-        self.ok(disabledRules=[_shown(ack) for ack in found])
+        self.ok(disabledRules=[_document(ack) for ack in found])
 
 
-def _shown(ack: Ack) -> dict[str, Any]:
+def _document(ack: Ack) -> dict[str, Any]:
     return {
         "org_id": ack.org,
         "user_id": "",

@@ -1,4 +1,4 @@
-"""The HTTP application with its server and its limits."""
+"""Builds the Tornado application and its HTTP server, and binds the address."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from .stream import Limits
 log = logging.getLogger(__name__)
 
 LIMITS = Limits(
-    # the Go service takes as much
+    # the same limit as in the Go service
     headers=1024 * 1024,
     idle=75,
     request=60,
 )
 OPEN_TO_ALL = (
     "authentication is off (server.auth) and the server listens on all interfaces: "
-    "whoever reaches the port can read and change everything"
+    "anybody who can connect to the port can read and change all data"
 )
-# how long the workers of a process that was killed may keep its port
+# seconds that workers of a killed process may keep its port
 CLAIM_SECONDS, CLAIM_PAUSE = 3.0, 0.1
 
 
@@ -89,9 +89,9 @@ def _description(server: ServerConfig) -> bytes:
 
 
 async def claim(address: str) -> str:
-    """Return the address with a port that nobody has, to be shared; raise OSError.
+    """Return the address with a free port, to be shared by workers; raise OSError.
 
-    Sockets that share a port would share it with another service, too: so look first.
+    SO_REUSEPORT would also share a port with another service, so check that it is free.
     """
     host, _, port = address.rpartition(":")
     left = CLAIM_SECONDS
@@ -113,7 +113,7 @@ async def claim(address: str) -> str:
 async def listen(
     app: Router, server: ServerConfig, *, shared: bool = False, first: bool = True
 ) -> tuple[HttpServer, int]:
-    """Bind the configured address, with others when `shared`; return the server and its port.
+    """Bind the configured address, with SO_REUSEPORT if `shared`; return the server and its port.
 
     The `first` process warns of a server that is open to all. Raise OSError.
     """

@@ -1,4 +1,4 @@
-"""Who is asking: the identity header or a JWT, read into an Identity (contract rest-api 1.5)."""
+"""Authentication: reads x-rh-identity or a JWT into an Identity (contract rest-api 1.5)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Identity:
 
 
 class Authenticator(Protocol):
-    """One way to tell who is asking."""
+    """A method of authentication."""
 
     def identify(self, headers: Mapping[str, str]) -> Identity:
         """Return the identity; raise Unauthorized."""
@@ -158,7 +158,7 @@ def _identity(found: Any) -> Identity:
 
 
 def _check_unread(identity: dict[str, Any]) -> None:
-    """Refuse wrong types also where the value is of no use here, as the reference does."""
+    """Refuse wrong types also where the value is of no use here, as the Go service does."""
     _text(identity, "type")
     account = _object(identity, "service_account")
     for name in ("client_id", "username"):

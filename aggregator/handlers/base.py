@@ -1,4 +1,4 @@
-"""What every handler shares: parameters, answers, errors, permissions."""
+"""Base class of the API handlers: parameters, responses, error translation, permissions."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ STATUS: dict[type[AggregatorError], HTTPStatus] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-# what a client may see of an error whose text is the database's own
+# text for clients in place of a database error
 PHRASE_ONLY = (RecordRejected, Unavailable)
 RETRY_AFTER_SECONDS = "5"
 DEFAULT_HEADERS = {
@@ -62,10 +62,10 @@ DEFAULT_HEADERS = {
 
 
 class Instance(Protocol):
-    """The service that these handlers are a part of, which may have several processes."""
+    """The service instance, which may have several processes."""
 
     async def readiness(self) -> str:
-        """Return why ingest is not at work; nothing when it is, or when it is not wanted."""
+        """Return why ingest is not running; empty if it runs or is disabled."""
 
     async def scrape(self) -> bytes:
         """Return the metrics in Prometheus' text format."""
@@ -73,7 +73,7 @@ class Instance(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What all handlers work with: built once, by the composition root."""
+    """Dependencies of all handlers, built once by the composition root."""
 
     config: Config
     storage: Storage
@@ -91,13 +91,13 @@ class ApiHandler(RequestHandler):
 
     @classmethod
     def is_open(cls, _request: HTTPServerRequest) -> bool:
-        """Say whether the request needs no token."""
+        """Return True if the request needs no token."""
         return cls.open_to_all
 
     def _take(
         self, context: Context, params: Mapping[str, str], template: str, incoming: Body
     ) -> None:
-        """Take what the router found: raw parameters by name, and the route's template."""
+        """Set the router's match: raw parameters by name, and the route's template."""
         self.context = context
         self.storage = context.storage
         self.server = context.config.server
@@ -112,9 +112,9 @@ class ApiHandler(RequestHandler):
     initialize: Callable[..., None] = _take
 
     def clear(self) -> None:
-        """Begin an empty answer in JSON that says nothing of the software.
+        """Reset to an empty JSON response without a `Server` header.
 
-        Tornado's own would format the date for each request, and name the server.
+        Tornado's own method formats the date for each request and adds `Server`.
         """
         self._headers = HTTPHeaders(DEFAULT_HEADERS)
         self._headers["Date"] = times.now_in_header()
@@ -123,7 +123,7 @@ class ApiHandler(RequestHandler):
         self._reason = HTTPStatus.OK.phrase
 
     def prepare(self) -> None:
-        """Count and log the request, start its clock, tell who is asking."""
+        """Count and log the request, start its timeout, authenticate."""
         self.context.metrics.request_started(self.template)
         log.info("Request received - URI: %s, Method: %s", self.request.uri, self.request.method)
         loop = asyncio.get_running_loop()
@@ -133,7 +133,7 @@ class ApiHandler(RequestHandler):
             self.identity = authenticator.identify(self.request.headers)
 
     def allow_seconds(self, seconds: float) -> None:
-        """Let this answer take so long instead of `server.request_timeout`."""
+        """Override `server.request_timeout` for this request."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(seconds, self._time_out)
@@ -141,11 +141,11 @@ class ApiHandler(RequestHandler):
     def _time_out(self) -> None:
         if not self._finished:
             self._late = True
-            log.warning("no answer in time: %s", self.request.uri)
+            log.warning("request timed out: %s", self.request.uri)
             self.send_error(HTTPStatus.SERVICE_UNAVAILABLE)
 
     def on_finish(self) -> None:
-        """Stop the clock and count the answer."""
+        """Cancel the timeout and count the response."""
         self.incoming.release()
         if self._timer is not None:
             self._timer.cancel()
@@ -198,7 +198,7 @@ class ApiHandler(RequestHandler):
         return value
 
     def organization(self) -> OrgId:
-        """Return parameter `organization`, which the reference compares too."""
+        """Return parameter `organization`, which the Go service compares, too."""
         value: OrgId = self._param("organization")
         self.permit(value)
         return value
@@ -225,7 +225,7 @@ class ApiHandler(RequestHandler):
         _permit(self.identity, owner, self.server)
 
     async def owned(self, cluster: ClusterId) -> OrgId:
-        """Return who owns the cluster; raise NotFound if nobody, or (strict) another one does."""
+        """Return the owner; raise NotFound without one, or if `strict` and it is another one."""
         owner = await self.storage.orgs.owner(cluster)
         scope = self.scope()
         if scope is not None and scope != owner:
@@ -233,7 +233,7 @@ class ApiHandler(RequestHandler):
         return owner
 
     def scope(self) -> OrgId | None:
-        """Return the only organization whose data this request may see; None: any."""
+        """Return the organization that this request is limited to; None: no limit."""
         strict = self.server.organization_check == "strict"
         return self.identity.org if strict and self.identity is not None else None
 
@@ -259,9 +259,9 @@ class ApiHandler(RequestHandler):
         self.send(rendering.render({"status": "ok", **payload}))
 
     def send(self, document: bytes) -> None:
-        """Answer with the finished document, unless the time for it is over.
+        """Write the document, unless the request has timed out.
 
-        The timer cannot fire while the handler does not wait for anything, so look at the clock.
+        The timer cannot fire while the handler does not await, so compare the clock.
         """
         if self._timer is not None and self._timer.when() < asyncio.get_running_loop().time():
             self._time_out()
@@ -269,7 +269,7 @@ class ApiHandler(RequestHandler):
             self.finish(document)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Translate what was raised into status and text, in this one place."""
+        """Translate an exception into status and text; the only place that does so."""
         error = kwargs.get("exc_info", (None, None))[1]
         text = HTTPStatus(status_code).phrase
         if isinstance(error, AggregatorError):
@@ -282,7 +282,7 @@ class ApiHandler(RequestHandler):
         self.finish(rendering.render({"status": well_formed(text)}))
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
-        """Log clients' mistakes in a line, ours with a traceback."""
+        """Log client errors as one line, unexpected ones with a traceback."""
         if isinstance(value, Unavailable | RecordRejected):
             log.error("%s: %s", self.request.uri, value)
         elif isinstance(value, AggregatorError | HTTPError):

@@ -1,4 +1,4 @@
-"""Request bodies: JSON as the reference decodes it (contract rest-api 1.6)."""
+"""Parses JSON request bodies as the Go service does (contract rest-api 1.6)."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ BAD_TYPE = "bad type in json data"
 
 
 _CONFLICT = object()
-# two letters beyond ASCII are the same as letters of ASCII for Go
+# Go's case folding maps two non-ASCII letters to ASCII
 _FOLDED = str.maketrans({"\u017f": "s", "\u212a": "k"})
 
 
 def fold(name: str) -> str:
-    """Return a name without case, as Go compares names of attributes."""
+    """Return the name case-folded, as Go compares attribute names."""
     return name.lower() if name.isascii() else name.translate(_FOLDED).lower()
 
 
 def folded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return an object by case-folded names: the last of equal names counts, null changes nothing.
 
-    Equal names with values of different types get a value of no type that JSON has, since one of
-    them is wrong wherever the name is looked at.
+    Equal names with values of different types get a value that is no JSON type, since one of them
+    has the wrong type for any attribute.
     """
     result: dict[str, Any] = {}
     for name, value in pairs:
@@ -45,7 +45,7 @@ def _constant(name: str) -> Any:
     raise ValueError(f"invalid value {name}")
 
 
-# a body of this size is read in a few milliseconds, whatever it holds
+# a body of this size is parsed in a few milliseconds in any case
 SURELY_QUICK = 64 * 1024
 # replacing bytes that are not UTF-8 takes long
 MOST_UNCLEAR = 1024 * 1024
@@ -72,7 +72,7 @@ def _check_work(raw: bytes) -> None:
 
 
 def _integer(digits: str) -> Any:
-    """Return an integer of 64 bits; others have a type that no attribute has."""
+    """Return a 64 bit integer; larger ones get a type that no attribute has."""
     if len(digits) > 20:
         return _CONFLICT
     value = int(digits)
@@ -83,10 +83,10 @@ _DECODER = json.JSONDecoder(object_pairs_hook=folded, parse_constant=_constant, 
 
 
 def document(raw: bytes) -> Any:
-    """Return the JSON document that these bytes are, as `parse` reads it; raise ValueError.
+    """Parse the bytes as one JSON document, as `parse` does; raise ValueError.
 
-    Bytes that are not UTF-8 are U+FFFD in it. Nothing but UTF-8 is read, and no byte order mark.
-    Raise RecursionError for what is nested too deep for Python.
+    Invalid UTF-8 becomes U+FFFD. Other encodings and a byte order mark are errors.
+    Raise RecursionError if it is nested too deep for Python.
     """
     return _DECODER.decode(raw.decode("utf-8", "replace"))
 
@@ -95,7 +95,7 @@ def parse(raw: bytes) -> Any:
     """Return the first JSON value of the body; names of objects are case-folded.
 
     Raise InvalidInput when there is none, or when it is cut short (departure 18), and TooLarge
-    when reading it would take long: no body that means something has so many parts.
+    if it has too many values to parse quickly; no valid request has as many.
     """
     if len(raw) > SURELY_QUICK:
         _check_work(raw)
@@ -139,8 +139,8 @@ def field_integer(document: Any, name: str) -> int:
 def names(document: Any) -> list[str]:
     """Return a JSON list of texts; null stands for an empty list and, inside, an empty text.
 
-    A text with NUL cannot name anything that is stored, so it stays out of statements: it is
-    refused (departure 18).
+    A text with NUL cannot be a stored name, and PostgreSQL rejects it, so it is invalid input
+    (departure 18).
     """
     if document is None:
         return []
@@ -149,7 +149,7 @@ def names(document: Any) -> list[str]:
     kinds = set(map(type, document))
     if not kinds <= {str, type(None)}:
         raise InvalidInput(BAD_TYPE)
-    # names of clusters are nothing but ASCII; there may be thousands of them
+    # cluster names are ASCII; there may be thousands of them
     together = "".join(document) if kinds == {str} else "\0"
     if together.isascii() and "\0" not in together:
         return document
@@ -178,5 +178,5 @@ def _field(document: Any, name: str) -> Any:
 
 
 def _well_formed(text: str) -> str:
-    """Replace lone surrogates, as the reference's decoder does."""
+    """Replace lone surrogates, as the Go service's decoder does."""
     return well_formed(text)

@@ -1,7 +1,7 @@
-"""Compression of answers, where `server.compression` asks for it.
+"""Gzip compression of responses to GET requests, if `server.compression` is on.
 
-The smart proxy passes the answers of routes that write on without their `Content-Encoding`, so that
-its callers cannot read what is compressed; only answers to GET are.
+The smart proxy forwards responses of writing routes without `Content-Encoding`, so its clients
+could not decode them. Therefore only responses to GET are compressed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ WORTHLESS_CHARACTERS = "0. "
 
 
 class Compression(GZipContentEncoding):
-    """Tornado's compression for those who want it, by RFC 9110 12.5.3."""
+    """Tornado's compression, negotiated by RFC 9110 12.5.3."""
 
     def __init__(self, request: HTTPServerRequest) -> None:
         super().__init__(request)
@@ -22,7 +22,7 @@ class Compression(GZipContentEncoding):
 
 
 def accepts_gzip(wanted: str) -> bool:
-    """Say whether a header `Accept-Encoding` takes gzip; what is not named stands for `*`."""
+    """Return True if `Accept-Encoding` accepts gzip; `*` matches codings not listed."""
     weights = {}
     for part in wanted.lower().split(","):
         name, _, parameters = part.partition(";")

@@ -1,4 +1,4 @@
-"""Reasons that users give for switching a rule off."""
+"""Handlers of disable feedback."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .times import pair
 
 
 class DisableFeedbackHandler(ApiHandler):
-    """Records a reason (contract rest-api 4.2)."""
+    """Records disable feedback (contract rest-api 4.2)."""
 
     async def post(self) -> None:
         """Record it and answer with it."""
@@ -22,7 +22,7 @@ class DisableFeedbackHandler(ApiHandler):
 
 
 class UserReasonsHandler(ApiHandler):
-    """All reasons of a user (contract rest-api 4.3), within the token's organization."""
+    """All disable feedback of a user (contract rest-api 4.3), within the token's organization."""
 
     async def get(self) -> None:
         """List them; user names of two organizations may be the same (departure 17)."""

@@ -1,6 +1,6 @@
-"""Forms of requests on which the Go service and Tornado do not agree, settled here.
+"""Request targets, framing and Expect headers that the Go service and Tornado treat differently.
 
-Where one of them is stricter about where a request ends, so are we.
+On the end of a request (framing) the stricter rule of the two applies.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 def origin_form(line: RequestStartLine) -> str:
-    """Return the target as path and query, also when it is a whole URL.
+    """Return path and query of the target, also of an absolute URL.
 
     Raise HTTPInputError when it is neither.
     """
@@ -34,18 +34,18 @@ def _of_url(line: RequestStartLine) -> str:
     if url is None or not _PORT.fullmatch(url[1].rpartition("@")[2]):
         raise HTTPInputError("no path in request target")
     rest = line.path[url.end() :]
-    # without a path it is redirected to the root, as other paths without their slash are
+    # an empty path is redirected to the root, as other paths without a trailing slash
     return rest if rest.startswith("/") else "//" + rest
 
 
 def says_close(headers: HTTPHeaders) -> bool:
-    """Say whether `close` is among the options of the connection."""
+    """Return True if `Connection` contains `close`."""
     options = headers["Connection"].lower().split(",")
     return any(option.strip() == "close" for option in options)
 
 
 def bad_framing(line: RequestStartLine, headers: HTTPHeaders) -> str:
-    """Return the status for a body whose end others may see elsewhere; empty: it is clear."""
+    """Return the error status for ambiguous body framing; empty if it is unambiguous."""
     encoding = headers.get("Transfer-Encoding")
     if encoding is not None:
         if encoding.lower() != "chunked":
@@ -58,7 +58,7 @@ def bad_framing(line: RequestStartLine, headers: HTTPHeaders) -> str:
 
 
 def unmet_expectation(line: RequestStartLine, headers: HTTPHeaders, *, framed: bool) -> str:
-    """Return the status for an expectation that is not met; empty: it is, or there is none."""
+    """Return the error status for an unsupported `Expect`; empty if supported or absent."""
     expectation = headers.get("Expect")
     if expectation is None:
         return ""

@@ -1,4 +1,4 @@
-"""A request from its head to its last byte: what is refused is refused before its body is read."""
+"""Receives a request: routes and rejects by its head, then collects the body within limits."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from .forms import (
 from .server import close_after
 from .stream import plain
 
-# a body that is not wanted is read away up to this, then the connection is closed
+# an unneeded body is discarded up to this size, then the connection is closed
 DRAINED = 1024**3
-# parts of a body are kept in pieces of this size at least
+# chunks of a body are joined to pieces of at least this size
 LEAST_PART = 64 * 1024
-# a connection is worth keeping when no more than this is to be read away
+# keep a connection alive if no more than this is to be discarded
 KEPT = 256 * 1024
 
 
 @dataclass(slots=True)
 class Bodies:
-    """Bytes of bodies in memory, of all requests of the process."""
+    """Counts body bytes in memory over all requests of the process."""
 
     most: int
     held: int = 0
@@ -45,7 +45,7 @@ class Bodies:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Who answers a request. `final` says that its body changes nothing about the answer."""
+    """The handler of a request. `final`: the body does not change the response."""
 
     handler: type[Any]
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -59,20 +59,20 @@ class Destination(Protocol):
     maximum_body_size: int
 
     def find(self, request: HTTPServerRequest) -> Found:
-        """Return who answers a request."""
+        """Return the handler of a request."""
 
     def refusal(self, request: HTTPServerRequest, found: Found) -> AggregatorError | None:
-        """Return why the sender may not have this answered, whatever the body says."""
+        """Return the error that rejects the request regardless of its body."""
 
     def refused(self, found: Found, error: AggregatorError) -> Found:
-        """Return who says so."""
+        """Return the handler that answers with this error."""
 
     def execute(self, request: HTTPServerRequest, found: Found, body: Body) -> None:
-        """Have a request answered."""
+        """Execute the handler."""
 
 
 class Body:
-    """The body of a request, counted as long as somebody needs it."""
+    """The body of a request, counted until it is released."""
 
     __slots__ = ("_bodies", "_parts", "size")
 
@@ -82,12 +82,12 @@ class Body:
         self.size = 0
 
     def add(self, part: bytes) -> bool:
-        """Take a part; say whether there is room for it."""
+        """Add a chunk; return False if a limit is exceeded."""
         if self._bodies.held + len(part) > self._bodies.most:
             return False
         self._bodies.held += len(part)
         self.size += len(part)
-        # chunks of two bytes would take 50 each if they were kept as they come
+        # a two byte chunk kept as its own object would take 50 bytes
         if self._parts and len(self._parts[-1]) < LEAST_PART:
             self._parts[-1] += part
         else:
@@ -95,23 +95,23 @@ class Body:
         return True
 
     def read(self) -> bytes:
-        """Return all of it."""
+        """Return the whole body."""
         whole = b"".join(self._parts)
         self._parts = [whole]
         return whole
 
     def release(self) -> None:
-        """Forget it."""
+        """Free the body."""
         self._bodies.held -= self.size
         self.size = 0
         self._parts = []
 
 
 class _Early(HTTPConnection):
-    """The connection of a request whose answer is written before its body is read.
+    """Connection wrapper for a response that is written before the body is read.
 
-    The body has still to be read, or its bytes would be taken for the next request; and a
-    connection that is closed with unread bytes is reset, so that the answer may be lost.
+    The body has to be discarded, or its bytes would be parsed as the next request. Closing a
+    connection with unread bytes resets it, and the response may be lost.
     """
 
     def __init__(self, connection: HTTP1Connection) -> None:
@@ -120,25 +120,25 @@ class _Early(HTTPConnection):
         self._answered = self._read = False
 
     def write_headers(self, *args: Any, **kwargs: Any) -> Any:
-        """Write the beginning of the answer."""
+        """Write the head of the response."""
         return self._connection.write_headers(*args, **kwargs)
 
     def write(self, chunk: bytes) -> Any:
-        """Write more of the answer."""
+        """Write a chunk of the response."""
         return self._connection.write(chunk)
 
     def set_close_callback(self, callback: Any) -> None:
-        """Tell when the client goes away."""
+        """Call back when the client disconnects."""
         self._connection.set_close_callback(callback)
 
     def finish(self) -> None:
-        """End the answer as soon as the body is read."""
+        """Finish the response once the body is read."""
         self._answered = True
         if self._read:
             self._connection.finish()
 
     def read(self) -> None:
-        """Take note that no more of the body will come, or be read."""
+        """Note that the body is read or given up."""
         if not self._read:
             self._read = True
             if self._answered:
@@ -146,7 +146,7 @@ class _Early(HTTPConnection):
 
 
 class Incoming(HTTPMessageDelegate):
-    """Finds out who answers, collects the body, and has it answered."""
+    """Finds the handler, collects the body, executes the handler."""
 
     __slots__ = ("_app", "_body", "_connection", "_drained", "_early", "_found", "_request")
 
@@ -160,7 +160,7 @@ class Incoming(HTTPMessageDelegate):
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> None:
-        """Find out who answers; answer at once what is refused."""
+        """Find the handler; answer rejected requests at once."""
         # for mypy: a server gets nothing else
         assert isinstance(start_line, RequestStartLine)  # noqa: S101
         line = start_line._replace(path=origin_form(start_line))
@@ -182,7 +182,7 @@ class Incoming(HTTPMessageDelegate):
             self._before_body(headers)
 
     def data_received(self, chunk: bytes) -> None:
-        """Take a part of the body."""
+        """Add a chunk of the body."""
         if self._early is not None:
             self._drained += len(chunk)
             if self._drained > DRAINED:
@@ -194,14 +194,14 @@ class Incoming(HTTPMessageDelegate):
             self._refuse(Unavailable("bodies of requests take all the memory they may have"), None)
 
     def finish(self) -> None:
-        """Have the request answered."""
+        """Execute the handler with the whole body."""
         if self._early is not None:
             self._early.read()
         else:
             self._app.execute(self._request, self._found, self._body)
 
     def on_connection_close(self) -> None:
-        """Forget what a client that has gone has sent."""
+        """Free the body after the client has disconnected."""
         self._body.release()
 
     def _before_body(self, headers: HTTPHeaders) -> None:
@@ -226,20 +226,20 @@ class Incoming(HTTPMessageDelegate):
         self._answer(self._app.refused(self._found, error), length)
 
     def _answer(self, found: Found, length: int | None) -> None:
-        """Have it answered now; what follows of the body is read away."""
+        """Execute the handler now; discard the rest of the body."""
         self._body.release()
         self._early = _Early(self._connection)
         self._request.connection = self._early
         if length is None or length > KEPT:
             close_after(self._connection)
         if self._request.headers.pop("Expect", None) is not None:
-            # the client will not send what it asks about
+            # the client waits for 100 Continue and will not send the body
             close_after(self._connection)
             self._early.read()
         self._app.execute(self._request, found, self._body)
 
 
 def _length(headers: HTTPHeaders) -> int | None:
-    """Return the length of the body as it is announced; Tornado refuses what is no length."""
+    """Return Content-Length; Tornado rejects invalid ones."""
     text = headers.get("Content-Length", "").partition(",")[0]
     return int(text[:30]) if text.isascii() and text.isdigit() else None

@@ -1,4 +1,4 @@
-"""Where a body stops being JSON, in the words of Go's encoding/json."""
+"""Finds the first JSON syntax error, with the error text of Go's encoding/json."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PLACES = {
 
 
 class _Wrong(Exception):
-    """The character at `at` does not belong where it is."""
+    """A syntax error at the character at `at`."""
 
     def __init__(self, at: int, place: str) -> None:
         super().__init__(place)
@@ -34,9 +34,9 @@ class _Wrong(Exception):
 
 
 def syntax_error(raw: bytes, *, whole: bool = False) -> str:
-    """Return what is wrong with the first JSON value of these bytes, nothing if it is right.
+    """Return the syntax error of the first JSON value of the bytes, empty if it is valid.
 
-    With `whole` nothing but blanks may follow the value.
+    With `whole` only white space may follow the value.
     """
     # Go names the byte, so each one is a character here
     text = raw.decode("latin-1")
@@ -52,7 +52,7 @@ def syntax_error(raw: bytes, *, whole: bool = False) -> str:
 
 
 def _walk(text: str) -> int:
-    """Go over the tokens of one value and return its end; raise _Wrong."""
+    """Scan the tokens of one value and return its end; raise _Wrong."""
     open_: list[str] = []
     state, at = "value", 0
     while state != "done":
@@ -69,7 +69,7 @@ def _walk(text: str) -> int:
 
 
 def _value(text: str, at: int, open_: list[str]) -> tuple[str, int]:
-    """Return the state and the place after a value, or after the beginning of a list or object."""
+    """Return state and position after a value, or after the start of a list or object."""
     char = text[at : at + 1]
     if char not in ("{", "["):
         return _after(open_), _scalar(text, at)
@@ -80,7 +80,7 @@ def _value(text: str, at: int, open_: list[str]) -> tuple[str, int]:
 
 
 def _between(state: str, text: str, at: int) -> tuple[str, int]:
-    """Return the state and the place after a name, a colon or a comma."""
+    """Return state and position after a name, a colon or a comma."""
     char = text[at : at + 1]
     if state in ("first key", "key") and char == '"':
         return "colon", _string(text, at)

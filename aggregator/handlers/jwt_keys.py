@@ -1,4 +1,4 @@
-"""The keys that verify JWTs, read from a file again when it changes."""
+"""Public keys that verify JWTs, reloaded when their file changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from ..config.options import ServerConfig
 from ..errors import ConfigError
 
-# how often the file is looked at, by a thread, so that a slow disk does not delay requests
+# seconds between checks of the file, in a thread, so that a slow disk does not delay requests
 POLL_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
@@ -46,10 +46,10 @@ class KeyFile:
         raise jwt.InvalidKeyError("no key has the token's kid")
 
     def refresh(self) -> None:
-        """Read the file again; keep the present keys and say so once when it cannot be used."""
+        """Reload the file; if it is unusable, keep the present keys and log that once."""
         try:
             changed = self._read()
-        except Exception as error:  # whatever a broken file makes the libraries raise
+        except Exception as error:  # the libraries raise many exceptions for invalid files
             failure = self._unusable(error)
             if failure != self._failure:
                 log.error("%s; the keys read before stay in use", failure)
@@ -60,7 +60,7 @@ class KeyFile:
         self._failure = ""
 
     def _read(self) -> bool:
-        """Read the file; return whether it is another one than before."""
+        """Read the file; return True if it has changed."""
         text = self._path.read_text()
         if text == self._text:
             return False
@@ -85,7 +85,7 @@ class KeyFile:
 
 
 def _poll(reference: weakref.ref[KeyFile]) -> None:
-    """Refresh the keys as long as somebody uses them."""
+    """Refresh the keys until they are garbage collected."""
     pause = threading.Event()
     while not pause.wait(POLL_SECONDS):
         keys = reference()

@@ -1,4 +1,4 @@
-"""Organizations and their clusters."""
+"""Handlers of organizations and their clusters, and of deletes (debug)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class OrganizationsHandler(ApiHandler):
 
 
 class DeleteOrganizationsHandler(ApiHandler):
-    """Deletes what belongs to organizations (debug)."""
+    """Deletes the data of organizations (debug)."""
 
     async def delete(self) -> None:
         """Delete reports and workloads of all of them."""
@@ -32,7 +32,7 @@ class DeleteOrganizationsHandler(ApiHandler):
 
 
 class DeleteClustersHandler(ApiHandler):
-    """Deletes what belongs to clusters (debug)."""
+    """Deletes the data of clusters (debug)."""
 
     async def delete(self) -> None:
         """Delete reports and workloads of all of them, of the token's organization only."""

@@ -1,4 +1,4 @@
-"""How the text of path parameters becomes words of the domain, each with the contract's error.
+"""Parses path parameters into domain values, with the Go service's error texts.
 
 Texts of errors are those of contract rest-api 1.3, which clients see.
 """
@@ -34,14 +34,14 @@ _WORD_DOT_MORE = re.compile(r"[a-zA-Z_0-9]\.[a-zA-Z_0-9.]")
 def improper(name: str, text: str, reason: str) -> InvalidInput:
     """Return the error for a parameter that cannot be parsed (contract rest-api 1.3).
 
-    Bytes that are not UTF-8 are shown as `?`: no answer could hold them.
+    Bytes that are not UTF-8 become `?`, since JSON cannot represent them.
     """
     text = f"Error during parsing param '{name}' with value '{text}'. Error: '{reason}'"
     return InvalidInput(well_formed(text))
 
 
 def clean(name: str, text: str) -> str:
-    """Return text that every storage can hold; raise InvalidInput for NUL or bytes not UTF-8."""
+    """Return text that every storage accepts; raise InvalidInput for NUL or invalid UTF-8."""
     if "\0" in text:
         raise improper(name, text, "NUL character is not allowed")
     if is_malformed(text):
@@ -50,7 +50,7 @@ def clean(name: str, text: str) -> str:
 
 
 def positive_org(name: str, text: str) -> OrgId:
-    """Return an organization 1 ... 4294967295; leading zeros are fine."""
+    """Return an organization 1 ... 4294967295; leading zeros are valid."""
     value = whole_number(text, 2**64 - 1)
     if value is None:
         raise improper(name, text, "unsigned integer expected")
@@ -119,7 +119,7 @@ def rule_selector(text: str) -> RuleSelector:
 
 
 def _is_selector(text: str) -> bool:
-    """Say whether the text ends with `word.word|WORD`, in steps that grow with its length only."""
+    """Return True if the text ends with `word.word|WORD`, in linear time."""
     before, _, key = text.rpartition("|")
     rule = before[len(before.rstrip(_WORDS)) :]
     return bool(_WORD.fullmatch(key) and _WORD_DOT_MORE.search(rule))
@@ -159,7 +159,7 @@ def namespace(text: str) -> Namespace:
 
 
 def orgs_list(text: str) -> list[OrgId]:
-    """Return comma separated organizations; 0 is fine here (contract rest-api 3.0)."""
+    """Return comma separated organizations; 0 is valid here (contract rest-api 3.0)."""
     orgs = []
     for item in text.split(","):
         org = whole_number(item, MAX_ORG_ID)

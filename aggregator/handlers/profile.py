@@ -1,4 +1,4 @@
-"""A profile of the running process, under `/debug/pprof/` as in the Go service; debug only."""
+"""Sampling profiler of the process at `/debug/pprof/`, as in the Go service; debug only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .base import ApiHandler
 
 DEFAULT_SECONDS, MOST_SECONDS = 5.0, 60.0
 RENDER_SECONDS = 30.0
-# between two samples; a minute of them is rendered in a second
+# seconds between samples; a minute of samples is rendered in a second
 INTERVAL_SECONDS = 0.002
 FORMATS = {
     "text": "text/plain; charset=utf-8",
@@ -30,7 +30,7 @@ only one). seconds: up to 60; format: text, html or speedscope (for https://www.
 
 
 class ProfileIndexHandler(ApiHandler):
-    """What can be had here."""
+    """The index of profiles."""
 
     def get(self) -> None:
         """Answer with the list."""
@@ -39,12 +39,12 @@ class ProfileIndexHandler(ApiHandler):
 
 
 class ProfileHandler(ApiHandler):
-    """Samples the stack of the event loop's thread for some seconds, while it goes on working."""
+    """Samples the stack of the event loop's thread for some seconds."""
 
     taking: ClassVar[bool] = False
 
     async def get(self) -> None:
-        """Answer with the profile; one is taken at a time."""
+        """Answer with a profile; only one runs at a time."""
         seconds, form = self._seconds(), self._format()
         try:
             import pyinstrument
@@ -63,7 +63,7 @@ class ProfileHandler(ApiHandler):
                 await asyncio.sleep(seconds)
             finally:
                 profiler.stop()
-            # what was sampled is only data now
+            # the samples are complete; format them
             document = await asyncio.to_thread(_rendered, profiler, form)
         finally:
             ProfileHandler.taking = False

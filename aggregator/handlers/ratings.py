@@ -1,4 +1,4 @@
-"""Ratings of recommendations by organizations."""
+"""Handlers of ratings of recommendations by organizations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class RateHandler(ApiHandler):
     """Records a rating (contract rest-api 4.5)."""
 
     async def post(self) -> None:
-        """Record it and answer with it, under a name in the plural."""
+        """Record the rating and answer with it as `ratings`."""
         document = self.json_body()
         text, rating = body.field_text(document, "rule"), body.field_integer(document, "rating")
         org = self.org_id()
@@ -26,7 +26,7 @@ class RateHandler(ApiHandler):
 
 
 class RatingHandler(ApiHandler):
-    """Shows a rating."""
+    """Returns a rating."""
 
     async def get(self) -> None:
         """Answer with the rating."""

@@ -1,4 +1,4 @@
-"""Recommendations: which clusters one hits, and lists for many clusters."""
+"""Handlers of recommendations: clusters by recommendation, recommendations by cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class ClustersDetailHandler(ApiHandler):
     """The clusters that a recommendation hits (contract rest-api 3.5)."""
 
     async def get(self) -> None:
-        """Answer with the clusters, limited to those in the body when it names any."""
+        """Answer with the clusters, limited to those in the body, if any."""
         org, selector = self.org_id(), self.selector()
         self.user_id()
         only = body.field_names(self.json_body(required=False), "clusters")

@@ -1,4 +1,4 @@
-"""JSON answers in the reference's form: top-level keys sorted, `<>&` escaped, a line feed."""
+"""Renders JSON responses as Go does: top-level keys sorted, `<>&` escaped, a final line feed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SEPARATORS = (("\u2028".encode(), b"\\u2028"), ("\u2029".encode(), b"\\u2029"))
 
 
 def escaped(document: bytes) -> bytes:
-    """Escape what HTML or JavaScript could take for its own; in JSON it only occurs in texts."""
+    """Escape `<>&`, U+2028 and U+2029, which occur only inside JSON strings."""
     for char, escape in _ESCAPES if document.isascii() else _ESCAPES + _SEPARATORS:
         if char in document:
             document = document.replace(char, escape)
@@ -25,7 +25,7 @@ def escaped(document: bytes) -> bytes:
 
 
 def render(payload: Mapping[str, Any]) -> bytes:
-    """Return the JSON document for an answer."""
+    """Return the JSON document of a response."""
     ordered = {name: payload[name] for name in sorted(payload)}
     return escaped(orjson.dumps(ordered)) + b"\n"
 
@@ -33,7 +33,7 @@ def render(payload: Mapping[str, Any]) -> bytes:
 def embedded(text: str) -> Any:
     """Return stored JSON text for `render`, unparsed, so that numbers stay as written.
 
-    Text that is not JSON is shown as base64 and empty text as "" (contract rest-api 3.2).
+    Text that is not JSON is rendered as base64 and empty text as "" (contract rest-api 3.2).
     """
     if is_json(text):
         return orjson.Fragment(text.encode())
@@ -41,7 +41,7 @@ def embedded(text: str) -> Any:
 
 
 def is_json(text: str) -> bool:
-    """Say whether the text is one JSON document, numbers of any size included."""
+    """Return True if the text is one JSON document; numbers may have any size."""
     try:
         orjson.loads(text)
     except ValueError:
@@ -50,7 +50,7 @@ def is_json(text: str) -> bool:
 
 
 def _is_odd_json(text: str) -> bool:
-    # the fast parser refuses lone surrogates, deep nesting and huge numbers, which Go takes
+    # orjson rejects lone surrogates, deep nesting and huge numbers, which Go accepts
     try:
         return not syntax_error(text.encode(), whole=True)
     except UnicodeError:
@@ -58,23 +58,23 @@ def _is_odd_json(text: str) -> bool:
 
 
 def indented(text: str, depth: int) -> bytes:
-    """Return stored JSON as `json.MarshalIndent` of Go shows it inside `depth` levels.
+    """Return stored JSON as Go's `json.MarshalIndent` writes it at nesting level `depth`.
 
-    Only blanks change, and what `escaped` escapes: order, names given twice, numbers and escapes
-    stay as they are. Raise ValueError for what is no JSON.
+    Only white space and the characters of `escaped` change: order, duplicate names, numbers and
+    escapes stay. Raise ValueError for invalid JSON.
     """
     raw = text.encode()
     try:
         document = msgspec.json.format(raw, indent=1)
     except (msgspec.MsgspecError, RecursionError):
         document = _indented_slowly(raw)
-    # strings hold no line feed, so what follows one is indentation
+    # JSON strings contain no line feed, so indentation follows each
     shown = _INDENTATION.sub(lambda found: b"\n" + b"\t" * (len(found[0]) - 1 + depth), document)
     return escaped(shown)
 
 
 def _indented_slowly(document: bytes) -> bytes:
-    """Indent what the fast library does not take: lone surrogates, deep nesting."""
+    """Indent JSON that orjson rejects: lone surrogates, deep nesting."""
     if error := syntax_error(document, whole=True):
         raise ValueError(error)
     level, parts, last = 0, [b""], b""

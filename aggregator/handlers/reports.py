@@ -1,4 +1,4 @@
-"""Reports of clusters: whole, in short, one rule of it, several at once."""
+"""Handlers of reports: one, its summary, one of its rules, several."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .params import report_clusters, rule_with_key
 from .slices import in_slices
 from .times import seconds
 
-# an indented report takes the loop for a fraction of a millisecond
+# indenting a report blocks the event loop for a fraction of a millisecond
 REPORTS_IN_A_SLICE = 20
 
 
@@ -37,10 +37,10 @@ class ReportHandler(ApiHandler):
             meta["last_checked_at"] = seconds(report.last_checked_at)
         if report.gathered_at is not None:
             meta["gathered_at"] = seconds(report.gathered_at)
-        self.ok(report={"meta": meta, "reports": [_shown(hit) for hit in report.hits]})
+        self.ok(report={"meta": meta, "reports": [_document(hit) for hit in report.hits]})
 
 
-def _shown(read: ReadHit) -> dict[str, Any]:
+def _document(read: ReadHit) -> dict[str, Any]:
     return {
         "component": read.hit.rule_id,
         "key": read.hit.error_key,

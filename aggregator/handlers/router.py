@@ -1,4 +1,4 @@
-"""From a request to its handler: the reference's rules for paths (contract rest-api 1.2)."""
+"""Routes requests to handlers by the Go service's rules for paths (contract rest-api 1.2)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _SAFE_IN_PATH = "/$&+,:;=@-_.~"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path below the prefix. `options` says whether OPTIONS is answered, too."""
+    """One path below the prefix. With `options` it also answers OPTIONS."""
 
     path: str
     handler: type[ApiHandler]
@@ -70,7 +70,7 @@ class _Entry:
     methods: tuple[str, ...]
 
     def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
-        """Return the parameters, None when the path is another one."""
+        """Return the parameters, None if the path does not match."""
         params = {}
         for wanted, given in zip(self.segments, segments, strict=True):
             if wanted.startswith("{"):
@@ -104,13 +104,13 @@ class ApiApplication(Application):
         return (segments[at] if at < len(segments) else "", len(segments))
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> Incoming:
-        """Return who takes a request, which has not come yet."""
+        """Return the receiver of the next request."""
         # for mypy: HttpServer makes no other connections
         assert isinstance(request_conn, HTTP1Connection)  # noqa: S101
         return Incoming(self, request_conn)
 
     def refusal(self, request: HTTPServerRequest, found: Found) -> AggregatorError | None:
-        """Return why the sender may not have this answered, whatever the body says."""
+        """Return the error that rejects the request regardless of its body."""
         context, handler = self._context, found.handler
         if context.authenticator is None or handler.is_open(request):
             return None
@@ -120,16 +120,16 @@ class ApiApplication(Application):
         except (Unauthorized, Forbidden) as error:
             return error
         except InvalidInput:
-            # parameters are judged in their order, by the handler
+            # the handler checks parameters in their order
             return None
         return None
 
     def refused(self, found: Found, error: AggregatorError) -> Found:
-        """Return who says so."""
+        """Return the handler that answers with this error."""
         return Found(RefusalHandler, {**_common(found.arguments), "error": error})
 
     def execute(self, request: HTTPServerRequest, found: Found, body: Body) -> None:
-        """Have a request answered."""
+        """Execute the handler."""
         arguments = {**found.arguments, "incoming": body}
         self.get_handler_delegate(request, found.handler, arguments).execute()
 
@@ -196,7 +196,7 @@ class ApiApplication(Application):
         self, request: HTTPServerRequest, handler: type[ApiHandler], **arguments: Any
     ) -> Found:
         if request.method not in handler.SUPPORTED_METHODS:
-            # Tornado would answer this itself, whatever the path is
+            # Tornado answers `OPTIONS *` itself
             request.method = "OPTIONS"
         given = {"context": self._context, "params": {}, "template": "", **arguments}
         return Found(handler, given, final=True)

@@ -1,4 +1,4 @@
-"""The whole REST API on a page: path, handler, what varies."""
+"""The route table of the REST API: path, handler, handler arguments."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ EVERY_KEY = {"every_key": True}
 
 _Row = tuple[str, type[ApiHandler], dict[str, Any]]
 
-# the reference answers OPTIONS on these; on all the others it gives 405
+# the Go service answers OPTIONS on these, and 405 on all others
 WITH_OPTIONS: list[_Row] = [
     ("info", about.InfoHandler, {}),
     (REPORT + "/report", ReportHandler, {}),
@@ -105,7 +105,7 @@ WITHOUT_OPTIONS: list[_Row] = [
     ),
 ]
 
-# without an error key they act on every key that hits (departure 25); OPTIONS as in 2020
+# without an error key they apply to every key that hits (departure 25); OPTIONS as in 2020
 OF_2020: list[_Row] = [
     (RULE_2020 + "/like", votes.VoteHandler, {"vote": Vote.LIKE} | EVERY_KEY),
     (RULE_2020 + "/dislike", votes.VoteHandler, {"vote": Vote.DISLIKE} | EVERY_KEY),
@@ -128,7 +128,7 @@ HEALTH: list[_Row] = [
 ]
 
 
-# for engineers, not for clients: outside the prefix and the API's description
+# diagnostics: outside the prefix and the OpenAPI document
 DIAGNOSTICS: list[_Row] = [
     ("debug/pprof/", profile.ProfileIndexHandler, {}),
     ("debug/pprof/profile", profile.ProfileHandler, {}),
@@ -136,12 +136,12 @@ DIAGNOSTICS: list[_Row] = [
 
 
 def diagnostics() -> list[Route]:
-    """Return the routes of a service with the debug endpoints that are no part of the API."""
+    """Return the debug routes that are outside the API."""
     return [Route(*row, prefixed=False) for row in DIAGNOSTICS]
 
 
 def routes(*, debug: bool) -> list[Route]:
-    """Return all routes of a service with or without the debug endpoints."""
+    """Return all routes of the API, with or without the debug endpoints."""
     plain = WITHOUT_OPTIONS + (DEBUG if debug else [])
     return (
         [Route(*row, options=True) for row in WITH_OPTIONS + OF_2020]

@@ -1,4 +1,4 @@
-"""Tornado's HTTP server with limits on connections and clients' time, and an orderly end."""
+"""Tornado's HTTP server with connection limit, client timeouts and graceful shutdown."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FULL = plain("503 Service Unavailable").replace(b"\r\n\r\n", b"\r\nRetry-After:
 
 
 def connections_allowed(wanted: int) -> int:
-    """Return the most connections: as configured, and what the process has descriptors for."""
+    """Return the connection limit: the configured one, or less by RLIMIT_NOFILE."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     room = max(LEAST_CONNECTIONS, soft - RESERVED_DESCRIPTORS)
     if soft == resource.RLIM_INFINITY:
@@ -45,7 +45,7 @@ class HttpServer(HTTPServerConnectionDelegate):
         self._app = app
         self._limits = limits
         self._http = HTTPServer(self, max_header_size=limits.headers, max_body_size=NO_LIMIT)
-        # a timer for each request costs more than looking at all connections now and then
+        # one periodic check of all connections is cheaper than a timer per request
         self._http.conn_params.header_timeout = None
         self._listening: list[tuple[Callable[[], None], socket.socket]] = []
         self._streams: set[Stream] = set()
@@ -64,14 +64,14 @@ class HttpServer(HTTPServerConnectionDelegate):
         self._look()
 
     def stop(self) -> None:
-        """Accept no more; connections stay until `close`."""
+        """Stop accepting connections; open ones stay until `close`."""
         while self._listening:
             remove, one = self._listening.pop()
             remove()
             one.close()
 
     async def close(self, seconds: float) -> None:
-        """Let requests in hand be answered for so long, then cut the connections that are left."""
+        """Wait up to `seconds` for running requests, then close all connections."""
         self.stop()
         self._http.conn_params.no_keep_alive = True
         for stream in tuple(self._streams):
@@ -92,7 +92,7 @@ class HttpServer(HTTPServerConnectionDelegate):
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection
     ) -> HTTPMessageDelegate:
-        """Return who takes a request, which has not come yet."""
+        """Return the receiver of the next request."""
         request: Any = request_conn
         request.stream.request = request
         return self._app.start_request(server_conn, request_conn)
@@ -127,7 +127,7 @@ class HttpServer(HTTPServerConnectionDelegate):
         try:
             connection.send(_FULL)
             connection.shutdown(socket.SHUT_WR)
-            # what was sent and not read would make the answer be lost
+            # closing with unread bytes would reset the connection and lose the response
             connection.recv(64 * 1024)
         except OSError:
             pass
@@ -135,7 +135,7 @@ class HttpServer(HTTPServerConnectionDelegate):
             connection.close()
 
     def _look(self) -> None:
-        """Close the connections of clients that have taken too long."""
+        """Close connections whose deadline has passed."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         for stream in tuple(self._streams):
@@ -145,8 +145,8 @@ class HttpServer(HTTPServerConnectionDelegate):
 
 
 def close_after(request: Any) -> None:
-    """Let the answer to this request be the last one on its connection.
+    """Close the connection after the response to this request.
 
-    Tornado decides on it when it reads the head and has no method for a later decision.
+    Tornado decides this when it reads the head, and has no API for a later decision.
     """
     request._disconnect_on_finish = True

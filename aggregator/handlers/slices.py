@@ -1,4 +1,4 @@
-"""Work on long lists in slices, so that other requests are answered between two of them."""
+"""Iterates over long lists in slices, yielding to the event loop between them."""
 
 from __future__ import annotations
 

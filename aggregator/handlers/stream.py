@@ -1,4 +1,4 @@
-"""A client's socket as Tornado's IOStream, with the time that the client may take."""
+"""Tornado's IOStream of a client connection, with deadlines and limits on the request head."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from typing import Any, Protocol, cast
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream, UnsatisfiableReadError
 
-# what the client must take of a long answer to get more time for the rest
+# bytes of a response that the client must read to extend its deadline
 PROGRESS = 64 * 1024
 # parsing the lines of a head takes 4 us each
 MOST_HEAD_LINES = 1000
-# bytes of unfinished heads of all clients; a short head has room in any case
+# bytes of unfinished heads of all clients; a short head is always accepted
 MOST_UNFINISHED, SHORT_HEAD = 16 * 1024 * 1024, 64 * 1024
-# the blank line that ends a head may have begun so many bytes before those that came last
+# the end-of-head pattern may start this many bytes before the last read
 _END_OF_HEAD = 4
-# Tornado's answer to what is not HTTP has neither a length nor a text
+# Tornado's response to invalid HTTP has neither length nor body
 _BARE_REFUSAL = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 
 
 def plain(status: str) -> bytes:
-    """Return a whole answer for a request that no handler can answer."""
+    """Return a complete response for a request that reaches no handler."""
     head = "Content-Type: text/plain; charset=utf-8\r\nConnection: close"
     return f"HTTP/1.1 {status}\r\n{head}\r\nContent-Length: {len(status)}\r\n\r\n{status}".encode()
 
@@ -37,10 +37,10 @@ _TOO_LONG = plain("431 Request Header Fields Too Large")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a head may be, in bytes, and how long a client may take, in seconds.
+    """Limits: bytes of a request head, and client timeouts in seconds.
 
-    `idle` is for the time between two requests, `request` for sending one and for each piece of an
-    answer that it takes.
+    `idle` applies between two requests, `request` to sending one and to reading each piece of the
+    response.
     """
 
     headers: int
@@ -54,11 +54,11 @@ class Owner(Protocol):
     unfinished: int
 
     def closed(self, stream: Stream) -> None:
-        """Forget the connection."""
+        """Remove the connection."""
 
 
 class Stream(IOStream):
-    """Knows what the client is doing, and until when it has to be done with it.
+    """A client connection with a deadline for the client's present step.
 
     `deadline` is by the loop's clock; None while a handler is at work. `request` is the request
     whose head is expected or being answered.
@@ -80,14 +80,14 @@ class Stream(IOStream):
 
     @property
     def between_requests(self) -> bool:
-        """Say whether no request is in hand: none has come, or not even its whole head."""
+        """Return True if no request is running: no complete head has arrived."""
         return self._heading
 
     def set_nodelay(self, value: bool) -> None:
-        """Leave it switched on: each answer is one write."""
+        """Ignore: TCP_NODELAY stays on, since each response is one write."""
 
     def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> Future[bytes]:
-        """Begin to read a request's head."""
+        """Start reading a request head."""
         self._heading = True
         self._searched = 0
         begun = self._read_buffer_size > 0
@@ -102,7 +102,7 @@ class Stream(IOStream):
         return head
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
-        """Read; the end of what the client sends is not the end of its interest in an answer."""
+        """Read; a half-closed connection still gets its response."""
         count = super().read_from_fd(buf)
         if count and self._heading and self._read_buffer_size == 0:
             self._allow(self._limits.request)
@@ -112,14 +112,14 @@ class Stream(IOStream):
         return count
 
     def write(self, data: bytes | memoryview) -> Future[None]:
-        """Write; the client has to take it in time."""
+        """Write, with a deadline for the client to read it."""
         written = super().write(_REFUSAL if data == _BARE_REFUSAL else data)
         if not written.done():
             self._allow(self._limits.request)
         return written
 
     def write_to_fd(self, data: memoryview) -> int:
-        """Give a client that takes its answer more time."""
+        """Extend the deadline of a client that reads its response."""
         count = super().write_to_fd(data)
         self._untaken += count
         if self.deadline is not None and self._untaken >= PROGRESS:
@@ -128,17 +128,17 @@ class Stream(IOStream):
         return count
 
     def set_close_callback(self, callback: Callable[[], None] | None) -> None:
-        """Take whom to tell; there is somebody to tell while a handler is at work.
+        """Set the close callback, which is set while a handler runs.
 
-        Tornado would listen for the end of the connection meanwhile. The next request would wake it
-        up, too, and the handler's answer is written or lost all the same.
+        Tornado would listen for a half-close meanwhile. A pipelined request would wake it
+        up, too, and the handler runs to its end in any case.
         """
         if callback is not None and not self.writing():
             self.deadline = None
         self._close_callback = callback
 
     def close(self, exc_info: Any = False) -> None:
-        """Close; say so when the reason is the length of a head, or of the line of a chunk."""
+        """Close; answer 431 or 400 first if a head or a chunk's line is too long."""
         if isinstance(exc_info, UnsatisfiableReadError) and not self.closed():
             with contextlib.suppress(OSError):
                 self.socket.send(_TOO_LONG if self._heading else _REFUSAL)
@@ -158,14 +158,14 @@ class Stream(IOStream):
             self._heading = False
 
     def _find_read_pos(self) -> int | None:
-        """Return where the head ends, having searched each byte once.
+        """Return the end of the head, searching each byte once.
 
         Tornado searches all of an unfinished head again for each byte that comes: 20 ms a byte
         when 1 MiB of it is here.
         """
         if self._read_regex is None:
             return super()._find_read_pos()
-        # what is raised for a limit is answered with 431 by `close`
+        # `close` answers a limit error with 431
         found = self._read_regex.search(self._read_buffer, self._searched)
         end = found.end() if found else self._read_buffer_size
         self._check_max_bytes(self._read_regex, end)
@@ -176,7 +176,7 @@ class Stream(IOStream):
         return end if found else None
 
     def _keep(self, size: int) -> None:
-        """Count what is kept of an unfinished head."""
+        """Count the bytes of an unfinished head."""
         self._owner.unfinished += size - self._unfinished
         self._unfinished = size
         if size > SHORT_HEAD and self._owner.unfinished > MOST_UNFINISHED:
@@ -186,7 +186,7 @@ class Stream(IOStream):
         self.deadline = self._clock() + seconds
 
     def _listen_no_more(self) -> None:
-        """Stop waking up for the end of what the client sends, until something is to be done."""
+        """Stop listening for a half-close until the next read or write."""
         if not self.closed() and self._state is not None and not self.reading():
             self.io_loop.remove_handler(self.fileno())
             self._state = None

@@ -1,4 +1,4 @@
-"""Times of the storage (naive UTC, perhaps missing) as the text that clients read."""
+"""Formats stored times (naive UTC or None) as text for clients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def seconds(time: datetime | None) -> str:
 
 
 def fractions(time: datetime | None) -> str:
-    """Return the time as it is stored, `2026-03-01T10:00:00.25Z`; a missing time is empty."""
+    """Return the time with its fraction, `2026-03-01T10:00:00.25Z`; a missing time is empty."""
     if time is None:
         return ""
     text = time.replace(tzinfo=None).isoformat()
@@ -28,12 +28,12 @@ def fractions(time: datetime | None) -> str:
 
 
 def pair(time: datetime | None) -> dict[str, Any]:
-    """Return the form of the lists of disabled rules: the time, and whether there is one."""
+    """Return Go's sql.NullTime of the lists of disabled rules: time and validity."""
     return {"Time": fractions(time or YEAR_ONE), "Valid": time is not None}
 
 
 def now_in_header() -> str:
-    """Return the value of the header `Date`, made once a second."""
+    """Return the value of header `Date`, cached for a second."""
     return _in_header(int(clock.time()))
 
 

@@ -1,4 +1,4 @@
-"""Rules switched off for single clusters."""
+"""Handlers of toggles: rules disabled for single clusters."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .times import fractions, pair
 
 
 class ToggleHandler(ApiHandler):
-    """Switches a rule off or on (contract rest-api 4.2); `every_key` is the form of 2020."""
+    """Disables or enables a rule (contract rest-api 4.2); `every_key` is the form of 2020."""
 
     def initialize(self, *, disabled: bool, every_key: bool = False, **kwargs: Any) -> None:
-        """Take what the path means, and whether it names an error key."""
+        """Set the toggle, and whether the path has an error key."""
         super().initialize(**kwargs)
         self._disabled = disabled
         self._every_key = every_key
@@ -46,30 +46,30 @@ class ToggleHandler(ApiHandler):
 
 
 class DisabledRulesHandler(ApiHandler):
-    """What an organization has switched off (contract rest-api 4.3)."""
+    """The rules that an organization has disabled (contract rest-api 4.3)."""
 
     async def get(self) -> None:
         """List it."""
         found = await self.storage.toggles.disabled_rules(self.org_id())
-        self.ok(rules=[_shown(toggle) for toggle in found])
+        self.ok(rules=[_document(toggle) for toggle in found])
 
 
 class DisabledRulesForClustersHandler(ApiHandler):
-    """What an organization has switched off for some clusters."""
+    """The rules that an organization has disabled for some clusters."""
 
     async def post(self) -> None:
         """List it for the clusters in the body."""
         org = self.org_id()
         clusters = body.names(self.json_body())
         found = await self.storage.toggles.disabled_rules(org, clusters)
-        self.ok(rules=[_shown(toggle) for toggle in found])
+        self.ok(rules=[_document(toggle) for toggle in found])
 
 
 class DisabledClustersHandler(ApiHandler):
-    """The clusters for which a rule is switched off."""
+    """The clusters for which a rule is disabled."""
 
     async def get(self) -> None:
-        """List them, newest first; the reference says null for none."""
+        """List them, newest first; null for none, as in the Go service."""
         org, rule, key = self.org_id(), self.rule_id(), self.error_key()
         found = await self.storage.toggles.disabled_clusters(org, rule, key)
         clusters = [
@@ -84,7 +84,7 @@ class DisabledClustersHandler(ApiHandler):
         self.ok(clusters=clusters or None)
 
 
-def _shown(toggle: RuleToggle) -> dict[str, Any]:
+def _document(toggle: RuleToggle) -> dict[str, Any]:
     return {
         "ClusterID": toggle.hit.cluster,
         "RuleID": toggle.hit.rule_id,

@@ -1,4 +1,4 @@
-"""Likes and dislikes of rule hits."""
+"""Handlers of votes on rule hits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class VoteHandler(ApiHandler):
     """Records a user's vote (contract rest-api 4.1); `every_key` is the form of 2020."""
 
     def initialize(self, *, vote: Vote, every_key: bool = False, **kwargs: Any) -> None:
-        """Take which vote the path means, and whether it names an error key."""
+        """Set the vote, and whether the path has an error key."""
         super().initialize(**kwargs)
         self._vote = vote
         self._every_key = every_key
@@ -46,10 +46,10 @@ class VoteHandler(ApiHandler):
 
 
 class GetVoteHandler(ApiHandler):
-    """Tells a user's vote (debug); without an error key it is the newest one of the rule."""
+    """Returns a user's vote (debug); without an error key it is the newest one of the rule."""
 
     def initialize(self, *, every_key: bool = False, **kwargs: Any) -> None:
-        """Take whether the path names an error key."""
+        """Set whether the path has an error key."""
         super().initialize(**kwargs)
         self._every_key = every_key
 

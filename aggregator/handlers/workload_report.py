@@ -1,4 +1,4 @@
-"""The stored report of a DVO message, read for one namespace (contract rest-api 5)."""
+"""Parses a stored DVO report into the recommendations of one namespace (contract rest-api 5)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LIST = "workload_recommendations"
 
 
 def recommendations(text: str, namespace: Namespace) -> Any:
-    """Return the recommendations that hit the namespace, for the answer; none for bad text."""
+    """Return the recommendations that hit the namespace; empty for invalid text."""
     try:
         return list(_recommendations(_document(text), namespace))
     except (ValueError, RecursionError):
@@ -25,7 +25,7 @@ def recommendations(text: str, namespace: Namespace) -> Any:
 
 
 def _parsed(text: str) -> Any:
-    """Return JSON as Go keeps it in a map: every number is a float."""
+    """Parse JSON as Go does into a map: every number is a float64."""
     return json.loads(text, parse_int=float, parse_float=float, parse_constant=_refuse)
 
 
@@ -34,7 +34,7 @@ def _refuse(name: str) -> Any:
 
 
 def _details(item: dict[str, Any]) -> orjson.Fragment:
-    """Return what is known beside a recommendation, written as Go writes a map."""
+    """Return a recommendation's details, formatted as Go formats a map."""
     details = item.get("details")
     if details is not None and not isinstance(details, dict):
         raise ValueError("details: an object expected")
@@ -42,7 +42,7 @@ def _details(item: dict[str, Any]) -> orjson.Fragment:
 
 
 def _written(value: Any) -> str:
-    """Return JSON in the form of Go's encoding/json, names sorted."""
+    """Return JSON as Go's encoding/json writes it, names sorted."""
     if isinstance(value, dict):
         named = sorted((well_formed(name), one) for name, one in value.items())
         return "{" + ",".join(f"{_quoted(name)}:{_written(one)}" for name, one in named) + "}"
@@ -58,7 +58,7 @@ def _quoted(value: Any) -> str:
 
 
 def _number(value: float) -> str:
-    """Return a number as Go writes a float64; raise ValueError for one that is none."""
+    """Return a number as Go writes a float64; raise ValueError if it is none."""
     if not math.isfinite(value):
         raise ValueError("number out of range")
     if value and not 1e-6 <= abs(value) < 1e21:
@@ -68,7 +68,7 @@ def _number(value: float) -> str:
 
 
 def _document(text: str) -> dict[str, Any]:
-    """Return the report: properly parsed if that is possible, else in older, damaged forms."""
+    """Parse the report, or else one of the older, damaged forms."""
     for read in _FORMS:
         try:
             document = read(text)
@@ -82,12 +82,12 @@ def _document(text: str) -> dict[str, Any]:
 
 
 def _unquoted(text: str) -> Any:
-    """Read an object whose quotes are escaped: the inside of a JSON string."""
+    """Parse an object whose quotes are escaped: the inside of a JSON string."""
     return _parsed(f'"{text}"')
 
 
 def _stripped(text: str) -> Any:
-    """Read the text as the reference does, at the cost of what backslashes mean."""
+    """Parse the text without its backslashes, as the Go service does."""
     return _parsed(text.replace("\\", ""))
 
 

@@ -1,4 +1,4 @@
-"""Workload recommendations by namespace (DVO)."""
+"""Handlers of DVO workload recommendations per namespace."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .base import ApiHandler
 from .slices import in_slices
 from .times import seconds
 
-# so many rows take the loop for a few milliseconds
+# rows rendered in a few milliseconds of the event loop
 ROWS_IN_A_SLICE = 500
 
 
@@ -44,18 +44,18 @@ class NamespaceWorkloadsHandler(ApiHandler):
         org, cluster, namespace = self.org_id(), self.cluster(), self.namespace()
         row = await self.storage.dvo.of_namespace(org, cluster, namespace)
         found = workload_report.recommendations(row.text, row.namespace)
-        self.ok(workloads={"status": "", **_shown(row), "recommendations": found})
+        self.ok(workloads={"status": "", **_document(row), "recommendations": found})
 
 
 async def listed(rows: Sequence[NamespaceRow]) -> orjson.Fragment | None:
-    """Return the rows for the answer, None for none; other requests are answered meanwhile."""
+    """Render the rows, None if there are none, yielding to the event loop in between."""
     parts: list[bytes] = []
     async for part in in_slices(rows, ROWS_IN_A_SLICE):
         parts.append(orjson.dumps([_listed(row) for row in part])[1:-1])
     return orjson.Fragment(b"[" + b",".join(parts) + b"]") if parts else None
 
 
-def _shown(row: NamespaceRow) -> dict[str, Any]:
+def _document(row: NamespaceRow) -> dict[str, Any]:
     return {
         "cluster": {"uuid": row.cluster, "display_name": ""},
         "namespace": {"uuid": row.namespace, "name": row.name},
@@ -74,4 +74,4 @@ def _listed(row: NamespaceRow) -> dict[str, Any]:
     hits = row.hits
     if isinstance(hits, dict):
         hits = dict(sorted(hits.items()))
-    return {**_shown(row), "recommendations_hit_count": hits}
+    return {**_document(row), "recommendations_hit_count": hits}
