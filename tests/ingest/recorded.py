@@ -1,4 +1,4 @@
-"""Messages (recorded.jsonl) with what the reference service was seen to make of them.
+"""Messages (recorded.jsonl) with what the Go service service was seen to make of them.
 
 `departure` names the paragraph of our own wishes where we differ; `want` then tells ours.
 """

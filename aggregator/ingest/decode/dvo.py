@@ -66,7 +66,7 @@ class DvoDecoder:
 def _accepted(
     opened: Message, counts: dict[str, _Count], warnings: list[str]
 ) -> Decoded[model.DvoReport]:
-    """Return the report, now that only storage could still say no."""
+    """Return the report, after all checks but those of the database."""
     last_checked = opened.read_last_checked()
     opened.require_storable(_names(counts))
     report = model.DvoReport(
@@ -95,7 +95,7 @@ def _read_metrics(
     """Return what is counted for each namespace; raise InvalidMessage for a wrong structure."""
     member = body.get(_REQUIRED)
     if member is None:
-        raise opened.refused(
+        raise opened.invalid(
             "structure", f"improper report structure, missing key with name '{_REQUIRED}'"
         )
     counts: dict[str, _Count] = {}
@@ -105,7 +105,7 @@ def _read_metrics(
             _expect(item, _REQUIRED, "{n")
             _count(counts, values.members(item) if item.first == "{" else [], warnings)
     except WrongType as error:
-        raise opened.refused("type", str(error)) from error
+        raise opened.invalid("type", str(error)) from error
     return counts
 
 
@@ -113,7 +113,7 @@ def _expect(member: Member, name: str, first: str) -> None:
     """Raise WrongType unless the value begins with one of these characters."""
     if member.first not in first:
         expected = "list" if first[0] == "[" else "object"
-        raise WrongType(f"{name}: {expected} expected, got {values.shown(member.value)}")
+        raise WrongType(f"{name}: {expected} expected, got {values.abbreviated(member.value)}")
 
 
 def _count(counts: dict[str, _Count], parts: list[Member], warnings: list[str]) -> None:
@@ -136,7 +136,7 @@ def _count(counts: dict[str, _Count], parts: list[Member], warnings: list[str]) 
 
 
 def _workloads(parts: list[Member]) -> list[dict[str, str]]:
-    """Return the workloads of a recommendation, and check its other parts."""
+    """Return the workloads of a recommendation, and check its other attributes."""
     found: list[dict[str, str]] = []
     for part in parts:
         name = values.attribute(part.key, _CONTAINERS)
@@ -155,7 +155,7 @@ def _workloads(parts: list[Member]) -> list[dict[str, str]]:
 def _workload(value: Any) -> dict[str, str]:
     """Return one workload; null is an empty one."""
     if value is not None and not isinstance(value, dict):
-        raise WrongType(f"workloads: object expected, got {values.shown(value)}")
+        raise WrongType(f"workloads: object expected, got {values.abbreviated(value)}")
     return values.texts((value or {}).items(), _WORKLOAD)
 
 
@@ -173,7 +173,7 @@ def _text_list(member: Member, name: str) -> None:
     _expect(member, name, "[n")
     for value in values.elements(member):
         if not isinstance(value, str | None):
-            raise WrongType(f"{name}: text expected, got {values.shown(value)}")
+            raise WrongType(f"{name}: text expected, got {values.abbreviated(value)}")
 
 
 def _names(counts: dict[str, _Count]) -> Iterable[tuple[str, str]]:

@@ -44,27 +44,27 @@ def read(value: bytes | None, body: str, maximum_unpacked_size: int) -> Message:
         payload.check_size(raw, maximum_unpacked_size)
         document = values.document(raw)
     except TooLarge as error:
-        raise message.refused("too_large", str(error)) from error
+        raise message.invalid("too_large", str(error)) from error
     except InvalidInput as error:
-        raise message.refused("gzip", str(error)) from error
+        raise message.invalid("gzip", str(error)) from error
     except values.JsonError as error:
-        raise message.refused("json", str(error)) from error
+        raise message.invalid("json", str(error)) from error
     message.text = document.text
-    if _read_usual(message, document, body):
+    if _read_fast(message, document, body):
         return message
     if document.first == "{":
         _read_envelope(message, values.members(document), body)
     elif document.first != "n":
         message.wrong = ("type", "the message: object expected")
     if message.wrong:
-        raise message.refused(*message.wrong)
+        raise message.invalid(*message.wrong)
     return message
 
 
 def _read_envelope(message: Message, members: Iterable[Member], body: str) -> None:
-    """Note the attributes; a wrong type is remembered while reading goes on, as in the reference.
+    """Note the attributes; a wrong type is recorded and reading continues, as in the Go service.
 
-    An attribute of a wrong type counts as 0 or "" for what is told of the message.
+    An attribute of a wrong type counts as 0 or "" in the envelope.
     """
     folded_body = values.fold(body)
     for member in members:
@@ -79,16 +79,16 @@ def _read_envelope(message: Message, members: Iterable[Member], body: str) -> No
             _read_body(message, body, member)
 
 
-def _read_usual(message: Message, document: Member, body: str) -> bool:
-    """Note the attributes of a usual message in few steps; say whether it is one.
+def _read_fast(message: Message, document: Member, body: str) -> bool:
+    """Read the attributes on the fast path; return False if the message is not well-formed.
 
-    Every attribute that is there is there once, spelled as in the contract, in the usual form.
+    Well-formed: each attribute occurs once, in the exact spelling and with a value of its type.
     Nothing is noted of any other message.
     """
     members = values.fields(document)
-    if members is None or not _are_usual(tuple(members), body):
+    if members is None or not _are_well_formed(tuple(members), body):
         return False
-    read = {name: _usual_value(name, raw, body) for name, raw in members.items()}
+    read = {name: _well_formed_value(name, raw, body) for name, raw in members.items()}
     if None in read.values():
         return False
     message.gathered = read.pop("Metadata", times.UNKNOWN)
@@ -98,8 +98,8 @@ def _read_usual(message: Message, document: Member, body: str) -> bool:
     return True
 
 
-def _usual_value(name: str, raw: msgspec.Raw, body: str) -> Any:
-    """Return the value of an attribute of the usual form, None if it has another one."""
+def _well_formed_value(name: str, raw: msgspec.Raw, body: str) -> Any:
+    """Return the value of a well-formed attribute, None if it is not well-formed."""
     if name in _MAXIMA:
         return _number(raw, _MAXIMA[name])
     if name in _TEXTS:
@@ -112,11 +112,11 @@ def _usual_value(name: str, raw: msgspec.Raw, body: str) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def _are_usual(names: tuple[str, ...], body: str) -> bool:
-    """Say whether no name means an attribute that is spelled otherwise."""
-    usual = {*_ATTRIBUTES.values(), body}
-    folded = {values.fold(name) for name in usual}
-    return not any(values.fold(name) in folded for name in names if name not in usual)
+def _are_well_formed(names: tuple[str, ...], body: str) -> bool:
+    """Return True if no name is another spelling of an attribute."""
+    exact = {*_ATTRIBUTES.values(), body}
+    folded = {values.fold(name) for name in exact}
+    return not any(values.fold(name) in folded for name in names if name not in exact)
 
 
 def _number(raw: msgspec.Raw, most: int) -> int | None:
@@ -125,11 +125,11 @@ def _number(raw: msgspec.Raw, most: int) -> int | None:
 
 
 def _gathered(raw: msgspec.Raw) -> times.Moment | None:
-    """Return the time in the metadata, if they are nothing but that, as usual."""
+    """Return the time in the metadata, if they contain nothing else."""
     try:
         written = _metadata(raw).gathering_time
         text = values.plain_text(written)
-        # its length tells whether the name is there twice
+        # its length shows whether the name occurs twice
         if text is None or len(raw) != len(written) + len('{"gathering_time":}'):
             return None
         return times.moment(text)
@@ -140,7 +140,7 @@ def _gathered(raw: msgspec.Raw) -> times.Moment | None:
 def _blame(message: Message, kind: str, name: str, reason: str, member: Member) -> None:
     """Remember the first wrong attribute."""
     if message.wrong is None:
-        message.wrong = (kind, f"{name}: {reason}, got {values.shown(member.value)}")
+        message.wrong = (kind, f"{name}: {reason}, got {values.abbreviated(member.value)}")
 
 
 def _read_number(message: Message, name: str, member: Member) -> None:
@@ -177,7 +177,7 @@ def _read_metadata(message: Message, member: Member) -> None:
 
 
 def _read_gathering_time(message: Message, part: Member) -> None:
-    # as written, without unescaping: the reference reads it so
+    # as written, without unescaping: the Go service reads it so
     written = part.text[1:-1] if part.first == '"' else ""
     try:
         message.gathered = times.moment(written)

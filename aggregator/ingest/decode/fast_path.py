@@ -1,7 +1,7 @@
-"""The usual report of an OCP message, read in few steps.
+"""The fast path for well-formed OCP reports.
 
-Usual is a report of which every name is one of the contract's, spelled as there, with a value of
-its type. Of any other nothing is said here: it is read slowly, attribute by attribute.
+A report is well-formed if every name is known, in its exact spelling, with a value of its type.
+Any other report takes the slow path in `ocp.py`, attribute by attribute.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..gojson.values import Member
 _ABSENT = Raw(b"")
 
 
-class UsualReport(NamedTuple):
+class WellFormedReport(NamedTuple):
     """The hits; the value of `info`, compact, empty without one; the report as it is stored."""
 
     hits: list[model.Hit]
@@ -61,10 +61,10 @@ _hits = msgspec.json.Decoder(list[_Hit]).decode
 _written = msgspec.json.Decoder(_WrittenReport).decode
 
 
-def read(report: Member) -> UsualReport | None:
-    """Return what a usual report says, None if this is none.
+def read(report: Member) -> WellFormedReport | None:
+    """Return the content of a well-formed report, None if it is not well-formed.
 
-    Of names that are there twice the last one counts, as in the reference.
+    The last one of a duplicate name counts, as in the Go service.
     """
     try:
         lean = _report(report.compact)
@@ -80,7 +80,7 @@ def read(report: Member) -> UsualReport | None:
         model.Hit(model.RuleId(hit.component), model.ErrorKey(hit.key), str(written, "utf-8"))
         for hit, written in zip(hits, details, strict=True)
     ]
-    return UsualReport(found, bytes(lean.info or b""), _text(lean))
+    return WellFormedReport(found, bytes(lean.info or b""), _text(lean))
 
 
 def _text(lean: _Report) -> str:

@@ -1,4 +1,4 @@
-"""A message: what its bytes say, whatever kind of results it carries."""
+"""Decoding of a message, common to OCP and DVO results."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ DATE_LAYOUT = "2006-01-02T15:04:05.999999999Z07:00"
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """What is known of a message, also of a refused one.
+    """The attributes of a message, also of an invalid one.
 
-    `received` says that the payload tracker hears `received` of it; `last_checked` is naive UTC,
+    `received` is True if the payload tracker gets status `received`; `last_checked` is naive UTC,
     as far as checking came to it.
     """
 
@@ -68,8 +68,8 @@ class Decoder(Protocol):
 class Message:
     """An opened message: the text and what the envelope holds.
 
-    The report is there as a `whole` where the message is a usual one, else by its `parts`. `known`
-    grows while the envelope is read, so that a refusal tells what is known till then.
+    The report is in `whole` if the fast path read the message, else in `parts`. `known`
+    grows while the envelope is read, so that InvalidMessage has the attributes read so far.
     """
 
     text: str = ""
@@ -101,7 +101,7 @@ class Message:
             self.last_checked,
         )
 
-    def refused(self, kind: str, text: str) -> InvalidMessage:
+    def invalid(self, kind: str, text: str) -> InvalidMessage:
         """Return the error for this message."""
         return InvalidMessage(kind, text, self.envelope())
 
@@ -109,19 +109,19 @@ class Message:
         """Raise InvalidMessage unless these attributes are there and not null."""
         for name in attributes:
             if self.known.get(name) is None:
-                raise self.refused("missing_attribute", f"missing required attribute '{name}'")
+                raise self.invalid("missing_attribute", f"missing required attribute '{name}'")
 
     def require_cluster(self) -> None:
         """Raise InvalidMessage unless the cluster's name is a UUID."""
         try:
             model.check_cluster(self.known["ClusterName"])
         except InvalidInput as error:
-            raise self.refused("cluster", "cluster name is not a UUID") from error
+            raise self.invalid("cluster", "cluster name is not a UUID") from error
 
     def check_organization(self, allowed: frozenset[int] | None) -> None:
         """Raise InvalidMessage unless the organization is on the allow list, if there is one."""
         if allowed is not None and self.known["OrgID"] not in allowed:
-            raise self.refused("allow_list", "organization ID is not in allow list")
+            raise self.invalid("allow_list", "organization ID is not in allow list")
 
     def read_last_checked(self) -> datetime:
         """Return LastChecked as naive UTC; raise InvalidMessage if it is not RFC 3339."""
@@ -129,9 +129,9 @@ class Message:
         try:
             self.last_checked = times.moment(text).utc
         except InvalidInput as error:
-            shown = text if len(text) <= 60 else text[:57] + "..."
-            raise self.refused(
-                "last_checked", f'parsing time "{shown}" as "{DATE_LAYOUT}": LastChecked: {error}'
+            quoted = text if len(text) <= 60 else text[:57] + "..."
+            raise self.invalid(
+                "last_checked", f'parsing time "{quoted}" as "{DATE_LAYOUT}": LastChecked: {error}'
             ) from error
         return self.last_checked
 
@@ -139,19 +139,19 @@ class Message:
         """Raise InvalidMessage for what no table can hold: a large organization, NUL in a name."""
         org = self.known["OrgID"]
         if org > model.MAX_STORED_ORG_ID:
-            raise self.refused("organization", f"OrgID: {org} is above {model.MAX_STORED_ORG_ID}")
+            raise self.invalid("organization", f"OrgID: {org} is above {model.MAX_STORED_ORG_ID}")
         for name, text in names:
             if "\0" in text:
-                raise self.refused("nul", f"{name}: NUL character is not allowed")
+                raise self.invalid("nul", f"{name}: NUL character is not allowed")
 
     def check_parts(self, number: int) -> None:
-        """Raise InvalidMessage for a report of more parts than are stored at once."""
+        """Raise InvalidMessage for a report with too many hits or namespaces."""
         if number > MOST_PARTS:
-            raise self.refused("too_large", f"{number} parts; at most {MOST_PARTS} are stored")
+            raise self.invalid("too_large", f"{number} parts; at most {MOST_PARTS} are stored")
 
     @staticmethod
     def first_warnings(warnings: list[str]) -> tuple[str, ...]:
-        """Return the warnings to log: a message may give rise to one for each of its parts."""
+        """Return the warnings to log: a message may cause one for each of its hits."""
         more = len(warnings) - MOST_WARNINGS
         first = warnings[:MOST_WARNINGS]
         return tuple([*first, f"{more} more warnings"] if more > 0 else first)

@@ -50,7 +50,7 @@ class OcpDecoder:
         read = fast_path.read(opened.whole) if opened.whole else None
         if read is None and _is_empty(opened):
             return Decoded(opened.envelope(), None)
-        hits, version = _read_report(opened) if read is None else _read_usual(opened, read)
+        hits, version = _read_report(opened) if read is None else _read_fast(opened, read)
         opened.check_parts(len(hits))
         if self._schema:
             self._schema.check(opened)
@@ -66,13 +66,13 @@ class OcpDecoder:
         warnings: list[str],
         text: str,
     ) -> Decoded[model.Report]:
-        """Return the report, now that only storage could still say no."""
+        """Return the report, after all checks but those of the database."""
         last_checked = opened.read_last_checked()
         text = text or values.rewrite(opened.body)
         if not self._into_cache:
             opened.require_storable(_names(hits, version))
             if not values.is_unicode(text):
-                raise opened.refused("encoding", "Report: the bytes are not UTF-8")
+                raise opened.invalid("encoding", "Report: the bytes are not UTF-8")
             hits = _without_duplicates(hits, warnings)
         gathered = opened.gathered
         report = model.Report(
@@ -90,7 +90,7 @@ class OcpDecoder:
 
 
 def _is_empty(opened: Message) -> bool:
-    """Say whether the report is to be skipped; raise InvalidMessage if it lacks keys."""
+    """Return True if the report is to be skipped; raise InvalidMessage if it lacks keys."""
     body = opened.body
     missing = [key for key in _REQUIRED if key not in body]
     if not missing:
@@ -98,13 +98,13 @@ def _is_empty(opened: Message) -> bool:
     if all(_says_nothing(member) for member in body.values()):
         return True
     names = " ".join(missing)
-    raise opened.refused(
+    raise opened.invalid(
         "structure", f"improper report structure, missing key(s) with name '[{names}]'"
     )
 
 
 def _says_nothing(member: Member) -> bool:
-    """Say whether one value of the report counts as empty."""
+    """Return True if one value of the report counts as empty."""
     if member.key == "analysis_metadata":
         return True
     if member.key != "system":
@@ -125,26 +125,28 @@ def _read_report(opened: Message) -> tuple[list[model.Hit], str | None]:
         hits = [_hit(item) for item in values.items(opened.body["reports"])]
         return hits, _read_info(opened.body.get("info"))
     except WrongType as error:
-        raise opened.refused("type", str(error)) from error
+        raise opened.invalid("type", str(error)) from error
 
 
-def _read_usual(opened: Message, read: fast_path.UsualReport) -> tuple[list[model.Hit], str | None]:
+def _read_fast(
+    opened: Message, read: fast_path.WellFormedReport
+) -> tuple[list[model.Hit], str | None]:
     """Return hits and version of a well-formed report; raise InvalidMessage for bad `info`."""
     try:
         return read.hits, _version_of(read.info)
     except WrongType as error:
-        raise opened.refused("type", str(error)) from error
+        raise opened.invalid("type", str(error)) from error
 
 
 @lru_cache(maxsize=512)
 def _version_of(info: bytes) -> str | None:
-    """Return the cluster version that compact JSON tells; many clusters' is the same."""
+    """Return the cluster version of this compact JSON; cached, as many clusters have the same."""
     text = info.decode()
     return _read_info(Member("info", text, text) if text else None)
 
 
 def _read_info(info: Member | None) -> str | None:
-    """Return the cluster version, None if nothing tells it; raise WrongType."""
+    """Return the cluster version, None if there is none; raise WrongType."""
     version = None
     if info is not None:
         _expect_list(info)
@@ -156,13 +158,13 @@ def _read_info(info: Member | None) -> str | None:
 def _expect_list(member: Member) -> None:
     """Raise WrongType unless the value is a list."""
     if member.first != "[":
-        raise WrongType(f"{member.key}: list expected, got {values.shown(member.value)}")
+        raise WrongType(f"{member.key}: list expected, got {values.abbreviated(member.value)}")
 
 
 def _hit(item: Member) -> model.Hit:
     """Return one hit, an empty one for null; `details` stay as they are written."""
     if item.first not in "{n":
-        raise WrongType(f"reports: object expected, got {values.shown(item.value)}")
+        raise WrongType(f"reports: object expected, got {values.abbreviated(item.value)}")
     rule = key = details = ""
     for part in values.members(item) if item.first == "{" else ():
         name = values.attribute(part.key, _HIT)
@@ -176,9 +178,9 @@ def _hit(item: Member) -> model.Hit:
 
 
 def _version(item: Any, before: str | None) -> str | None:
-    """Return the cluster version if this item of `info` tells it, else the one known before."""
+    """Return the cluster version of this item of `info`, else the one found before."""
     if item is not None and not isinstance(item, dict):
-        raise WrongType(f"info: object expected, got {values.shown(item)}")
+        raise WrongType(f"info: object expected, got {values.abbreviated(item)}")
     parts: dict[str, Any] = item or {}
     names = values.texts(parts.items(), _INFO)
     details: dict[str, str] = {}
@@ -191,11 +193,13 @@ def _version(item: Any, before: str | None) -> str | None:
 def _details(value: Any) -> dict[str, str]:
     """Return the details of an item of `info`, which hold nothing but text."""
     if not isinstance(value, dict):
-        raise WrongType(f"info.details: object expected, got {values.shown(value)}")
+        raise WrongType(f"info.details: object expected, got {values.abbreviated(value)}")
     found: dict[str, str] = {}
     for key, text in value.items():
         if not isinstance(text, str | None):
-            raise WrongType(f"info.details.{key[:60]}: text expected, got {values.shown(text)}")
+            raise WrongType(
+                f"info.details.{key[:60]}: text expected, got {values.abbreviated(text)}"
+            )
         found[values.clean(key)] = values.clean(text or "")
     return found
 

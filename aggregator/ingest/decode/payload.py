@@ -16,8 +16,8 @@ _FIRST_PIECE = 512
 # what is decoded on the event loop; anything larger is decoded in a thread
 LIGHT = 32 * 1024
 
-# A parsed message takes about so many times its text, and so many bytes for each value; all of it
-# may take so many times `maximum_unpacked_size`.
+# Memory of a parsed message: this factor of its text, plus these bytes for each value. The sum may
+# be this multiple of `maximum_unpacked_size`.
 _TEXTS = 8
 _VALUE_BYTES = 400
 _PARSED = 16

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from .message import Message
 
-# a wrong message may give rise to a million complaints; the best of so many is told
+# a wrong message may cause a million errors; the best of this number is reported
 COMPLAINTS = 100
 
 Profile = Literal["default", "strict"]
@@ -38,9 +38,9 @@ class Schema:
             if self._fast.is_valid(document):
                 return
         except (RecursionError, ValueError) as error:
-            raise opened.refused("schema", f"schema: cannot be checked ({error})") from error
+            raise opened.invalid("schema", f"schema: cannot be checked ({error})") from error
         complaint = self._best_match(islice(self._explaining.iter_errors(document), COMPLAINTS))
-        raise opened.refused("schema", f"schema: {_explained(complaint)}")
+        raise opened.invalid("schema", f"schema: {_explained(complaint)}")
 
 
 def load(name: str) -> dict[str, Any]:

@@ -35,12 +35,12 @@ UNKNOWN = Moment(YEAR_ONE, NO_TIME)
 def moment(text: str) -> Moment:
     """Return the moment that RFC 3339 text means; raise InvalidInput with the reason alone.
 
-    As in the reference the hour may have one digit and the fraction may follow a comma.
+    As in the Go service the hour may have one digit and the fraction may follow a comma.
     """
-    return _usual(text) or _any(text)
+    return _well_formed(text) or _any(text)
 
 
-def _usual(text: str) -> Moment | None:
+def _well_formed(text: str) -> Moment | None:
     """Return the moment if it is UTC, to the microsecond at most, quickly."""
     match = _USUAL.fullmatch(text)
     if match is None:

@@ -1,4 +1,4 @@
-"""JSON text walked token by token: as deep as the reference goes, with the reference's errors.
+"""Scans JSON text token by token, with the depth limit and the errors of Go's encoding/json.
 
 It is slow and takes everything that Go takes: lone surrogates, deep nesting, names given twice.
 """
@@ -35,7 +35,7 @@ _decode = json.JSONDecoder().raw_decode
 
 
 class JsonError(ValueError):
-    """The text is not JSON; the message says why."""
+    """The text is not JSON; the message is the reason."""
 
 
 def check(text: str) -> None:
@@ -147,5 +147,5 @@ def clean(text: str) -> str:
 
 
 def is_unicode(text: str) -> bool:
-    """Say whether all of the text can be written as UTF-8."""
+    """Return True if all of the text can be written as UTF-8."""
     return text.isascii() or SURROGATE.search(text) is None

@@ -1,6 +1,6 @@
-"""JSON read as the reference reads it: every value can be had as it is written.
+"""JSON values with their original text, read as Go's encoding/json reads them.
 
-The reference stores parts of a message as they were written, so a tree of Python values is not
+The Go service stores parts of a message as they were written, so a tree of Python values is not
 enough: number spellings, escapes and blanks would be lost. Nothing here knows of messages.
 
 One library cuts the text quickly. What it does not take, or would read in another way than the
@@ -50,7 +50,7 @@ class Member(NamedTuple):
 
     @property
     def first(self) -> str:
-        """Return the first character of the value, which tells its type."""
+        """Return the first character of the value, which determines its type."""
         written = self.written
         return written[0] if isinstance(written, str) else chr(memoryview(written)[0])
 
@@ -88,18 +88,18 @@ def document(raw: bytes) -> Member:
 
 
 def fields(of: Member) -> dict[str, msgspec.Raw] | None:
-    """Return an object's compact values by name; None if a name is odd or is there twice."""
+    """Return an object's compact values by name; None if a name is escaped or occurs twice."""
     try:
         found = _object(of.compact)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return None
-    # a compact text has no room for a second member of the same name: the lengths tell
+    # a duplicate name would make the text longer than its distinct members
     size = 1 + sum(map(len, found)) + sum(map(len, found.values())) + 4 * len(found)
     return found if size == len(of.compact) else None
 
 
 def whole(of: Member, name: str, compact: msgspec.Raw) -> Member:
-    """Return the member `name` of an object without odd names; its compact value is known."""
+    """Return the member `name` of an object without escaped names; its compact value is known."""
     if len(of.compact) == len(of.written):
         return Member(name, compact, compact)
     return Member(name, _object(of.written)[name], compact)
@@ -146,7 +146,7 @@ def pairs(of: Member) -> list[tuple[str, Any]]:
 
 
 def rewrite(parts: Mapping[str, Member]) -> str:
-    """Return an object of these members as the reference writes a map of raw values.
+    """Return an object of these members as the Go service writes a map of raw values.
 
     Keys in the order of their bytes, no blanks, nested values in the order and spelling of the
     message; `< > &` and the two line separators are escaped.
@@ -156,7 +156,7 @@ def rewrite(parts: Mapping[str, Member]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return JSON text with the characters escaped that the reference escapes."""
+    """Return JSON text with the characters escaped that the Go service escapes."""
     for char, escape in _HTML_ESCAPES.items():
         if char in text:
             text = text.replace(char, escape)
@@ -170,7 +170,7 @@ def _name(key: str) -> str:
 
 
 def quote(text: str) -> str:
-    """Return JSON text (already rewritten) as one JSON string, as the reference writes it."""
+    """Return JSON text (already rewritten) as one JSON string, as the Go service writes it."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     if not is_unicode(escaped):
         escaped = scanner.SURROGATE.sub(r"\\ufffd", escaped)
@@ -201,12 +201,12 @@ def text(member: Member, name: str, before: str) -> str:
     if value is None:
         return before
     if not isinstance(value, str):
-        raise WrongType(f"{name}: text expected, got {shown(value)}")
+        raise WrongType(f"{name}: text expected, got {abbreviated(value)}")
     return clean(value)
 
 
 def texts(parts: Iterable[tuple[str, Any]], known: Mapping[str, str]) -> dict[str, str]:
-    """Return the known text attributes of an object; null says nothing, the last one wins.
+    """Return the known text attributes of an object; null is ignored, the last one wins.
 
     Raise WrongType for a value that is no text.
     """
@@ -216,12 +216,12 @@ def texts(parts: Iterable[tuple[str, Any]], known: Mapping[str, str]) -> dict[st
         if name is None or value is None:
             continue
         if not isinstance(value, str):
-            raise WrongType(f"{name}: text expected, got {shown(value)}")
+            raise WrongType(f"{name}: text expected, got {abbreviated(value)}")
         found[name] = clean(value)
     return found
 
 
-def shown(value: Any) -> str:
+def abbreviated(value: Any) -> str:
     """Return a value for an error text, cut when it is long."""
     if value is DEEP:
         return "something very deep or long"

@@ -27,7 +27,7 @@ Offsets = dict[TopicPartition, int]
 class Brokers:
     """Asks without being a member of any group, and changes nothing.
 
-    Every method raises Unavailable when the brokers do not answer, or refuse to.
+    Every method raises Unavailable when the brokers do not answer or reject the request.
     """
 
     def __init__(self, admin: AIOKafkaAdminClient, reader: AIOKafkaConsumer) -> None:
@@ -80,11 +80,11 @@ class Brokers:
         return {place: found.offset for place, found in answer.items() if found.offset >= 0}
 
     async def members(self, group: str) -> dict[TopicPartition, str] | None:
-        """Return which member (`client@host`) has which partition, None if that is not told."""
+        """Return each partition's member (`client@host`), None if the broker does not report it."""
         try:
             (answer,) = await _settled(lambda: self._admin.describe_consumer_groups([group]))
         except (KafkaError, NotImplementedError):
-            # a broker that is old, or says it only to administrators, is no reason to say nothing
+            # old brokers, and those that require admin rights, do not report it: show the rest
             return None
         (found,) = answer.to_object()["groups"]
         if found["error_code"]:
@@ -100,7 +100,7 @@ class Brokers:
     ) -> AsyncIterator[list[ConsumerRecord]]:
         """Yield the records from the first offsets up to, and without, the ends.
 
-        They come in parts, perhaps empty ones; those of a partition are in order.
+        They come in chunks, which may be empty; records of a partition are in order.
         """
         left = {place for place in first if first[place] < ends[place]}
         self._reader.assign(sorted(left))
@@ -156,7 +156,7 @@ async def require_writable(broker: BrokerConfig, topic: str) -> None:
 
 
 async def _cleanup_policy(admin: AIOKafkaAdminClient, topic: str) -> str:
-    """Return the topic's option, nothing where the broker does not tell it."""
+    """Return the topic's option, or nothing if the broker does not report it."""
     try:
         answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
     except (KafkaError, NotImplementedError):

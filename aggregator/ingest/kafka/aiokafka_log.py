@@ -12,7 +12,7 @@ _LOGGERS = (
     "aiokafka.consumer.group_coordinator", "aiokafka.producer.sender",
 )  # fmt: skip
 # Beginnings of what is logged again and again while a broker, a topic or a permission is missing.
-# The consumer pauses for the same reason and says so; each of these lines is logged as `debug`.
+# The consumer pauses for the same reason and logs it; each of these lines is logged as `debug`.
 _REPEATED = (
     "Unable connect to", "Unable to request metadata", "Unable to update metadata",
     "Topic %s is not available", "Topic %s not found", "Topic %s is not authorized",
@@ -30,17 +30,17 @@ _REPEATED = (
 _CONNECT = "Unable connect to"
 # true for every connection, and worth one line
 _ONCE = ("Sending username and password in the clear",)
-# a rebalance is no fault; we log which partitions are given back and assigned
-_USUAL = ("because it is rebalancing",)
+# a rebalance is not an error; RebalanceListener logs revoked and assigned partitions
+_ROUTINE = ("because it is rebalancing",)
 
 
 class OutageLines(logging.Filter):
-    """Drops the repeated lines, and remembers the last one that tells of an outage."""
+    """Drops the repeated lines, and keeps the last one that reports an outage."""
 
     def __init__(self) -> None:
         super().__init__()
         self._last = ("", 0.0)
-        # that a connection fails tells more than what fails for want of it
+        # the connection error is the cause of the errors that follow
         self._last_connect = ("", 0.0)
         self._told: set[str] = set()
 
@@ -54,7 +54,7 @@ class OutageLines(logging.Filter):
         if record.exc_info or not template.startswith(_REPEATED):
             return True
         text = " ".join(record.getMessage().split())
-        if not any(usual in text for usual in _USUAL):
+        if not any(routine in text for routine in _ROUTINE):
             self._last = text, time.time()
             if template.startswith(_CONNECT):
                 self._last_connect = self._last
@@ -62,7 +62,7 @@ class OutageLines(logging.Filter):
         return False
 
     def since(self, moment: float) -> str:
-        """Return the line that tells most, of those newer than the moment, else nothing."""
+        """Return the most specific line after this time, or nothing."""
         lines = (self._last_connect, self._last)
         return next((text for text, at in lines if at > moment), "")
 

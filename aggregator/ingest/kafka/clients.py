@@ -1,4 +1,4 @@
-"""Clients of the brokers that tell why no broker takes their connection."""
+"""Kafka clients whose connection errors give the reason of each broker."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TAKEN_BYTES = 8 * 1024 * 1024
 
 
 class CoordinationEnded(Exception):
-    """The library takes no further part in the group, for an error of its own."""
+    """aiokafka left the group because of an internal error."""
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
@@ -88,10 +88,10 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
         return "" if known else f"topic '{topic}' does not exist"
 
     async def taken_over(self) -> str:
-        """Return who has this static member's name instead of us; nothing if nobody has.
+        """Return the process that joined under this static member's name, or nothing.
 
-        The broker gives the place of a static member to whoever joins last under its name, and
-        makes the member's ID of that name.
+        The broker gives a static member's partitions to the last process that joins under its
+        name, and builds the member's ID from that name.
         """
         name, coordinator = self._group_instance_id, self._coordinator
         if not name or coordinator.member_id != UNKNOWN_MEMBER:
@@ -167,7 +167,7 @@ async def _started(start: Coroutine[Any, Any, None], settings: dict[str, Any]) -
     except KafkaConnectionError as error:
         if not starting.done():
             raise
-        # without reasons it takes connections by now: the next attempt will tell
+        # without reasons it accepts connections by now: retry
         reasons = await refusals(settings)
         raise (KafkaConnectionError(reasons) if reasons else error) from error
     finally:
@@ -178,7 +178,7 @@ async def _parted(starting: asyncio.Future[None]) -> None:
     """Wait for the end of a start up to PARTING, then cut it off.
 
     The library forgets the connection over which it asks the first broker for the others when it
-    is cancelled there, and nobody could close it any more.
+    is cancelled there, and could not be closed any more.
     """
     if not starting.done():
         await asyncio.wait((starting,), timeout=PARTING)

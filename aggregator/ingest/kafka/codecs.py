@@ -52,7 +52,7 @@ def check_legacy(data: memoryview, most: int) -> None:
 
 
 def _limited(unpack_into: Callable[[bytes, memoryview], int]) -> _Unpacker:
-    """Return the function that fills the buffer and says so when there is more."""
+    """Return the function that fills the buffer and returns whether there is more."""
 
     def unpack(data: bytes, buffer: memoryview) -> tuple[int, bool]:
         try:

@@ -1,4 +1,4 @@
-"""Errors of the brokers: which of them end the service, and the reason to tell of the others."""
+"""Kafka errors: which of them are fatal, and the reason to show for the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FATAL = (
     errors.KafkaConfigurationError,
     errors.CorruptRecordException,
 )
-# codes that aiokafka does not know and would tell as UnknownError
+# codes that aiokafka does not know and would report as UnknownError
 _UNKNOWN_TO_AIOKAFKA = {
     74: "FencedLeaderEpoch",
     75: "UnknownLeaderEpoch",
@@ -60,7 +60,7 @@ def reason(error: BaseException) -> str:
     """Return what happened in one line, with what to look at where that is known."""
     name = type(error).__name__
     text = " ".join(str(error).split())
-    # what aiokafka, or a probe, says of a connection tells enough
+    # what aiokafka, or a probe, reports of a connection is specific enough
     if name not in text and not (text and isinstance(error, errors.KafkaConnectionError)):
         text = f"{name}: {text}" if text else name
     known = next((_ADVICE[one] for one in _ADVICE if one in text), "")

@@ -31,7 +31,7 @@ GROUP: dict[str, Any] = {
     "max_poll_interval_ms": 600_000,
     "partition_assignment_strategy": (RangePartitionAssignor,),
 }
-# what is set aside must find a place, whatever its size (departure 10)
+# a dead letter may be larger than the default limit (departure 10)
 LARGEST_REQUEST = 1024 * MIB
 BATCH = 256 * 1024
 
@@ -51,7 +51,7 @@ def consumer(broker: BrokerConfig) -> AIOKafkaConsumer:
 
 
 def reader(broker: BrokerConfig) -> AIOKafkaConsumer:
-    """Return a consumer that is in no group: it reads what it is told to and commits nothing."""
+    """Return a consumer that is in no group: it reads assigned partitions and commits nothing."""
     return Consumer(
         enable_auto_commit=False,
         isolation_level=broker.isolation_level,

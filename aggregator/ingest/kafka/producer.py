@@ -1,4 +1,4 @@
-"""Messages to the broker: sent in order, acknowledged before it goes on."""
+"""Sends messages in order, each list acknowledged before the next."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class RecordBatches:
             return 0
         length = _OVERHEAD.unpack_from(self._data, self._at)[1]
         end = self._at + _OVERHEAD.size + int(length)
-        # one that is shorter than its magic byte is none, and nothing tells where the next begins
+        # one that is shorter than its magic byte is none, and the start of the next one is unknown
         return end if self._at + _MAGIC < end <= len(self._data) else 0
 
 
@@ -83,7 +83,7 @@ class Batch:
 
     @cached_property
     def next_offset(self) -> int:
-        """The offset behind the last record, whatever the batch says of it."""
+        """The offset behind the last record, regardless of the batch header."""
         base, following = self.base_offset, self._following
         last = 0
         if self.data[_MAGIC] >= 2 and len(self.data) >= _HEADER.size:

@@ -30,7 +30,7 @@ class Record(NamedTuple):
 
 
 class Damaged(NamedTuple):
-    """A record of which not everything can be read; `error` says why."""
+    """A record that cannot be read completely; `error` is the reason."""
 
     offset: int
     timestamp: int
@@ -74,7 +74,7 @@ def at_offset(record: Any, offset: int) -> Record | Damaged:
 
 
 def _record(data: memoryview, header: Sequence[int], offset: int) -> Record | Damaged:
-    """Return the record in these bytes; `offset` is its own if it does not tell one."""
+    """Return the record in these bytes; `offset` is used if it has none."""
     cursor = _Cursor(data)
     found: dict[str, Any] = {"key": None, "value": None, "headers": ()}
     append_time = bool(header[5] & _LOG_APPEND_TIME)
@@ -132,7 +132,7 @@ class _Cursor:
         return None if length < 0 else self.take(length)
 
     def take(self, length: int) -> bytes:
-        """Return so many bytes; raise ValueError if they are not there."""
+        """Return this number of bytes; raise ValueError if there are fewer."""
         if not 0 <= length <= self.left:
             raise ValueError(f"a length of {length} where {self.left} bytes are left")
         taken = bytes(self._data[self._at : self._at + length])

@@ -38,7 +38,7 @@ class Room:
         self.left = size
 
     def renew(self) -> None:
-        """Begin anew."""
+        """Reset the state."""
         self.left = self._size
 
 
@@ -86,7 +86,7 @@ class PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]
             return super().__next__()
         except (StopIteration, MemoryError):
             raise
-        except Exception as error:  # whatever a library says of bytes that others wrote
+        except Exception as error:  # libraries raise many types for malformed bytes
             return self._unreadable(error)
 
     def _unreadable(self, error: Exception) -> ConsumerRecord:

@@ -1,4 +1,4 @@
-"""RFC 3339 times as the reference reads them."""
+"""RFC 3339 times as the Go service reads them."""
 
 from __future__ import annotations
 
