@@ -12,6 +12,8 @@ FOREIGN = (
     "you have no permissions to get or change info about the organization with ID {}; "
     "you can access info about organization with ID {}"
 )
+# with `organization_check: strict` no organization is named
+CONCEALING = "you have no permissions to get or change info about this organization"
 
 
 @dataclass(frozen=True, slots=True)

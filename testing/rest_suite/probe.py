@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from .behaviour import BEHAVIOURS, Behaviour
+from .behaviour import BEHAVIOURS, CONCEALING, Behaviour
 from .case import DEPARTURES, REFERENCE_2020, REFERENCE_2026
 from .checks import CheckFailed
 from .client import Client, Exchange
@@ -42,6 +42,15 @@ class Facts:
     def behaviour(self) -> Behaviour:
         """Return how the service of this profile differs from the others."""
         return BEHAVIOURS[self.profile]
+
+    @property
+    def conceals(self) -> bool:
+        """Return whether clusters of other organizations are answered like unknown ones."""
+        return self.strict and self.profile == DEPARTURES
+
+    def foreign(self, owner: int, asking: int) -> str:
+        """Return the refusal of what belongs to another organization."""
+        return CONCEALING if self.conceals else self.behaviour.foreign.format(owner, asking)
 
 
 def find_out(

@@ -120,7 +120,8 @@ def test_a_vote_with_improper_parameters_is_refused(api: Api, data: Data, vote: 
     hit, user = data.own_hit(), data.user()
     refuse_improper(api, vote, hit, user)
     for value, text in ORGANIZATIONS.items():
-        api.refused(400, vote, text, **{**hit.params, "org_id": value}, user_id=user)
+        params = {**hit.params, "org_id": value, "as_organization": hit.org_id}
+        api.refused(400, vote, text, **params, user_id=user)
     equal(vote_in_report(api, hit, user), 0, "user_vote after refusals")
 
 
