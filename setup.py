@@ -120,7 +120,7 @@ setup(
     },
     entry_points={
         "console_scripts": ["insights-results-aggregator = aggregator.__main__:main"],
-        # fixtures for whoever tests against this service: docs/testing.md
+        # pytest fixtures for tests against this service: docs/testing.md
         "pytest11": ["aggregator = testing.plugin"],
     },
 )

@@ -1,4 +1,4 @@
-"""The command line: `insights-results-aggregator [command]` (contract config-cli 4)."""
+"""CLI entry point: `insights-results-aggregator [command]` (contract config-cli 4)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from .commands import (
     COMMANDS,
     Command,
-    Voice,
+    OutputMode,
     find,
 )
 from .config import loading
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain("configuration", error)
         return BAD_CONFIG
     except BrokenPipeError:
-        # whoever reads our output has enough of it
+        # BrokenPipeError: the reader of standard output has closed it
         streams.discard(sys.stdout)
         return 0
     except OSError as error:
@@ -54,9 +54,9 @@ def _main(arguments: list[str]) -> int:
     command = find(name)
     config = _config(name, arguments[1:])
     notices = "".join(config.notices)
-    if command is not None and command.voice is Voice.LOG:
+    if command is not None and command.output is OutputMode.LOG:
         streams.write(notices)
-    elif command is None or command.voice is Voice.TEXT:
+    elif command is None or command.output is OutputMode.TEXT:
         # to be flushed with the text, which must not be lost without a word
         sys.stdout.write(notices)
     if command is None:
@@ -78,11 +78,11 @@ def _config(name: str, arguments: Sequence[str]) -> Config:
 
 
 def _run(command: Command, config: Config, arguments: Sequence[str]) -> int:
-    """Run a command in its voice; a user's mistake is one line, never a traceback."""
+    """Run a command in its output mode; print user errors as one line without a traceback."""
     wrong = reported_later(config)
     if wrong and command.module not in REPORT_THEMSELVES:
         raise ConfigError(wrong[0])
-    if command.voice is Voice.LOG:
+    if command.output is OutputMode.LOG:
         return _run_logged(command, config, arguments)
     for warning in config.warnings:
         _complain("configuration", warning)

@@ -1,4 +1,4 @@
-"""Which build this is: version, time, branch and commit, taken at build or from git."""
+"""Build information: version, time, branch and commit, recorded by setup.py or read from git."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong, in the domain's words: no HTTP status, no Kafka, no SQL."""
+"""Exceptions of the service, independent of HTTP, Kafka and SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Foreign text made safe for terminals and for logs of one line a record."""
+"""Escapes control characters in untrusted text for terminals and one-line log records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log lines: one JSON object a line with the reference's field names, or text for people.
+"""Logging setup: JSON lines with the Go service's field names, or text for people.
 
 A record's `extra={"fields": {...}}` comes between level and time (contract config-cli 6).
 """
@@ -48,7 +48,7 @@ CONFIGURED = (*OURS, *_QUIET)
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a record as the reference does: level first, message last."""
+    """Writes a record as the Go service does: level first, message last."""
 
     def __init__(self, *, upper_case: bool = False) -> None:
         super().__init__()

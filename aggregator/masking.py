@@ -1,4 +1,4 @@
-"""Secrets in text: which names they have, which shapes, and the mask in their place."""
+"""Masks secrets in text, recognized by variable name or by pattern."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SECRET_NAME = re.compile(
 _ORDINARY_NAME = re.compile(r"(?:OLD)?PWD|.*_(?:FILE|PATH|DIR|ID|NAME)", re.IGNORECASE)
 
 _QUOTED = r"""("(?:[^"\\]|\\.){0,4000}"|'(?:[^'\\]|\\.){0,4000}'|[^\s,}\]]+)"""
-# each begins where a word does, and what may be long has a limit: the work is linear
+# each pattern starts at a word boundary and has bounded repeats, so matching is linear
 _SHAPES = {
     # scheme://user:password@host, as in proxies and connection strings; / and @ may be in it
     r"((?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,30}://[^\s/?#@:'\"]{0,300}:)[^\s'\"]{0,4000}(?=@)": (
@@ -58,5 +58,5 @@ def mask_variable(name: str, value: str) -> str:
 
 
 def is_secret_name(name: str) -> bool:
-    """Say whether the value of a variable of this name is a secret as a whole."""
+    """Return True if the value of a variable of this name is a secret as a whole."""
     return bool(_SECRET_NAME.search(name)) and not _ORDINARY_NAME.fullmatch(name)

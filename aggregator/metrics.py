@@ -1,4 +1,4 @@
-"""Every Prometheus metric of the service, declared once, under the names of the reference."""
+"""Declares all Prometheus metrics, named as in the Go service, and merges those of processes."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ class Metrics:
         return families
 
     def _lines(self, families: Iterable[Metric]) -> Iterator[str]:
-        # The library's own writer would call our counters <name>_total; the reference's dashboards
+        # The library's own writer would call our counters <name>_total; the Go service's dashboards
         # and alerts know them without.
         for family in families:
             bare = family.name in self._bare

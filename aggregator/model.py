@@ -1,4 +1,4 @@
-"""The words of the domain."""
+"""Data classes of the domain: reports, hits, toggles, votes, acks, workloads."""
 
 from __future__ import annotations
 
@@ -285,5 +285,5 @@ def well_formed(text: str) -> str:
 
 
 def is_malformed(text: str) -> bool:
-    """Say whether the text holds bytes that were not UTF-8 (they arrive as lone surrogates)."""
+    """Return True if the text holds bytes that were not UTF-8 (they arrive as lone surrogates)."""
     return not text.isascii() and _SURROGATE.search(text) is not None

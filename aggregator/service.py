@@ -1,4 +1,4 @@
-"""The composition root: construct, serve, stop in order. Nothing else."""
+"""Composition root: constructs storage, server and consumers, starts and stops them in order."""
 
 from __future__ import annotations
 

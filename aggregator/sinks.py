@@ -1,4 +1,4 @@
-"""Where log lines go beside the console: CloudWatch and Sentry, if their packages are here."""
+"""Optional log handlers: CloudWatch and Sentry, if their packages are installed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the service needs of a storage: one small protocol an aggregate, and all of them together.
+"""Storage protocols: one per aggregate, and Storage, which combines them.
 
 Handlers and ingest know these protocols only. Every method is one transaction. All of them may
-raise Unavailable when the database is away. Times are naive UTC.
+raise Unavailable when the database is unavailable. Times are naive UTC.
 """
 
 from __future__ import annotations

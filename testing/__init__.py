@@ -1,1 +1,1 @@
-"""What testers use: the REST suite, mocks, the storage contract and fixtures."""
+"""Test tools: the REST suite, mocks, the storage contract, fixtures and message generators."""

@@ -1,4 +1,4 @@
-"""Good messages into PostgreSQL by COPY: millions of rows in minutes, the same that ingest stores.
+"""Loads valid messages into PostgreSQL by COPY, writing the same rows as ingest.
 
 It spells tables and columns out, so it needs nothing of the service but its schema.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 import orjson
 
-from .fixtures import Made
+from .fixtures import GeneratedMessage
 from .writers import CannotWrite
 
 BATCH = 5000
@@ -38,7 +38,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 _SCHEMAS = {"dvo_report": "dvo"}
 
 
-async def copy(dsn: str, messages: Iterable[Made]) -> None:
+async def copy(dsn: str, messages: Iterable[GeneratedMessage]) -> None:
     """Copy the rows of the messages; raise CannotWrite when a cluster is there already."""
     try:
         connection = await asyncpg.connect(dsn.replace("+asyncpg", "", 1))
@@ -60,7 +60,7 @@ async def copy(dsn: str, messages: Iterable[Made]) -> None:
         await connection.close()
 
 
-async def _copy_all(connection: Any, messages: Iterator[Made]) -> None:
+async def _copy_all(connection: Any, messages: Iterator[GeneratedMessage]) -> None:
     """Copy batch after batch; while the server takes one, the next is made."""
     making = asyncio.create_task(asyncio.to_thread(_made, messages))
     try:
@@ -78,7 +78,7 @@ async def _copy_all(connection: Any, messages: Iterator[Made]) -> None:
         await asyncio.wait([making])
 
 
-def _made(messages: Iterator[Made]) -> dict[str, list[Row]]:
+def _made(messages: Iterator[GeneratedMessage]) -> dict[str, list[Row]]:
     """Return the rows of the next messages by table, nothing at the end."""
     rows: defaultdict[str, list[Row]] = defaultdict(list)
     now = datetime.now(UTC).replace(tzinfo=None)

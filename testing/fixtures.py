@@ -1,4 +1,4 @@
-"""Fixtures: the messages that are shipped, and data sets of any size that are made from a seed."""
+"""Fixtures: the shipped messages, and data sets of any size generated from a seed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .messages import (
 )
 
 KINDS = ("ocp", "dvo")
-# a fleet of more clusters than this is made piece by piece, so that memory stays small
+# a larger fleet is generated in pieces, to limit memory
 FLEET = 20_000
 
 
@@ -37,7 +37,7 @@ def shipped_messages(kind: str) -> dict[str, bytes]:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class GeneratedMessage:
     """A message of a kind (`ocp`, `dvo`); `fault` names what is wrong with it, if something is."""
 
     kind: str
@@ -47,7 +47,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """Which messages are made: the same values make the same bytes.
+    """A generated data set: equal parameters give equal bytes.
 
     `rounds` is how often every cluster reports. `bad` is the share of broken messages, which come
     beside the good ones, evenly spread, their `faults` (all, when none is named) in turn.
@@ -73,19 +73,19 @@ class DataSet:
         of_kind = self.clusters * self.rounds
         return len(self.kinds) * (of_kind + int(of_kind * self.bad))
 
-    def __iter__(self) -> Iterator[Made]:
+    def __iter__(self) -> Iterator[GeneratedMessage]:
         """Yield the messages, one kind after the other."""
         for kind in self.kinds:
             yield from self._of_kind(kind)
 
-    def _of_kind(self, kind: str) -> Iterator[Made]:
+    def _of_kind(self, kind: str) -> Iterator[GeneratedMessage]:
         wanted = [fault for fault in FAULTS[kind] if not self.faults or fault in self.faults]
         faults = cycle(wanted)
         for number, message in enumerate(self._good(kind)):
-            yield Made(kind, message)
+            yield GeneratedMessage(kind, message)
             if wanted and int((number + 1) * self.bad) > int(number * self.bad):
                 fault = next(faults)
-                yield Made(kind, broken(kind, fault, message), fault)
+                yield GeneratedMessage(kind, broken(kind, fault, message), fault)
 
     def _good(self, kind: str) -> Iterator[bytes]:
         make = ocp_messages if kind == "ocp" else dvo_messages

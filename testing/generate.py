@@ -1,4 +1,4 @@
-"""`python -m testing.generate`: realistic messages, as many as wanted, to where they are wanted."""
+"""`python -m testing.generate`: writes realistic messages to stdout, files, Kafka or a database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from .fixtures import (
     KINDS,
     DataSet,
-    Made,
+    GeneratedMessage,
     fixtures_dir,
 )
 from .invalid_messages import FAULTS
@@ -26,7 +26,7 @@ from .messages import FIRST_ORGANIZATION, START
 from .seed import Seed, SeedError
 from .writers import (
     CannotWrite,
-    KafkaOutlet,
+    KafkaWriter,
     check_kafka,
     to_folder,
     to_stream,
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.write_seed:
             seed.write(options.write_seed)
     except BrokenPipeError:
-        # the reader has enough; what is buffered must not complain again at exit
+        # broken pipe: discard buffered output, so that the exit does not raise again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (CannotWrite, SeedError, OSError) as error:
@@ -76,7 +76,7 @@ class _Told:
     def __init__(self) -> None:
         self._good = self._broken = 0
 
-    def passing(self, messages: Iterable[Made]) -> Iterator[Made]:
+    def passing(self, messages: Iterable[GeneratedMessage]) -> Iterator[GeneratedMessage]:
         """Yield the messages, counting each."""
         for made in messages:
             yield made
@@ -90,8 +90,8 @@ class _Told:
 
 @contextmanager
 def _shown(
-    messages: Iterable[Made], total: int, out: str, console: Console
-) -> Iterator[Iterable[Made]]:
+    messages: Iterable[GeneratedMessage], total: int, out: str, console: Console
+) -> Iterator[Iterable[GeneratedMessage]]:
     """Show progress to people while the messages pass by, unless these fill their screen."""
     if not console.is_terminal or (sys.stdout.isatty() and total < 1000):
         yield messages
@@ -103,7 +103,7 @@ def _shown(
         yield progress.track(messages, total=total)
 
 
-def _messages(options: argparse.Namespace) -> tuple[Iterable[Made], int]:
+def _messages(options: argparse.Namespace) -> tuple[Iterable[GeneratedMessage], int]:
     """Return the messages and how many they are."""
     step = timedelta(seconds=options.step)
     if options.from_seed:
@@ -132,20 +132,20 @@ def _start(options: argparse.Namespace, count: int) -> datetime:
     return start or datetime.now(UTC) - timedelta(seconds=options.step) * count
 
 
-def _write(options: argparse.Namespace, messages: Iterable[Made]) -> None:
+def _write(options: argparse.Namespace, messages: Iterable[GeneratedMessage]) -> None:
     """Write the messages to where they are wanted; raise CannotWrite."""
     out = options.out
     if out == "-":
         to_stream(messages, sys.stdout.buffer)
     elif out.startswith("kafka://"):
-        KafkaOutlet(*check_kafka(out, options.kinds)).send(messages)
+        KafkaWriter(*check_kafka(out, options.kinds)).send(messages)
     elif "://" in out:
         asyncio.run(_to_database(options, messages))
     else:
         to_folder(messages, Path(out))
 
 
-async def _to_database(options: argparse.Namespace, messages: Iterable[Made]) -> None:
+async def _to_database(options: argparse.Namespace, messages: Iterable[GeneratedMessage]) -> None:
     # only here the service itself is needed
     from .mocks import database
 

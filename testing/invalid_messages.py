@@ -1,4 +1,4 @@
-"""Broken messages: each fault makes of a good message one that must be refused, in its own way."""
+"""Generates invalid messages: each fault turns a valid message into an invalid one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Realistic OCP and DVO messages without end, made from a number: same number, same bytes.
+"""Generates endless realistic OCP and DVO messages from a seed; equal seeds give equal bytes.
 
 A fleet of organizations and clusters is drawn first; then one cluster after the other reports.
 Most of a cluster's problems stay from one report to the next, some go, some come: as in life.

@@ -1,4 +1,4 @@
-"""pytest fixtures for whoever tests against this service (entry point `pytest11`).
+"""pytest plugin with fixtures for tests against this service (entry point `pytest11`).
 
 They need no asynchronous test plugin: what has an event loop has a thread for it. A fixture of the
 same name in a test suite takes the place of ours, as always in pytest.

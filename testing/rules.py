@@ -1,4 +1,4 @@
-"""The rules of a made-up engine: their names, and what they say of a cluster that they hit."""
+"""Rules of a fictional rules engine: names, and the details of their hits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A seed: which organizations, clusters, hits and namespaces a database is known to hold.
+"""Seed files: the organizations, clusters, hits and namespaces expected in a database.
 
 `{"organizations": [{"org_id": 1, "clusters": [{"cluster": UUID, "hits": [{"rule_id": "a.b.report",
 "error_key": "K"}], "namespaces": [UUID]}]}]}`. Messages make a seed, and a seed makes messages.
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from .fixtures import Made
+from .fixtures import GeneratedMessage
 from .messages import START, STEP
 
 GATHERED_BEFORE = timedelta(minutes=5)
@@ -59,7 +59,7 @@ class Seed:
             raise SeedError(f"'{file}' is no seed: {type(error).__name__} {error}") from error
         return seed
 
-    def add(self, made: Made) -> None:
+    def add(self, made: GeneratedMessage) -> None:
         """Add what storage keeps of a message; a broken one leaves nothing."""
         if made.fault:
             return
@@ -74,7 +74,7 @@ class Seed:
             cluster.looked_at = moment
             cluster.namespaces = _namespaces(message["Metrics"])
 
-    def adding(self, messages: Iterable[Made]) -> Iterator[Made]:
+    def adding(self, messages: Iterable[GeneratedMessage]) -> Iterator[GeneratedMessage]:
         """Yield the messages, adding each."""
         for made in messages:
             self.add(made)
@@ -102,13 +102,15 @@ class Seed:
         """Write the file; raise OSError."""
         file.write_text(json.dumps(self.document(), indent=1) + "\n", encoding="utf-8")
 
-    def messages(self, start: datetime = START, step: timedelta = STEP) -> Iterator[Made]:
+    def messages(
+        self, start: datetime = START, step: timedelta = STEP
+    ) -> Iterator[GeneratedMessage]:
         """Yield the messages that bring a database to what the seed says."""
         for kind in ("ocp", "dvo"):
             moment = start
             for name, cluster in sorted(self.clusters.items()):
                 if kind == "ocp" or cluster.namespaces:
-                    yield Made(kind, _message(kind, name, cluster, moment))
+                    yield GeneratedMessage(kind, _message(kind, name, cluster, moment))
                 moment += step
 
 

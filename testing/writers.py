@@ -1,4 +1,4 @@
-"""Where generated messages go: standard output, a folder, a topic of Kafka."""
+"""Writers of generated messages: standard output, folder, Kafka topic."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import parse_qs, urlsplit
 
-from .fixtures import Made
+from .fixtures import GeneratedMessage
 from .packages import MissingPackage, of_testing
 
 KAFKA_FORM = "kafka://HOST:PORT[,HOST:PORT]/TOPIC[?dvo=TOPIC]"
@@ -21,14 +21,14 @@ class CannotWrite(Exception):
     """The messages cannot be written there; the text names the place and says why."""
 
 
-def to_stream(messages: Iterable[Made], stream: BinaryIO) -> None:
+def to_stream(messages: Iterable[GeneratedMessage], stream: BinaryIO) -> None:
     """Write a message a line."""
     for made in messages:
         stream.write(made.value + b"\n")
     stream.flush()
 
 
-def to_folder(messages: Iterable[Made], folder: Path) -> None:
+def to_folder(messages: Iterable[GeneratedMessage], folder: Path) -> None:
     """Write a message a file, whose name says its place, its kind and its fault."""
     if folder.exists() and not folder.is_dir():
         raise CannotWrite(f"'{folder}' is no folder")
@@ -57,7 +57,7 @@ def check_kafka(url: str, kinds: Iterable[str]) -> tuple[str, dict[str, str]]:
     return parts.netloc, {"ocp": topic, "dvo": dvo}
 
 
-class KafkaOutlet:
+class KafkaWriter:
     """A producer that keeps the messages of a cluster in order."""
 
     def __init__(self, brokers: str, topics: dict[str, str]) -> None:
@@ -84,7 +84,7 @@ class KafkaOutlet:
             }
         )
 
-    def send(self, messages: Iterable[Made]) -> None:
+    def send(self, messages: Iterable[GeneratedMessage]) -> None:
         """Send all messages and wait until they are acknowledged; raise CannotWrite."""
         for made in messages:
             self._send(self._topics[made.kind], made)
@@ -93,7 +93,7 @@ class KafkaOutlet:
             reason = self._error or f"{left} messages are not acknowledged"
             raise CannotWrite(f"kafka://{self._brokers}: {reason}")
 
-    def _send(self, topic: str, made: Made) -> None:
+    def _send(self, topic: str, made: GeneratedMessage) -> None:
         partition = zlib.crc32(_cluster(made)) % self._partitions_of(topic)
         while True:
             try:
@@ -131,7 +131,7 @@ def _said(error: Exception) -> str:
     return str(error.args[0].str()) if error.args else str(error)
 
 
-def _cluster(made: Made) -> bytes:
+def _cluster(made: GeneratedMessage) -> bytes:
     """Return the cluster's name, nothing when a broken message does not tell it."""
     try:
         return str(json.loads(made.value)["ClusterName"]).encode()

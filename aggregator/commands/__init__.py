@@ -1,4 +1,4 @@
-"""The commands: one module each, with `run(config, argv) -> exit status`, imported on demand."""
+"""CLI commands: one module each with `run(config, argv) -> exit status`, imported on demand."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 
-class Voice(enum.Enum):
-    """How a command speaks: in log lines, in plain text, or to a person at a terminal."""
+class OutputMode(enum.Enum):
+    """The output of a command: log lines, plain text, or text for a terminal."""
 
     LOG = enum.auto()
     TEXT = enum.auto()
@@ -17,34 +17,36 @@ class Voice(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command; those of the reference are told in `help` in its words, ours by `summary`."""
+    """A command; those of the Go service are told in `help` in its words, ours by `summary`."""
 
     module: str
-    voice: Voice
+    output: OutputMode
     summary: str = ""
 
 
-_SERVICE = Command(".start_service", Voice.LOG)
-_HELP = Command(".help", Voice.TEXT)
-_MIGRATION = Command(".migration", Voice.LOG)
+_SERVICE = Command(".start_service", OutputMode.LOG)
+_HELP = Command(".help", OutputMode.TEXT)
+_MIGRATION = Command(".migration", OutputMode.LOG)
 
 COMMANDS = {
     "": _SERVICE,
     "start-service": _SERVICE,
-    "start-worker": Command(".start_worker", Voice.LOG),
+    "start-worker": Command(".start_worker", OutputMode.LOG),
     "help": _HELP,
     "print-help": _HELP,
-    "print-config": Command(".print_config", Voice.TEXT),
-    "print-env": Command(".print_env", Voice.TEXT),
-    "print-version-info": Command(".print_version_info", Voice.LOG),
+    "print-config": Command(".print_config", OutputMode.TEXT),
+    "print-env": Command(".print_env", OutputMode.TEXT),
+    "print-version-info": Command(".print_version_info", OutputMode.LOG),
     "migration": _MIGRATION,
     "migrations": _MIGRATION,
     "migrate": _MIGRATION,
-    "dev": Command(".dev", Voice.PERSON, "serves the API with sample data, no server needed"),
-    "produce": Command(".produce", Voice.PERSON, "sends messages from files to the topic"),
-    "replay": Command(".replay", Voice.PERSON, "sends dead letters to the topic again"),
-    "cleanup": Command(".cleanup", Voice.PERSON, "shows, or deletes, what is older than an age"),
-    "lag": Command(".lag", Voice.PERSON, "shows how far behind the consumer group is"),
+    "dev": Command(".dev", OutputMode.PERSON, "serves the API with sample data, no server needed"),
+    "produce": Command(".produce", OutputMode.PERSON, "sends messages from files to the topic"),
+    "replay": Command(".replay", OutputMode.PERSON, "sends dead letters to the topic again"),
+    "cleanup": Command(
+        ".cleanup", OutputMode.PERSON, "shows, or deletes, what is older than an age"
+    ),
+    "lag": Command(".lag", OutputMode.PERSON, "shows how far behind the consumer group is"),
 }
 
 

@@ -1,4 +1,4 @@
-"""`cleanup`: deletes what is older than an age, in chunks, while the service goes on."""
+"""`cleanup`: deletes rows older than an age, in chunks, while the service runs."""
 
 from __future__ import annotations
 

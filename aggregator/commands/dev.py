@@ -1,4 +1,4 @@
-"""The whole service for one's desk: database, broker and messages come with it."""
+"""`dev`: runs the service with its own database, Kafka broker and generated messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`help`: what the program can do."""
+"""`help`: prints the commands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ The commands are:
 
 
 def run(_config: Config, _argv: Sequence[str]) -> int:
-    """Print the usage text: the reference's, then the commands that are ours alone."""
+    """Print the usage text: the Go service's, then the commands that are ours alone."""
     ours = [name for name, command in COMMANDS.items() if command.summary and find(name)]
     print(USAGE + "".join(f"    {name:<19} {COMMANDS[name].summary}\n" for name in ours))
     return 0

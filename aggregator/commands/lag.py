@@ -1,4 +1,4 @@
-"""`lag`: how far behind their topics the consumer groups are."""
+"""`lag`: prints the lag of the consumer groups."""
 
 from __future__ import annotations
 

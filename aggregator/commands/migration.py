@@ -1,4 +1,4 @@
-"""`migration [N|latest|max]`: tells or changes the version of the database's schema."""
+"""`migration [N|latest|max]`: prints or changes the schema version of the database."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def run(config: Config, argv: Sequence[str]) -> int:
 
 
 def _announce(config: Config) -> None:
-    """Say which storages there are, as the reference does; raise ConfigError for a bad one."""
+    """Say which storages there are, as the Go service does; raise ConfigError for a bad one."""
     ocp, dvo = config.ocp_recommendations_storage, config.dvo_recommendations_storage
     if ocp.type:
         log.info("", extra={"fields": {"OCP storage type": ocp.type}})
@@ -65,7 +65,7 @@ def _announce(config: Config) -> None:
 
 
 def _where(section: StorageConfig) -> str:
-    """Return the place in the reference's form, without the password."""
+    """Return the place in the Go service's form, without the password."""
     if section.db_driver != "postgres":
         return url(section).render_as_string(hide_password=True)
     address = f"{section.pg_host}:{section.pg_port}/{section.pg_db_name}"

@@ -1,4 +1,4 @@
-"""`print-config`: the configuration in effect, under the reference's names, secrets masked."""
+"""`print-config`: prints the effective configuration under the Go service's names, masked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..config.options import SECRETS, Config
 from ..escaping import printable_json
 from ..masking import MASK, mask_text
 
-# section -> its name in the reference's output, in the reference's order
+# section -> its name in the Go service's output, in the Go service's order
 SECTIONS = {
     "broker": "Broker",
     "server": "Server",
@@ -26,7 +26,7 @@ SECTIONS = {
     "metrics": "Metrics",
     "sentry": "SentryLoggingConf",
 }
-# keys of the reference in its order; those of ours follow under their own names
+# keys of the Go service in its order; those of ours follow under their own names
 NAMES = {
     "broker": (
         "addresses:Addresses security_protocol:SecurityProtocol cert_path:CertPath "
@@ -66,7 +66,7 @@ NAMES = {
     "metrics": "namespace:Namespace",
     "sentry": "dsn:SentryDSN environment:SentryEnvironment",
 }
-# what the reference prints and we do not keep in these sections
+# what the Go service prints and we do not keep in these sections
 FIXED: dict[str, Any] = {
     "OrgAllowlist": None,
     "RedisConfiguration": {

@@ -1,4 +1,4 @@
-"""`print-env`: the environment variables, secrets masked."""
+"""`print-env`: prints the environment variables, secrets masked."""
 
 from __future__ import annotations
 

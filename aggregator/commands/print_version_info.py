@@ -10,7 +10,7 @@ from ..config.options import Config
 
 log = logging.getLogger(__name__)
 
-# the reference has no blank in the last one
+# the Go service has no blank in the last one
 LINES = (
     ("Version: ", "BuildVersion"),
     ("Build time: ", "BuildTime"),

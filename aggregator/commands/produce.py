@@ -1,4 +1,4 @@
-"""Messages from files, folders or standard input into the topic."""
+"""`produce`: sends messages from files, folders or standard input to the topic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `replay` is told: which dead letters, and where to."""
+"""Command line options of `replay`: filter of dead letters, target topic."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Choice:
     offsets: Mapping[int, int] = field(default_factory=dict)
 
     def takes(self, letter: DeadLetter) -> bool:
-        """Say whether the letter is chosen."""
+        """Return True if the letter is chosen."""
         return (
             (not self.kinds or letter.kind in self.kinds)
             and (self.since is None or letter.at >= self.since)

@@ -1,4 +1,4 @@
-"""How a command speaks to a person: results on standard output, all else on standard error."""
+"""Terminal output of commands: results to stdout, progress and errors to stderr."""
 
 from __future__ import annotations
 

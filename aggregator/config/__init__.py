@@ -1,1 +1,1 @@
-"""The configuration: options with their checks, where they come from, how text becomes values."""
+"""Configuration: options, their checks, sources (file, environment, Clowder) and parsing."""

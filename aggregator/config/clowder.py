@@ -16,7 +16,7 @@ TOPICS = ("topic", "dead_letter_queue_topic", "payload_tracker_topic")
 
 
 def apply(config: Config, path: str | None) -> Config:
-    """Return the configuration with Clowder's values; notices are what the reference prints."""
+    """Return the configuration with Clowder's values; notices are what the Go service prints."""
     if path is None:
         return replace(config, notices=("Clowder is disabled\n",))
     try:

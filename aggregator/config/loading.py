@@ -1,4 +1,4 @@
-"""Where a configuration comes from: a file, the environment, Clowder; in this order."""
+"""Loads the configuration from a file, the environment and Clowder, in this order."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def _with_ports(storage: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_implied(values: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Add what the reference's configurations leave out about storages."""
+    """Add what the Go service's configurations leave out about storages."""
     implied = dict(values)
     named = [name for name in STORAGES if values.get(name)]
     for name in named:

@@ -1,4 +1,4 @@
-"""How the values of a configuration are read, from a file's types or from text."""
+"""Parses configuration values from file types or from text."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _duration(value: Any) -> float:
-    """Read Go's form (`1m30s`); a bare number is nanoseconds, as the reference has it."""
+    """Read Go's form (`1m30s`); a bare number is nanoseconds, as the Go service has it."""
     number = _bare_number(value)
     return _go_duration(value) if number is None else number * 1e-9
 

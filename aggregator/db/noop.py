@@ -97,7 +97,7 @@ class NoopRecommendations:
     async def clusters_hit_by(
         self, org: OrgId, selector: RuleSelector, only: Sequence[str]
     ) -> list[HitCluster]:
-        """Return none; the reference does not answer 404 here."""
+        """Return none; the Go service does not answer 404 here."""
         return []
 
     async def by_rule(self, org: OrgId, clusters: Sequence[str]) -> dict[str, list[str]]:
@@ -187,7 +187,7 @@ class NoopAcks:
         """Do nothing."""
 
     async def get(self, org: OrgId, rule: RuleId, key: ErrorKey) -> Ack:
-        """Return an empty ack; the reference does not answer 404 here."""
+        """Return an empty ack; the Go service does not answer 404 here."""
         return Ack(OrgId(0), RuleId(""), ErrorKey(""), "", None, None)
 
     async def all(self, org: OrgId) -> list[Ack]:
@@ -202,7 +202,7 @@ class NoopRatings:
         """Do nothing."""
 
     async def get(self, org: OrgId, selector: RuleSelector) -> Rating:
-        """Return an empty rating; the reference does not answer 404 here."""
+        """Return an empty rating; the Go service does not answer 404 here."""
         return Rating("", 0)
 
 

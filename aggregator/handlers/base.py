@@ -225,7 +225,7 @@ class ApiHandler(RequestHandler):
         _permit(self.identity, owner, self.server)
 
     async def owned(self, cluster: ClusterId) -> OrgId:
-        """Return the owner; raise NotFound without one, or if `strict` and it is another one."""
+        """Return the owner; raise NotFound without one, or if the request may not see it."""
         owner = await self.storage.orgs.owner(cluster)
         scope = self.scope()
         if scope is not None and scope != owner:

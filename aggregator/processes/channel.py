@@ -1,4 +1,4 @@
-"""A socket pair between two processes: JSON messages, each preceded by its length."""
+"""Socket pair between two processes, with length-prefixed JSON messages."""
 
 from __future__ import annotations
 

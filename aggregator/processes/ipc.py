@@ -1,9 +1,9 @@
-"""IPC of the processes of one service: metrics of all of them, and the first one's readiness.
+"""IPC between worker processes: merges their metrics and shares the first one's readiness.
 
 Each worker inherits one end of a socket pair and the first process keeps the other, so nothing
 needs a path. The first process holds the totals: the last snapshot of each worker, and the sums of
-workers that have ended. A page of metrics is always made by the first process, whoever was asked,
-so that no counter is ever lower on a later page.
+workers that have ended. Metrics are always rendered by the first process, so
+that no counter is ever lower in a later scrape.
 """
 
 from __future__ import annotations

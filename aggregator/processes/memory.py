@@ -1,4 +1,4 @@
-"""The memory of the process: what the garbage collector and the C library do with it."""
+"""Memory settings of the process: garbage collector thresholds and glibc's malloc."""
 
 from __future__ import annotations
 

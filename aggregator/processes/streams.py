@@ -1,4 +1,4 @@
-"""The standard streams, which may be closed, full, or have lost their reader."""
+"""Writes to standard streams that may be closed, full, or a broken pipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The workers, which share the first process's port: how many, started, watched, stopped."""
+"""Worker processes that share the port: computes their number, starts, restarts, stops them."""
 
 from __future__ import annotations
 

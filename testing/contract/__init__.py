@@ -1,1 +1,1 @@
-"""What every storage of an aggregate must do, as tests that take `storage`."""
+"""Contract tests for storage implementations; each test takes the fixture `storage`."""

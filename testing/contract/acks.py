@@ -1,4 +1,4 @@
-"""What every storage of acks must do."""
+"""Contract tests of ack storages."""
 
 from __future__ import annotations
 

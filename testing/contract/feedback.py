@@ -1,4 +1,4 @@
-"""What every storage of reasons must do."""
+"""Contract tests of disable feedback storages."""
 
 from __future__ import annotations
 

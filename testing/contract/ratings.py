@@ -1,4 +1,4 @@
-"""What every storage of ratings must do."""
+"""Contract tests of rating storages."""
 
 from __future__ import annotations
 

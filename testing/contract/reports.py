@@ -1,4 +1,4 @@
-"""What every storage of reports must do."""
+"""Contract tests of report storages."""
 
 from __future__ import annotations
 

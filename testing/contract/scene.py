@@ -1,4 +1,4 @@
-"""Who and what the contract's scenes are about."""
+"""Shared test data of the contract tests: organizations, clusters, hits and messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every storage of toggles must do."""
+"""Contract tests of toggle storages."""
 
 from __future__ import annotations
 

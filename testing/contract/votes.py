@@ -1,4 +1,4 @@
-"""What every storage of votes must do."""
+"""Contract tests of vote storages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every storage of workload recommendations must do."""
+"""Contract tests of workload storages."""
 
 from __future__ import annotations
 

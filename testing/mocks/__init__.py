@@ -1,1 +1,1 @@
-"""Stand-ins for what is outside the process."""
+"""Test doubles: in-memory storage, Kafka client and broker, clock, and mock servers."""

@@ -1,4 +1,4 @@
-"""Rules acknowledged by an organization, in a dictionary."""
+"""In-memory storage of acknowledgements."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class MemoryAcks:
         self._clock = clock
 
     async def put(self, org: OrgId, rule: RuleId, key: ErrorKey, justification: str) -> None:
-        """Keep the ack, or give the present one a new justification and birth."""
+        """Keep the ack, or update the present one's justification and created_at."""
         old = self.rows.get((org, rule, key))
         changed = old.updated_at if old else None
         self.rows[org, rule, key] = Ack(org, rule, key, justification, self._clock(), changed)
 
     async def update(self, org: OrgId, rule: RuleId, key: ErrorKey, justification: str) -> None:
-        """Change the justification of an ack that is there."""
+        """Change the justification of an existing ack."""
         if old := self.rows.get((org, rule, key)):
             self.rows[org, rule, key] = replace(
                 old, justification=justification, updated_at=self._clock()

@@ -1,4 +1,4 @@
-"""A Kafka broker in this process: real protocol, real sockets, no Java.
+"""In-process Kafka broker: librdkafka's mock cluster, with the real protocol over sockets.
 
 It is the mock cluster that librdkafka carries for its own tests. The library is called by its C
 names, because the Python binding offers no word for outages and makes every first member of a

@@ -1,6 +1,6 @@
-"""Clusters that testers know by name: static, empty, changing and failing ones.
+"""Canned clusters of the mock server: static, empty, changing and failing ones.
 
-The names are those of the mock service that was there before (insights-results-aggregator-mock):
+The names are those of the former mock service (insights-results-aggregator-mock):
 `e` is for empty, `c` for changing, `f` for failing.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
-from ..fixtures import Made
+from ..fixtures import GeneratedMessage
 from ..seed import Seed, SeedCluster
 
 ORGANIZATION = 11789772
@@ -111,11 +111,11 @@ def demanded_status(path: str) -> int | None:
 
 
 def is_forbidden(path: str) -> bool:
-    """Say whether a path is about the organization that nobody may ask about."""
+    """Return True if a path is about the organization that nobody may ask about."""
     return not _FAILING.search(path) and bool(_FORBIDDEN_PATH.search(path))
 
 
-def known_clusters() -> Seed:
+def canned_clusters() -> Seed:
     """Return the static and the empty clusters; the changing ones are `changed`."""
     seed = Seed()
     for org, names in STATIC.items():
@@ -133,10 +133,10 @@ def quarter(now: datetime) -> datetime:
     return now.replace(minute=now.minute // QUARTER * QUARTER, second=0, microsecond=0)
 
 
-def changed(now: datetime) -> Iterator[Made]:
+def changed(now: datetime) -> Iterator[GeneratedMessage]:
     """Yield the reports of the changing clusters in this quarter of the hour."""
     began = quarter(now)
-    models = known_clusters().clusters
+    models = canned_clusters().clusters
     seed = Seed()
     for name, turns in CHANGING.items():
         model = models[turns[began.minute // QUARTER % len(turns)]]

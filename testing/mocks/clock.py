@@ -1,4 +1,4 @@
-"""Clocks for tests: one that stands still until it is told, one that never says the same twice."""
+"""Clocks for tests: a frozen one that tests advance, and a strictly increasing one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def real_time() -> datetime:
 
 
 class Clock:
-    """Stands still until told; calling it returns its time as naive UTC."""
+    """A frozen clock; calling it returns its time as naive UTC."""
 
     def __init__(self, now: datetime = BEGIN) -> None:
         self._now = _naive(now)
@@ -35,7 +35,7 @@ class Clock:
 
 
 class RisingClock:
-    """Tells another clock's time, but each time a later one: what comes second is newer."""
+    """Wraps a clock so that each call returns a later time."""
 
     def __init__(self, clock: Now = real_time) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""A consumer in memory: has aiokafka's interface, fails on demand, tells what was called."""
+"""In-memory consumer with aiokafka's interface, injected errors and recorded calls."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class MemoryConsumer:
             await self._joining
 
     async def revoke(self) -> None:
-        """Give the partitions back; the listener hears of it first, as in aiokafka."""
+        """Give the partitions back; call the listener first, as aiokafka does."""
         self._ready.clear()
         if self._listener is not None:
             await self._listener.on_partitions_revoked(set(self._positions))

@@ -1,4 +1,4 @@
-"""A consumer group in memory: a topic's partitions, and members with aiokafka's interface."""
+"""In-memory consumer group: partitions of a topic, offsets, members with aiokafka's interface."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class ConsumerGroup:
         return sum(len(log) - self.committed.get(tp, 0) for tp, log in self.logs.items())
 
     async def rebalance(self) -> None:
-        """Take all partitions from the members, and deal them out anew."""
+        """Revoke all partitions and assign them again."""
         members = list(self.members)
         await asyncio.gather(*(member.revoke() for member in members))
         shares: list[list[TopicPartition]] = [[] for _ in members]

@@ -1,4 +1,4 @@
-"""A database filled with messages, the way ingest fills it."""
+"""Loads messages into a SQL database through ingest's decoder and storage."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from aggregator.db.reports import SqlReports
 from aggregator.db.workloads import SqlDvo
 from aggregator.errors import AggregatorError
 
-from ..fixtures import Made
+from ..fixtures import GeneratedMessage
 from ..writers import CannotWrite
-from .loader import Filler
+from .loader import Loader
 
 _DRIVERS = {
     "postgres": "postgresql+asyncpg",
@@ -56,11 +56,11 @@ async def prepare(url: sa.URL) -> None:
                 )
 
 
-async def fill(url: sa.URL, messages: Iterable[Made]) -> None:
+async def fill(url: sa.URL, messages: Iterable[GeneratedMessage]) -> None:
     """Store the messages, and a consumer_error row for each invalid one; raise CannotWrite."""
     async with _opened(url) as database:
         reports, dvo = SqlReports(database), SqlDvo(database)
-        await Filler(reports, dvo, SqlConsumerErrors(database)).fill(messages)
+        await Loader(reports, dvo, SqlConsumerErrors(database)).fill(messages)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Errors on demand: which calls are to raise what."""
+"""Error injection: queues errors for the next calls of a method."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 
 
 class Faults:
-    """Errors that wait for the next calls of a method, one each."""
+    """Errors for the next calls of a method, one each."""
 
     def __init__(self, *methods: str) -> None:
         self._methods = methods

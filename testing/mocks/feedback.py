@@ -1,4 +1,4 @@
-"""Reasons for switching rules off, in a dictionary."""
+"""In-memory storage of disable feedback."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class MemoryFeedback:
     async def put(
         self, org: OrgId, user: UserId, hit: RuleHit, message: str, *, owner: OrgId | None = None
     ) -> None:
-        """Keep the reason in place of the user's earlier one, whose organization and birth stay."""
+        """Insert the disable feedback or update it, keeping organization and created_at."""
         await require_report(self._orgs, hit.cluster, owner)
         now, old = self._clock(), self.rows.get((user, hit))
         kept_org, born = (old.org, old.added_at) if old else (org, now)

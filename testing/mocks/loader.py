@@ -1,4 +1,4 @@
-"""Messages into a storage, the way ingest brings them there: decoded and stored in batches."""
+"""Loads messages into a storage as ingest does: decodes and stores them in batches."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from aggregator.model import (
 )
 from aggregator.storage import ConsumerErrors, Dvo, Reports
 
-from ..fixtures import Made
+from ..fixtures import GeneratedMessage
 
 BATCH = 500
 UNPACKED = 64 * 1024 * 1024
 TOPIC = "testing.generate"
 
 
-class Filler:
+class Loader:
     """Stores valid messages, and a row of consumer_error for each invalid one."""
 
     def __init__(self, reports: Reports, dvo: Dvo, consumer_errors: ConsumerErrors) -> None:
@@ -36,12 +36,12 @@ class Filler:
         }
         self._offsets = count()
 
-    async def fill(self, messages: Iterable[Made]) -> None:
+    async def fill(self, messages: Iterable[GeneratedMessage]) -> None:
         """Store all messages; raise Unavailable."""
         for batch in _batches(messages):
             await self._store(batch)
 
-    async def _store(self, batch: Iterable[Made]) -> None:
+    async def _store(self, batch: Iterable[GeneratedMessage]) -> None:
         """Store a batch: one transaction a kind of row."""
         reports: list[Report] = []
         workloads: list[DvoReport] = []
@@ -60,7 +60,7 @@ class Filler:
             await self._dvo.store(workloads)
         await self._consumer_errors.put(invalid)
 
-    def _decoded(self, made: Made) -> Report | DvoReport | ConsumerErrorRow | None:
+    def _decoded(self, made: GeneratedMessage) -> Report | DvoReport | ConsumerErrorRow | None:
         """Return what the message is for storage, None when it is skipped as empty."""
         offset, now = next(self._offsets), utc_now()
         try:
@@ -70,7 +70,7 @@ class Filler:
             return ConsumerErrorRow(topic, 0, offset, None, made.value, now, now, str(error))
 
 
-def _batches(messages: Iterable[Made]) -> Iterator[list[Made]]:
+def _batches(messages: Iterable[GeneratedMessage]) -> Iterator[list[GeneratedMessage]]:
     rest = iter(messages)
     while batch := list(islice(rest, BATCH)):
         yield batch

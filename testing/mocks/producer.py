@@ -1,4 +1,4 @@
-"""A producer in memory: has aiokafka's interface, keeps what was sent, fails on demand."""
+"""In-memory producer with aiokafka's interface, recorded messages and injected errors."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class MemoryBatch:
 
 
 class MemoryProducer:
-    """Keeps what is sent, by topic. `fail` makes sending raise; `hold` keeps answers back."""
+    """Keeps what is sent, by topic. `fail` makes sending raise; `hold` delays acknowledgements."""
 
     def __init__(
         self, *, partitions: int = 1, largest: int = 1 << 20, batch_messages: int = 100

@@ -1,4 +1,4 @@
-"""Ratings of recommendations by organizations, in a dictionary."""
+"""In-memory storage of ratings."""
 
 from __future__ import annotations
 

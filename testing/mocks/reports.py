@@ -1,4 +1,4 @@
-"""OCP reports as their readers see them: SQL reports, and users' words in dictionaries."""
+"""In-memory storage of OCP reports: SQLite for reports, dictionaries for users' rows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class MemoryReports:
         self._reasons = reasons
 
     async def store(self, reports: Sequence[Report]) -> list[bool]:
-        """Store the reports; what was said of a cluster moves with it."""
+        """Store the reports; users' rows move with their cluster."""
         owners = {report.cluster: await self._owner(report.cluster) for report in reports}
         stored = await self._sql.store(reports)
         for report, was_stored in zip(reports, stored, strict=True):
@@ -82,7 +82,7 @@ class MemoryReports:
             key=lambda row: (row.hit.error_key == key, row.at),
             default=None,
         )
-        # a reason counts only when its own key is a hit, too
+        # disable feedback counts only if its own key is a hit, too
         reasons = [
             row
             for row in self._reasons.of_rule(user, cluster, rule)

@@ -1,4 +1,4 @@
-"""Rows of a dictionary that belong to a hit of a cluster, and go where the cluster goes."""
+"""In-memory rows of users on rule hits, moved and deleted with their cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m testing.mocks.server`: the whole REST API in memory, with names that testers know."""
+"""`python -m testing.mocks.server`: mock server of the REST API in memory, with canned clusters."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from ..fixtures import fixtures_dir
 from ..seed import Seed, SeedError
 from .canned import (
     FORBIDDEN,
+    canned_clusters,
     changed,
     demanded_status,
     is_forbidden,
-    known_clusters,
     quarter,
 )
 from .clock import Now, RisingClock, real_time
-from .loader import Filler
+from .loader import Loader
 from .storage import memory_storage
 from .watch import Watch
 
@@ -95,9 +95,9 @@ async def mock_server(
     those that change. Raise OSError when the port is taken.
     """
     async with memory_storage(RisingClock(clock)) as storage:
-        filler = Filler(storage.reports, storage.dvo, storage.consumer_errors)
-        for known in (known_clusters(), seed or Seed()):
-            await filler.fill(known.messages())
+        loader = Loader(storage.reports, storage.dvo, storage.consumer_errors)
+        for known in (canned_clusters(), seed or Seed()):
+            await loader.fill(known.messages())
         changing = _Changing(storage, clock)
         watched = Watch(changing.turn, remember=False).over(storage)
         server = ServerConfig(
@@ -110,7 +110,7 @@ async def mock_server(
         ocp, dvo = await storage.health.schema_versions()
         told = {**info(), "OCP_DB_version": ocp, "DVO_DB_version": dvo}
         metrics = Metrics()
-        app = application(config, watched, metrics, told, _Ready(metrics), _KnownNames)
+        app = application(config, watched, metrics, told, _Ready(metrics), _CannedNames)
         http, bound = await listen(app, server)
         try:
             yield f"http://localhost:{bound}{prefix}"
@@ -122,7 +122,7 @@ class _Changing:
     """Stores the reports of the changing clusters when their quarter of an hour begins."""
 
     def __init__(self, storage: Storage, clock: Now) -> None:
-        self._filler = Filler(storage.reports, storage.dvo, storage.consumer_errors)
+        self._loader = Loader(storage.reports, storage.dvo, storage.consumer_errors)
         self._clock = clock
         self._stored = datetime.min
         self._storing = asyncio.Lock()
@@ -132,11 +132,11 @@ class _Changing:
         async with self._storing:
             now = self._clock()
             if quarter(now) > self._stored:
-                await self._filler.fill(changed(now))
+                await self._loader.fill(changed(now))
                 self._stored = quarter(now)
 
 
-class _KnownNames(ApiApplication):
+class _CannedNames(ApiApplication):
     """Answers paths that name a status with that status; all others like the service."""
 
     def find(self, request: HTTPServerRequest) -> Found:

@@ -1,4 +1,4 @@
-"""The real service, whole, on a database in a folder and fed by a broker: for others' tests."""
+"""Runs the real service on SQLite and a Kafka broker, for tests of its clients."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from aggregator.config.options import (
 from aggregator.ingest.consumers import sources
 from aggregator.service import Service
 
-from ..fixtures import Made
+from ..fixtures import GeneratedMessage
 from ..packages import of_testing
-from ..writers import KafkaOutlet
+from ..writers import KafkaWriter
 from . import database
 
 with of_testing():
@@ -56,12 +56,14 @@ class RunningService:
 
         Raise TimeoutError when the service does not get that far.
         """
-        self.send_all((Made(kind, message) for message in messages), timeout=timeout)
+        self.send_all((GeneratedMessage(kind, message) for message in messages), timeout=timeout)
 
-    def send_all(self, messages: Iterable[Made], *, timeout: float = HANDLED_SECONDS) -> None:
+    def send_all(
+        self, messages: Iterable[GeneratedMessage], *, timeout: float = HANDLED_SECONDS
+    ) -> None:
         """Send generated messages, such as a `testing.fixtures.DataSet`, likewise."""
         topics = {"ocp": self.ocp, "dvo": self.dvo}
-        KafkaOutlet(self.brokers, topics).send(messages)
+        KafkaWriter(self.brokers, topics).send(messages)
         deadline = time.monotonic() + timeout
         for topic, group in self.groups.items():
             self._wait(topic, group, deadline)

@@ -1,4 +1,4 @@
-"""A storage within this process: dictionaries, and SQLite in memory where there are joins."""
+"""In-memory Storage: dictionaries, and in-memory SQLite for reports and joins."""
 
 from __future__ import annotations
 

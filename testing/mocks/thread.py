@@ -1,4 +1,4 @@
-"""Asynchronous things for tests that are not: a thread with an event loop of its own."""
+"""Runs an async context manager in a thread with its own event loop, for synchronous tests."""
 
 from __future__ import annotations
 

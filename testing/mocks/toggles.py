@@ -1,4 +1,4 @@
-"""Rules switched off for single clusters, in a dictionary."""
+"""In-memory storage of toggles."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class MemoryToggles:
         return [row for row in self.rows.values() if row.disabled and row.org == org]
 
     def is_disabled(self, org: OrgId, hit: RuleHit) -> bool:
-        """Say whether the very hit is switched off by the organization."""
+        """Return True if the very hit is switched off by the organization."""
         row = self.rows.get(hit)
         return row is not None and row.disabled and row.org == org
 

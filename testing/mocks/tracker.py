@@ -1,4 +1,4 @@
-"""A payload tracker in memory: keeps what it is told of each message."""
+"""In-memory payload tracker: records the statuses of each message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Likes and dislikes of rule hits, in a dictionary."""
+"""In-memory storage of votes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is called on a storage is written down, and fails on demand: any storage, not only mocks."""
+"""Storage wrapper that records calls and injects errors."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Watch:
         self._remember = remember
         self.calls: list[Call] = []
         self.before = before
-        self._away: BaseException | None = None
+        self._unavailable: BaseException | None = None
         self._faults = Faults(*METHODS)
 
     def over(self, storage: Storage) -> Storage:
@@ -62,13 +62,13 @@ class Watch:
         """Let the next calls of a method, as `votes.put`, raise these errors, one each."""
         self._faults.add(method, *errors)
 
-    def away(self, reason: str = "the database is away") -> None:
-        """Let every call raise Unavailable until `back`."""
-        self._away = Unavailable(reason)
+    def unavailable(self, reason: str = "the database is unavailable") -> None:
+        """Let every call raise Unavailable until `available_again`."""
+        self._unavailable = Unavailable(reason)
 
-    def back(self) -> None:
+    def available_again(self) -> None:
         """Let calls succeed again."""
-        self._away = None
+        self._unavailable = None
 
     async def note(self, call: Call) -> None:
         """Write the call down, and raise what it is to raise."""
@@ -77,8 +77,8 @@ class Watch:
         if self.before is not None:
             await self.before()
         self._faults.strike(call.method)
-        if self._away is not None and call.method != "health.close":
-            raise self._away
+        if self._unavailable is not None and call.method != "health.close":
+            raise self._unavailable
 
 
 class _Watched:

@@ -61,14 +61,14 @@ async def test_the_next_calls_fail_as_told_and_change_nothing() -> None:
         assert len(await storage.acks.all(ORG)) == 1
 
 
-async def test_everything_fails_while_the_storage_is_away() -> None:
+async def test_everything_fails_while_the_storage_is_unavailable() -> None:
     watch = Watch()
     async with memory_storage(watch=watch) as storage:
-        watch.away("gone fishing")
+        watch.unavailable("gone fishing")
         for call in (storage.health.check(), storage.orgs.all(), storage.dvo.count()):
             with pytest.raises(Unavailable, match="gone fishing"):
                 await call
-        watch.back()
+        watch.available_again()
         assert await storage.orgs.all() == []
 
 
