@@ -1,4 +1,4 @@
-"""Ways to edits an answer: its document, its status, its headers."""
+"""Edits of an answer: its document, its status, its headers."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def mapped(function: Callable[[Any], Any]) -> Edit:
 
 
 def other(old: Any) -> Any:
-    """Return another value of the same kind, as like as a wrong one can be."""
+    """Return another plausible value of the same type."""
     if isinstance(old, bool):
         return not old
     if isinstance(old, int):

@@ -1,4 +1,4 @@
-"""Mutants of what is kept between requests: caches, entity tags, counters, limits of texts."""
+"""Mutants of caches, entity tags, counters and text limits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TAG = '"once"'
 
 
 def caches() -> Iterator[Mutant]:
-    """Yield caches that are emptied too late, and tags, counters and texts that do not fit."""
+    """Yield caches invalidated too late, and wrong entity tags, counters and text limits."""
     for operation in STATEFUL:
         yield Mutant(
             f"{operation}: stale", "stale", (operation,), remembered, frozenset({"writes"})
@@ -58,7 +58,7 @@ def _key(request: Request) -> object:
 
 
 def behind() -> Middleware:
-    """Answer what was so before the last change."""
+    """Return the answer from before the last change."""
     known: dict[object, Answer] = {}
     lock = threading.Lock()
 
@@ -73,7 +73,7 @@ def behind() -> Middleware:
 
 
 def cached() -> Middleware:
-    """Answer what was so a moment ago."""
+    """Return the answer cached for CACHED_SECONDS."""
     known: dict[object, tuple[float, Answer]] = {}
     lock = threading.Lock()
 
@@ -92,7 +92,7 @@ def cached() -> Middleware:
 
 
 def tagged(request: Request, forward: Forward) -> Answer:
-    """Tell whoever has asked once that nothing has changed since."""
+    """Answer 304 to every conditional request."""
     answer = forward(request.with_headers(if_none_match=""))
     if answer.status != 200 or request.method != "GET":
         return answer

@@ -1,4 +1,4 @@
-"""Mutants of single members, for every member that the contract shows."""
+"""Mutants of single members, for every member in the schemas of the contract."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _patterns(schema: Schema) -> list[Any]:
 
 
 def fields() -> Iterator[Mutant]:
-    """Yield, for every member: it has another value; and it is damaged in one way, in turn."""
+    """Yield, for every member: another value, and one other edit, in turn."""
     ways: tuple[tuple[str, Edit], ...] = (
         ("is missing", drop),
         ("has another name", renamed("renamed")),

@@ -1,4 +1,4 @@
-"""Mutants of lists: rows that are missing, doubled, somebody else's, or in another order."""
+"""Mutants of lists: missing, duplicate, foreign or reordered rows."""
 
 from __future__ import annotations
 

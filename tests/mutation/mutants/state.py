@@ -1,4 +1,4 @@
-"""Mutants of what lasts: writes that are lost or go astray, permissions."""
+"""Mutants of state: lost or misdirected writes, and permissions."""
 
 from __future__ import annotations
 
@@ -256,7 +256,7 @@ def _miscounted() -> Iterator[Mutant]:
 
 
 def allowed() -> Iterator[Mutant]:
-    """Yield what an instance with authentication lets happen, or says in another way."""
+    """Yield missing checks of authentication and permission, and wrong refusals."""
     for name, make in {
         "no token is as good as one": _as_anybody,
         "another organization's token will do": _as_owner,

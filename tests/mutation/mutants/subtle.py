@@ -1,4 +1,4 @@
-"""Mutants that leave each answer plausible by itself: only others, or what was done, tell."""
+"""Subtle mutants: each answer is plausible; only other answers or earlier writes reveal them."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _one(name: str, operations: str | tuple[str, ...], make: Make, *needs: str) 
 
 
 def _of_times() -> Iterator[Mutant]:
-    """Yield clocks that are wrong, and times that do not move."""
+    """Yield wrong clocks and times that do not change."""
     for word, hours in (("late", 2), ("early", -2)):
         make = changed(edits.body(_moved(hours)))
         yield _one(f"all times are two hours {word}", "*", make, "writes")
@@ -143,7 +143,7 @@ def _of_rows() -> Iterator[Mutant]:
 
 
 def _of_writes() -> Iterator[Mutant]:
-    """Yield what a write does beside, or does not do."""
+    """Yield side effects of writes, and effects that are missing."""
     for operation, path, edit in _HIDDEN:
         make = while_disabled(operation, at(path, edit))
         of = ("disable", "enable", operation)
@@ -188,7 +188,7 @@ def _sent_as(change: Callable[[str], str]) -> Make:
 
 
 def _of_some() -> Iterator[Mutant]:
-    """Yield values that are not kept, and single items that are not found."""
+    """Yield values that are lost, and single items that are not found."""
     rounded = changed(edits.body(_rounded))
     yield _one("report: large numbers are rounded", "report", rounded)
     versions = changed(at("info", mapped(_versions_exchanged)))

@@ -15,7 +15,7 @@ from testing.rest_suite.checks import CheckFailed, Skipped
 from testing.rest_suite.contract import JSON
 from testing.rest_suite.credentials import IdentityHeader
 
-from .scene import (
+from .canned_instance import (
     API,
     CLUSTER,
     DONE,
@@ -41,16 +41,16 @@ def test_a_right_answer_passes() -> None:
     assert read() == REPORT
 
 
-def spoiled(spoil: Callable[[Any], object]) -> Any:
+def mutated(mutate: Callable[[Any], object]) -> Any:
     """Return a report with something changed."""
     document = copy.deepcopy(REPORT)
-    spoil(document)
+    mutate(document)
     return document
 
 
 @responses.activate
 @pytest.mark.parametrize(
-    "spoil",
+    "mutate",
     [
         lambda d: d.pop("status"),
         lambda d: d.update(status="OK"),
@@ -68,8 +68,8 @@ def spoiled(spoil: Callable[[Any], object]) -> Any:
         lambda d: d["report"]["reports"][0].pop("details"),
     ],
 )
-def test_a_document_that_does_not_fit_fails(spoil: Callable[[Any], object]) -> None:
-    answer(REPORT_PATH, spoiled(spoil))
+def test_a_document_that_does_not_fit_fails(mutate: Callable[[Any], object]) -> None:
+    answer(REPORT_PATH, mutated(mutate))
     with pytest.raises(CheckFailed):
         read()
 

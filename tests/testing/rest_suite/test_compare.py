@@ -20,7 +20,7 @@ from testing.rest_suite.contract import DEFAULT_PREFIX
 from testing.rest_suite.probe import Facts
 from testing.rest_suite.result import Outcome, Result
 
-from .scene import (
+from .canned_instance import (
     API,
     CLUSTER,
     DONE,

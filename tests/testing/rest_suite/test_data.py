@@ -25,7 +25,7 @@ from testing.rest_suite.sources import kafka
 from testing.rest_suite.sources.discovery import discover, spread
 from testing.rest_suite.sources.seed_file import seeded
 
-from .scene import (
+from .canned_instance import (
     API,
     CLUSTER,
     HIT,

@@ -26,7 +26,7 @@ from testing.rest_suite.probe import (
     split_url,
 )
 
-from .scene import (
+from .canned_instance import (
     API,
     DONE,
     INFO,

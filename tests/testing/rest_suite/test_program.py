@@ -30,7 +30,7 @@ from testing.rest_suite.options import (
 )
 from testing.rest_suite.program import main
 
-from .scene import (
+from .canned_instance import (
     DONE,
     INFO,
     URL,

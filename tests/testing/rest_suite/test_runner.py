@@ -29,7 +29,7 @@ from testing.rest_suite.probe import Facts
 from testing.rest_suite.result import Outcome, Result
 from testing.rest_suite.runner import Run
 
-from .scene import (
+from .canned_instance import (
     DONE,
     HIT,
     INVENTORY,

@@ -1,4 +1,4 @@
-"""Each check of what the service says of itself passes a right answer and fails wrong ones."""
+"""Each case about the service itself passes on correct answers and kills its mutants."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.mutation.middleware import (
 )
 from tests.mutation.operators import Make, changed, remembered
 
+from .fake_instance import Mutant, collected, trials
+from .mock_instance import Mock, mock_instance
 from .mutants import (
     BROKEN,
     always,
     edited,
     only,
 )
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance
 
 
 def without_path(pattern: str) -> Make:
@@ -63,7 +63,7 @@ GAUGES = changed(edits.body(lambda body: re.sub(rb" (counter|histogram)\n", b" g
 LOST_METRICS = changed(edits.body(lambda body: b"# TYPE x counter\nx 1\n"))
 
 
-WRONGS: dict[str, tuple[Wrong, ...]] = {
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
     "the_main_endpoint_says_ok": (
         ("main", always("status", "fine")),
         ("main", changed(BROKEN)),
@@ -128,7 +128,7 @@ def test_right_answers_pass(case: Case, instance: Mock) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
-@pytest.mark.parametrize(("case", "operation", "make"), trials(about, WRONGS))
+@pytest.mark.parametrize(("case", "operation", "make"), trials(about, MUTANTS))
 def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
     outcome, _ = instance.outcome(case, operation, make())
     assert outcome == "failed"

@@ -1,4 +1,4 @@
-"""Each check of acknowledgements passes a right answer and fails wrong ones."""
+"""Each case about acknowledgements passes on correct answers and kills its mutants."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from testing.rest_suite.cases import acks
 from tests.mutation import edits
 from tests.mutation.operators import Make, changed, remembered
 
+from .fake_instance import Mutant, collected, trials
+from .mock_instance import Mock, mock_instance
 from .mutants import (
     BROKEN,
     always,
@@ -25,13 +27,11 @@ from .mutants import (
     stranger,
     turned,
 )
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance
 
 LIST = "disabledRules"
 LATER = edits.moved(hours=1)
 REFUSALS = (("", reworded(400)), ("", forgiven(400)), ("", renumbered(400, 500)))
-WRONGS: dict[str, tuple[Wrong, ...]] = {
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
     "an_ack_can_be_read_and_is_listed": (
         ("ack_disable", other("justification")),
         ("ack", other("disabledRule.justification")),
@@ -112,7 +112,7 @@ def test_right_answers_pass(case: Case, instance: Mock) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
-@pytest.mark.parametrize(("case", "operation", "make"), trials(acks, WRONGS))
+@pytest.mark.parametrize(("case", "operation", "make"), trials(acks, MUTANTS))
 def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
     outcome, reason = instance.outcome(case, operation, make())
     assert (outcome, "no answer" in reason) == ("failed", False)

@@ -1,4 +1,4 @@
-"""Each check of who may ask passes a right answer and fails wrong ones."""
+"""Each case about who may ask passes on correct answers and kills its mutants."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from tests.mutation.middleware import (
 )
 from tests.mutation.operators import Make, changed
 
+from .fake_instance import (
+    Mutant,
+    base,
+    collected,
+    outcome,
+    trials,
+)
 from .mutants import (
     BROKEN,
     forgiven,
     only,
     renumbered,
     reworded,
-)
-from .scene_instance import (
-    Wrong,
-    base,
-    collected,
-    outcome,
-    trials,
 )
 
 UNREADABLE = "claims_that_cannot_be_read_are_refused"
@@ -96,14 +96,14 @@ def as_in_2020(request: Request) -> bool:
     return "internal" in inner and "org_id" not in inner
 
 
-OPEN_DOOR: tuple[Wrong, ...] = (
+OPEN_DOOR: tuple[Mutant, ...] = (
     ("", reworded(401)),
     ("", renumbered(401, 403)),
     ("", renumbered(401, 400)),
     ("", forgiven(401)),
     ("", lambda: with_anybody),
 )
-WRONGS: dict[str, tuple[Wrong, ...]] = {
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
     "reading_needs_a_token": OPEN_DOOR,
     "writing_needs_a_token": OPEN_DOOR,
     "deleting_needs_a_token": OPEN_DOOR,
@@ -156,7 +156,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
     ),
     IGNORED: (),
 }  # fmt: skip
-OF_TOKENS: dict[str, tuple[Wrong, ...]] = {
+OF_TOKENS: dict[str, tuple[Mutant, ...]] = {
     "a_token_is_good_more_than_once": (("main", once),),
     "another_signature_is_refused": (
         ("main", reworded(401)),
@@ -192,7 +192,7 @@ def test_a_right_instance_passes(case: Case) -> None:
     assert outcome(case, auth="xrh") == ("passed", "")
 
 
-@pytest.mark.parametrize(("case", "operation", "make"), trials(authentication, WRONGS))
+@pytest.mark.parametrize(("case", "operation", "make"), trials(authentication, MUTANTS))
 def test_a_wrong_answer_fails(case: Case, operation: str, make: Make) -> None:
     assert outcome(case, operation, make(), auth="xrh")[0] == "failed"
 

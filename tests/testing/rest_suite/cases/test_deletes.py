@@ -1,4 +1,4 @@
-"""Each check of deletes passes a right answer and fails wrong ones."""
+"""Each case about deletes passes on correct answers and kills its mutants."""
 
 from __future__ import annotations
 
@@ -13,6 +13,19 @@ from tests.mutation.edits import refusal, status_is
 from tests.mutation.middleware import Answer, Forward, Request
 from tests.mutation.operators import Make, changed, swallowed
 
+from .fake_instance import (
+    Mutant,
+    base,
+    collected,
+    outcome,
+    trials,
+)
+from .model import (
+    ALPHA,
+    BETA,
+    GAMMA,
+    OWN,
+)
 from .mutants import (
     BROKEN,
     WITH_BODY,
@@ -22,19 +35,6 @@ from .mutants import (
     only,
     renumbered,
     reworded,
-)
-from .scene_instance import (
-    Wrong,
-    base,
-    collected,
-    outcome,
-    trials,
-)
-from .scene_stock import (
-    ALPHA,
-    BETA,
-    GAMMA,
-    OWN,
 )
 
 CLUSTERS, ORGANIZATIONS = "delete_clusters", "delete_organizations"
@@ -70,7 +70,7 @@ def hasty_too(request: Request, forward: Forward) -> Answer:
     return forward(request.with_params(organizations=first)) and forward(request)
 
 
-WRONGS: dict[str, tuple[Wrong, ...]] = {
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
     "a_deleted_cluster_is_gone": (
         (CLUSTERS, IDLE),
         (CLUSTERS, changed(BROKEN)),
@@ -143,7 +143,7 @@ def test_a_right_instance_passes(case: Case, auth: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "operation", "make"), trials(deletes, {**WRONGS, **dict.fromkeys(ELSEWHERE, ())})
+    ("case", "operation", "make"), trials(deletes, {**MUTANTS, **dict.fromkeys(ELSEWHERE, ())})
 )
 def test_a_wrong_answer_fails(case: Case, operation: str, make: Make) -> None:
     assert outcome(case, operation, make())[0] == "failed"

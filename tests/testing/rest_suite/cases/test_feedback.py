@@ -1,4 +1,4 @@
-"""Each check of reasons for disabling passes a right answer and fails wrong ones."""
+"""Each case about reasons for disabling passes on correct answers and kills its mutants."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from testing.rest_suite.cases import feedback
 from tests.mutation import edits
 from tests.mutation.operators import Make, changed
 
+from .fake_instance import Mutant, collected, trials
+from .mock_instance import Mock, mock_instance
 from .mutants import (
     BROKEN,
     always,
@@ -25,8 +27,6 @@ from .mutants import (
     reworded,
     turned,
 )
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance
 
 NAME = "disable_feedback"
 THEN = {"Time": "2026-03-01T10:00:00Z", "Valid": True}
@@ -36,7 +36,7 @@ ANOTHERS = {
 }  # fmt: skip
 LATER = edits.moved(hours=1)
 REFUSALS = ((NAME, reworded(400)), (NAME, forgiven(400, message="")), (NAME, renumbered(400, 500)))
-WRONGS: dict[str, tuple[Wrong, ...]] = {
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
     "any_letters_are_kept": (
         ("report", edited("report.reports.*.disable_feedback", str.strip)),
         ("rule", edited("report.disable_feedback", edits.of_16_bits)),
@@ -115,7 +115,7 @@ def test_right_answers_pass(case: Case, instance: Mock) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
-@pytest.mark.parametrize(("case", "operation", "make"), trials(feedback, WRONGS))
+@pytest.mark.parametrize(("case", "operation", "make"), trials(feedback, MUTANTS))
 def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
     outcome, reason = instance.outcome(case, operation, make())
     assert (outcome, "no answer" in reason) == ("failed", False)

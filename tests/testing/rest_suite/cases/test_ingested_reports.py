@@ -1,4 +1,4 @@
-"""Each check of what was sent passes a right answer and fails wrong ones."""
+"""Each case about what was sent passes on correct answers and kills its mutants."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from testing.rest_suite.cases import ingested_reports
 from tests.mutation import edits
 from tests.mutation.operators import Make
 
+from .fake_instance import Mutant, collected, trials
+from .mock_instance import Mock
 from .mutants import (
     always,
     edited,
@@ -18,14 +20,12 @@ from .mutants import (
     other,
     stranger,
 )
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock
-from .scene_sent import sent_instance
+from .sent_reports import sent_instance
 
 HITS = "report.reports"
 VERSION = "clusters.*.meta.cluster_version"
 
-WRONGS: dict[str, tuple[Wrong, ...]] = {
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
     "every_known_cluster_has_just_its_hits": (
         ("report", first_lost(HITS)),
         ("report", stranger(HITS)),
@@ -69,7 +69,7 @@ def test_right_answers_pass(case: Case, instance: Mock) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
-@pytest.mark.parametrize(("case", "operation", "make"), trials(ingested_reports, WRONGS))
+@pytest.mark.parametrize(("case", "operation", "make"), trials(ingested_reports, MUTANTS))
 def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
     outcome, reason = instance.outcome(case, operation, make())
     assert (outcome, "no answer" in reason) == ("failed", False)

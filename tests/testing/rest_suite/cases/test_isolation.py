@@ -1,4 +1,4 @@
-"""Each check of independence passes a right instance and fails those that write too much."""
+"""Each check of independence passes a correct instance and fails those that write too much."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.mutation import edits
 from tests.mutation.middleware import Answer, Forward, Request
 from tests.mutation.operators import Make, while_disabled
 
+from .fake_instance import Mutant, collected, trials
+from .mock_instance import SEED, Mock, mock_instance
 from .mutants import always
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import SEED, Mock, mock_instance
 
 
 def also(operation: str, **params: str) -> Make:
@@ -43,7 +43,7 @@ def on_all_clusters(request: Request, forward: Forward) -> Answer:
     return forward(request)
 
 
-WRONGS: dict[str, tuple[Wrong, ...]] = {
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
     "a_vote_leaves_those_of_others": (
         ("rule", always("report.user_vote", 0)),
         ("*", lambda: of_all_users),
@@ -87,7 +87,7 @@ def test_right_answers_pass(case: Case, instance: Mock) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
-@pytest.mark.parametrize(("case", "operation", "make"), trials(isolation, WRONGS))
+@pytest.mark.parametrize(("case", "operation", "make"), trials(isolation, MUTANTS))
 def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
     outcome, reason = instance.outcome(case, operation, make())
     assert (outcome, "no answer" in reason) == ("failed", False)

@@ -1,4 +1,4 @@
-"""Each check of the routes of 2020 passes a right answer and fails wrong ones."""
+"""Each case about the routes of 2020 passes on correct answers and kills its mutants."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ from tests.mutation.operators import (
     swallowed,
 )
 
+from .fake_instance import (
+    Mutant,
+    base,
+    collected,
+    outcome,
+    trials,
+)
 from .mutants import (
     BROKEN,
     WITH_BODY,
@@ -28,13 +35,6 @@ from .mutants import (
     renumbered,
     reworded,
     said,
-)
-from .scene_instance import (
-    Wrong,
-    base,
-    collected,
-    outcome,
-    trials,
 )
 
 GET, LIKE, DISLIKE, DISABLE = "get_vote_2020", "like_2020", "dislike_2020", "disable_2020"
@@ -65,9 +65,9 @@ def forgetful(request: Request, forward: Forward) -> Answer:
     return answer
 
 
-REFUSALS: tuple[Wrong, ...] = (("", reworded(400)), ("", renumbered(400, 404)))
-UNKNOWN: tuple[Wrong, ...] = (("", reworded(404)), ("", forgiven(404)))
-WRONGS: dict[str, tuple[Wrong, ...]] = {
+REFUSALS: tuple[Mutant, ...] = (("", reworded(400)), ("", renumbered(400, 404)))
+UNKNOWN: tuple[Mutant, ...] = (("", reworded(404)), ("", forgiven(404)))
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
     "who_has_not_voted_has_no_vote": ((GET, reworded(404)), (GET, forgiven(404, vote=0))),
     "the_last_vote_is_told": (
         (GET, always("vote", 0)),
@@ -147,7 +147,7 @@ def test_a_right_instance_passes(case: Case, auth: str) -> None:
     assert outcome(case, auth=auth) == ("passed", "")
 
 
-@pytest.mark.parametrize(("case", "operation", "make"), trials(legacy_2020, {**WRONGS, GONE: ()}))
+@pytest.mark.parametrize(("case", "operation", "make"), trials(legacy_2020, {**MUTANTS, GONE: ()}))
 def test_a_wrong_answer_fails(case: Case, operation: str, make: Make) -> None:
     assert outcome(case, operation, make())[0] == "failed"
 

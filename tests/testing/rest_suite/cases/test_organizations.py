@@ -1,4 +1,4 @@
-"""Each check of organizations and their clusters passes a right answer and fails wrong ones."""
+"""Each case about organizations passes on correct answers and kills its mutants."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from tests.mutation import edits
 from tests.mutation.middleware import Request
 from tests.mutation.operators import Make, changed
 
+from .fake_instance import Mutant, collected, trials
+from .mock_instance import SEED, Mock, mock_instance
 from .mutants import (
     BROKEN,
     always,
@@ -27,8 +29,6 @@ from .mutants import (
     reworded,
     turned,
 )
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import SEED, Mock, mock_instance
 
 
 def padded(request: Request) -> bool:
@@ -48,7 +48,7 @@ REFUSALS = (
     ("clusters", renumbered(400, 500)),
 )
 FINDING = "what_finds_data_is_answered"
-WRONGS: dict[str, tuple[Wrong, ...]] = {
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
     # told by the inventory, see below
     FINDING: (),
     "organizations_are_ascending": (("organizations", turned("organizations")),),
@@ -119,7 +119,7 @@ def test_requests_that_failed_while_data_were_looked_for_are_told(
     assert (found, "500" in reason) == (outcome, bool(failed))
 
 
-@pytest.mark.parametrize(("case", "operation", "make"), trials(organizations, WRONGS))
+@pytest.mark.parametrize(("case", "operation", "make"), trials(organizations, MUTANTS))
 def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
     outcome, reason = instance.outcome(case, operation, make())
     assert (outcome, "no answer" in reason) == ("failed", False)

@@ -1,4 +1,4 @@
-"""Each check of whose data one may ask about passes a right answer and fails wrong ones."""
+"""Each case about whose data one may ask about passes on correct answers and kills its mutants."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ from tests.mutation.edits import refusal, status_is
 from tests.mutation.middleware import Answer, Forward, Request
 from tests.mutation.operators import Make, changed
 
+from .fake_instance import (
+    Mutant,
+    base,
+    collected,
+    outcome,
+    trials,
+)
+from .model import OWN
 from .mutants import (
     BROKEN,
     always,
@@ -22,14 +30,6 @@ from .mutants import (
     renumbered,
     reworded,
 )
-from .scene_instance import (
-    Wrong,
-    base,
-    collected,
-    outcome,
-    trials,
-)
-from .scene_stock import OWN
 
 LEGACY = "any_organization_may_read_where_the_check_is_the_old_one"
 
@@ -69,14 +69,14 @@ def naming(one: str, other: str) -> edits.Change:
     return change
 
 
-REFUSALS: tuple[Wrong, ...] = (
+REFUSALS: tuple[Mutant, ...] = (
     ("", reworded(403)),
     ("", renumbered(403, 401)),
     ("", renumbered(403, 404)),
     ("", changed(naming("2000000011", "1"), status_is(403))),
     ("", lambda: by_owner),
 )
-WRONGS: dict[str, tuple[Wrong, ...]] = {
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
     "clusters_are_for_their_organization": (
         ("clusters", lambda: by_owner),
         ("clusters", reworded(403)),
@@ -146,7 +146,7 @@ def test_an_instance_that_compares_as_the_reference_passes(case: Case) -> None:
     assert outcome(case, auth="xrh", strict=False)[0] == wanted
 
 
-@pytest.mark.parametrize(("case", "operation", "make"), trials(permission, WRONGS))
+@pytest.mark.parametrize(("case", "operation", "make"), trials(permission, MUTANTS))
 def test_a_wrong_answer_fails(case: Case, operation: str, make: Make) -> None:
     assert outcome(case, operation, make(), auth="xrh")[0] == "failed"
 

@@ -25,14 +25,14 @@ from tests.mutation.middleware import (
 )
 from tests.mutation.operators import Make
 
+from .fake_instance import outcome
+from .model import OWN, inventory
 from .mutants import (
     forgiven,
     only,
     renumbered,
     reworded,
 )
-from .scene_instance import outcome
-from .scene_stock import OWN, inventory
 
 LEGACY = BEHAVIOURS[REFERENCE_2020]
 OPEN = ("metrics", "openapi")
@@ -129,13 +129,13 @@ def outcome_of(
         return mutant(request, lambda one: service(one, forward))
 
     mutant = change() if change else None
-    spoil = mutated if change else service
+    mutate = mutated if change else service
     known = inventory()
     if auth != "xrh":
         # a token speaks for one organization, and the suite looks at no other
         mine = tuple(one for one in known.organizations if one.org_id == OWN)
         known = replace(known, organizations=mine)
-    return outcome(case, "*", spoil, auth=auth, strict=False, profile=REFERENCE_2020, known=known)[
+    return outcome(case, "*", mutate, auth=auth, strict=False, profile=REFERENCE_2020, known=known)[
         0
     ]
 

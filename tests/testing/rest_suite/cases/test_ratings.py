@@ -1,4 +1,4 @@
-"""Each check of ratings passes a right answer and fails wrong ones."""
+"""Each case about ratings passes on correct answers and kills its mutants."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from testing.rest_suite.case import Case
 from testing.rest_suite.cases import ratings
 from tests.mutation.operators import Make, changed
 
+from .fake_instance import Mutant, collected, trials
+from .mock_instance import Mock, mock_instance
 from .mutants import (
     BROKEN,
     always,
@@ -19,14 +21,12 @@ from .mutants import (
     renumbered,
     reworded,
 )
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance
 
 RATING = "rating.rating"
 REFUSALS = (("rate", reworded(400)), ("rate", forgiven(400)), ("rate", renumbered(400, 500)))
 READ = (("rating", reworded(400)), ("rating", forgiven(400)), ("rating", renumbered(400, 404)))
 NOT_FOUND = (("rating", reworded(404)), ("rating", forgiven(404)))
-WRONGS: dict[str, tuple[Wrong, ...]] = {
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
     "a_rating_is_told": (
         ("rate", other("ratings.rating")),
         ("rate", other("ratings.rule")),
@@ -60,7 +60,7 @@ def test_right_answers_pass(case: Case, instance: Mock) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
-@pytest.mark.parametrize(("case", "operation", "make"), trials(ratings, WRONGS))
+@pytest.mark.parametrize(("case", "operation", "make"), trials(ratings, MUTANTS))
 def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
     outcome, reason = instance.outcome(case, operation, make())
     assert (outcome, "no answer" in reason) == ("failed", False)

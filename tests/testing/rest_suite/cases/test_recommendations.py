@@ -1,4 +1,4 @@
-"""Each check of recommendations passes a right answer and fails wrong ones."""
+"""Each case about recommendations passes on correct answers and kills its mutants."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ from testing.rest_suite.cases import clusters_detail, recommendations
 from tests.mutation import edits
 from tests.mutation.operators import Make, changed
 
+from .fake_instance import (
+    Mutant,
+    base,
+    collected,
+    outcome,
+    trials,
+)
+from .model import inventory
 from .mutants import (
     BROKEN,
     WITH_BODY,
@@ -25,14 +33,6 @@ from .mutants import (
     stranger,
     turned,
 )
-from .scene_instance import (
-    Wrong,
-    base,
-    collected,
-    outcome,
-    trials,
-)
-from .scene_stock import inventory
 
 RULES, CLUSTERS = "recommendations", "cluster_recommendations"
 DETAIL = "clusters_detail"
@@ -47,7 +47,7 @@ def in_both(edit: edits.Edit) -> edits.Change:
 
 INVENTED = in_both(edits.mapped(lambda old: old or {"a.b|K": ["x"]}))
 EMPTIED = in_both(edits.value({}))
-OF_LISTS: dict[str, tuple[Wrong, ...]] = {
+OF_LISTS: dict[str, tuple[Mutant, ...]] = {
     "the_list_by_cluster_is_what_the_reports_say": (
         (CLUSTERS, first_lost(OF_CLUSTERS)),
         (CLUSTERS, stranger(OF_CLUSTERS)),
@@ -141,7 +141,7 @@ OF_LISTS: dict[str, tuple[Wrong, ...]] = {
 }  # fmt: skip
 
 ROW = "clusters.0"
-OF_DETAIL: dict[str, tuple[Wrong, ...]] = {
+OF_DETAIL: dict[str, tuple[Mutant, ...]] = {
     "known_hits_are_among_the_clusters": (
         (DETAIL, first_lost("clusters")),
         (DETAIL, last_lost("clusters")),

@@ -1,4 +1,4 @@
-"""Each check of reports passes a right answer and fails wrong ones."""
+"""Each case about reports passes on correct answers and kills its mutants."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from tests.mutation import edits
 from tests.mutation.middleware import Answer, Forward, Request
 from tests.mutation.operators import Make, changed
 
+from .fake_instance import Mutant, collected, trials
+from .mock_instance import Mock, mock_instance
 from .mutants import (
     BROKEN,
     always,
@@ -25,8 +27,6 @@ from .mutants import (
     stranger,
     turned,
 )
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance
 
 HITS = "report.reports"
 SEVERAL = "reports_by_body"
@@ -39,7 +39,7 @@ def in_lower_case(request: Request, forward: Forward) -> Answer:
     return forward(request.with_params(cluster=request.params["cluster"].lower()))
 
 
-WRONGS: dict[str, tuple[Wrong, ...]] = {
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
     "a_report_counts_its_hits": (
         ("report", other("report.meta.count")),
         ("report", first_lost(HITS)),
@@ -132,7 +132,7 @@ def test_right_answers_pass(case: Case, instance: Mock) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
-@pytest.mark.parametrize(("case", "operation", "make"), trials(reports, WRONGS))
+@pytest.mark.parametrize(("case", "operation", "make"), trials(reports, MUTANTS))
 def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
     outcome, reason = instance.outcome(case, operation, make())
     assert (outcome, "no answer" in reason) == ("failed", False)

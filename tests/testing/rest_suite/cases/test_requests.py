@@ -1,4 +1,4 @@
-"""Each check of paths, methods and headers passes a right answer and fails wrong ones."""
+"""Each case about paths, methods and headers passes on correct answers and kills its mutants."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from tests.mutation.middleware import (
 )
 from tests.mutation.operators import Make, changed
 
+from .fake_instance import Mutant, collected, trials
+from .mock_instance import Mock, mock_instance
 from .mutants import (
     BROKEN,
     WITH_BODY,
     only,
     renumbered,
 )
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance
 
 
 def without(name: str) -> Make:
@@ -104,13 +104,13 @@ def one_tag_for_ever() -> Middleware:
     return middleware
 
 
-REDIRECTS: tuple[Wrong, ...] = (
+REDIRECTS: tuple[Mutant, ...] = (
     ("raw", renumbered(301, 404)),
     ("raw", renumbered(301, 308)),
     ("raw", lambda: elsewhere),
     ("raw", lambda: abroad),
 )
-WRONGS: dict[str, tuple[Wrong, ...]] = {
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
     "an_unknown_path_is_not_found": (
         ("raw", renumbered(404, 400)),
         ("raw", changed(edits.body(lambda _: b'{"status":"not found"}'))),
@@ -164,7 +164,7 @@ WRONGS: dict[str, tuple[Wrong, ...]] = {
 # these tell the methods, where a 405 is wrong
 LISTED = [name for name, one in OPERATIONS.items() if one.options]
 for name in LISTED:
-    WRONGS[f"options_tell_the_methods[{name}]"] = (
+    MUTANTS[f"options_tell_the_methods[{name}]"] = (
         ("raw", renumbered(200, 405)),
         ("raw", without("Allow")),
         ("raw", changed(edits.body(lambda _: b"{}"))),
@@ -185,7 +185,7 @@ def test_right_answers_pass(case: Case, instance: Mock) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
-@pytest.mark.parametrize(("case", "operation", "make"), trials(requests, WRONGS))
+@pytest.mark.parametrize(("case", "operation", "make"), trials(requests, MUTANTS))
 def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
     outcome, _ = instance.outcome(case, operation, make())
     assert outcome == "failed"

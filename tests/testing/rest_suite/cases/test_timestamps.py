@@ -11,10 +11,10 @@ from testing.rest_suite.cases import timestamps
 from tests.mutation import edits
 from tests.mutation.operators import Make, changed, remembered
 
+from .fake_instance import Mutant, collected, trials
+from .mock_instance import Mock
 from .mutants import edited
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock
-from .scene_sent import sent_instance
+from .sent_reports import sent_instance
 
 DETAIL = "clusters_detail"
 LATER, EARLIER = edits.moved(hours=2), edits.moved(hours=-2)
@@ -22,7 +22,7 @@ STORED = "metainfo.stored_at"
 ACK = "disabledRule"
 
 
-WRONGS: dict[str, tuple[Wrong, ...]] = {
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
     "times_are_those_of_the_report[last_checked_at]": (
         (DETAIL, edited("clusters.*.last_checked_at", edits.moved(seconds=3))),
         (DETAIL, edited("clusters.*.last_checked_at", edits.moved(microseconds=1))),
@@ -77,7 +77,7 @@ def test_an_instance_may_keep_its_clock_to_itself(case: Case, instance: Mock) ->
     assert instance.outcome(case, "*", silent) == ("passed", "")
 
 
-@pytest.mark.parametrize(("case", "operation", "make"), trials(timestamps, WRONGS))
+@pytest.mark.parametrize(("case", "operation", "make"), trials(timestamps, MUTANTS))
 def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
     outcome, reason = instance.outcome(case, operation, make())
     assert (outcome, "no answer" in reason) == ("failed", False)

@@ -1,4 +1,4 @@
-"""Each check of rules disabled for a cluster passes a right answer and fails wrong ones."""
+"""Each case about rules disabled for a cluster passes on correct answers and kills its mutants."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from tests.mutation.middleware import (
 )
 from tests.mutation.operators import Make, changed
 
+from .fake_instance import Mutant, collected, trials
+from .mock_instance import Mock, mock_instance, organizations
 from .mutants import (
     BROKEN,
     always,
@@ -30,8 +32,6 @@ from .mutants import (
     stranger,
     turned,
 )
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance, organizations
 
 
 def after_the_first(change: edits.Change) -> Middleware:
@@ -68,7 +68,7 @@ ANOTHERS = {
 }
 TIME = "rules.*.DisabledAt.Time"
 LATER = edits.moved(hours=1)
-WRONGS: dict[str, tuple[Wrong, ...]] = {
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
     "every_disabled_rule_is_listed": (
         ("disabled", cut_to("rules", 3)),
         ("disabled_for_clusters", cut_to("rules", 5)),
@@ -146,7 +146,7 @@ def test_right_answers_pass(case: Case, instance: Mock) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
-@pytest.mark.parametrize(("case", "operation", "make"), trials(toggles, WRONGS))
+@pytest.mark.parametrize(("case", "operation", "make"), trials(toggles, MUTANTS))
 def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
     outcome, reason = instance.outcome(case, operation, make())
     assert (outcome, "no answer" in reason) == ("failed", False)

@@ -1,4 +1,4 @@
-"""Each check of votes passes a right answer and fails wrong ones."""
+"""Each case about votes passes on correct answers and kills its mutants."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from testing.rest_suite.case import Case
 from testing.rest_suite.cases import votes
 from tests.mutation.operators import Make, changed
 
+from .fake_instance import Mutant, collected, trials
+from .mock_instance import Mock, mock_instance
 from .mutants import (
     BROKEN,
     always,
@@ -20,14 +22,12 @@ from .mutants import (
     renumbered,
     reworded,
 )
-from .scene_instance import Wrong, collected, trials
-from .scene_mock import Mock, mock_instance
 
 VOTE = "report.reports.*.user_vote"
 REFUSALS = (("", reworded(400)), ("", forgiven(400)), ("", renumbered(400, 500)))
 NOT_FOUND = (("", reworded(404)), ("", forgiven(404)))
 OF_GET = tuple(("get_vote", make) for _, make in REFUSALS)
-WRONGS: dict[str, tuple[Wrong, ...]] = {
+MUTANTS: dict[str, tuple[Mutant, ...]] = {
     "who_has_not_voted_has_no_vote": (
         ("report", always(VOTE, 1)),
         ("rule", always("report.user_vote", -1)),
@@ -86,7 +86,7 @@ def test_right_answers_pass(case: Case, instance: Mock) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
-@pytest.mark.parametrize(("case", "operation", "make"), trials(votes, WRONGS))
+@pytest.mark.parametrize(("case", "operation", "make"), trials(votes, MUTANTS))
 def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
     outcome, reason = instance.outcome(case, operation, make())
     assert (outcome, "no answer" in reason) == ("failed", False)

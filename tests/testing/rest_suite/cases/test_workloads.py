@@ -1,4 +1,4 @@
-"""Each check of workloads passes a right answer and fails wrong ones."""
+"""Each case about workloads passes on correct answers and kills its mutants."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ from testing.rest_suite.cases import ingested_workloads, namespaces, workloads
 from tests.mutation import edits
 from tests.mutation.operators import Make
 
+from .fake_instance import (
+    Mutant,
+    base,
+    collected,
+    outcome,
+    trials,
+)
+from .model import inventory
 from .mutants import (
     BROKEN,
     WITH_BODY,
@@ -24,20 +32,12 @@ from .mutants import (
     said,
     turned,
 )
-from .scene_instance import (
-    Wrong,
-    base,
-    collected,
-    outcome,
-    trials,
-)
-from .scene_stock import inventory
 
 LIST, BODY, ALONE = "workloads", "workloads_by_body", "namespace_workloads"
 ROWS = "workloads"
 META = f"{ROWS}.*.metadata"
 
-OF_LISTS: dict[str, tuple[Wrong, ...]] = {
+OF_LISTS: dict[str, tuple[Mutant, ...]] = {
     "known_namespaces_are_listed": (
         (LIST, first_lost(ROWS)),
         (LIST, other(f"{ROWS}.*.namespace.uuid")),
@@ -116,7 +116,7 @@ OF_LISTS: dict[str, tuple[Wrong, ...]] = {
 }  # fmt: skip
 
 HERE = "workloads.recommendations"
-OF_NAMESPACES: dict[str, tuple[Wrong, ...]] = {
+OF_NAMESPACES: dict[str, tuple[Mutant, ...]] = {
     "a_namespace_is_the_one_asked_for": (
         (ALONE, other("workloads.cluster.uuid")),
         (ALONE, other("workloads.namespace.uuid")),
@@ -153,7 +153,7 @@ OF_NAMESPACES: dict[str, tuple[Wrong, ...]] = {
     "other_methods_are_not_allowed": tuple(("*", make) for make in WITH_BODY),
 }  # fmt: skip
 
-OF_WHAT_WAS_SENT: dict[str, tuple[Wrong, ...]] = {
+OF_WHAT_WAS_SENT: dict[str, tuple[Mutant, ...]] = {
     "the_rows_are_those_sent": (
         (BODY, other(f"{ROWS}.*.namespace.name")),
         (BODY, other(f"{META}.reported_at")),

@@ -51,14 +51,14 @@ class Mock:
         self._place = (parts.hostname or "", parts.port or 80)
 
     def outcome(
-        self, case: Case, operation: str = "*", spoil: Middleware | None = None
+        self, case: Case, operation: str = "*", mutate: Middleware | None = None
     ) -> tuple[str, str]:
         """Run a case; return what came of it, and why. `raw` is what is no operation."""
 
         def respond(sent: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
             request = _received(sent)
-            concerned = spoil and operation in ("*", request.operation or "raw")
-            answer = spoil(request, self._ask) if spoil and concerned else self._ask(request)
+            concerned = mutate and operation in ("*", request.operation or "raw")
+            answer = mutate(request, self._ask) if mutate and concerned else self._ask(request)
             body = gzip.compress(answer.body) if _packed(answer) else answer.body
             headers = dict(answer.headers)
             if request.method == "HEAD":

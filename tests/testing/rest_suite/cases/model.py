@@ -1,4 +1,4 @@
-"""What a small, right instance holds and answers: two organizations, four clusters."""
+"""What a small, correct instance holds and answers: two organizations, four clusters."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def inventory(**changes: Any) -> Inventory:
     return Inventory(tuple(organizations), "canned", **known)
 
 
-class Stock:
+class Model:
     """The clusters that are left, and what was written about them."""
 
     def __init__(self) -> None:

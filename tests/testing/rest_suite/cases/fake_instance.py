@@ -1,4 +1,4 @@
-"""A small, right instance behind `responses`: routes, parameters, permissions, answers."""
+"""A small, correct instance behind `responses`: routes, parameters, permissions, answers."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ from tests.mutation.middleware import (
 )
 from tests.mutation.operators import Make
 
-from .scene_answers import ANSWERS, OWNED
-from .scene_parameters import PARSERS, identity
-from .scene_stock import (
+from .model import (
     OWN,
+    Model,
     Refusal,
-    Stock,
     inventory,
 )
+from .request_parameters import PARSERS, identity
+from .responses_of_model import ANSWERS, OWNED
 
 URL = "http://instance.test"
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
@@ -63,17 +63,17 @@ Document = dict[str, Any]
 
 
 class Instance:
-    """The instance; `spoil` stands between it and those who ask about an operation (* for all)."""
+    """The instance; `mutate` stands between it and those who ask about an operation (* for all)."""
 
     def __init__(
-        self, operation: str, spoil: Middleware | None, *, auth: str = "", strict: bool = True
+        self, operation: str, mutate: Middleware | None, *, auth: str = "", strict: bool = True
     ) -> None:
-        self.stock = Stock()
+        self.model = Model()
         self.who: int | None = None
         self.auth = auth
         self.strict = strict
         self._operation = operation
-        self._spoil = spoil
+        self._mutate = mutate
 
     def answer_at(self, mock: responses.RequestsMock) -> None:
         """Answer all requests that are sent in there."""
@@ -86,8 +86,8 @@ class Instance:
         request = identified(
             Request(str(sent.method), target, tuple(sent.headers.items()), body), DEFAULT_PREFIX
         )
-        if self._spoil and self._operation in ("*", request.operation):
-            answer = self._spoil(request, self.answer)
+        if self._mutate and self._operation in ("*", request.operation):
+            answer = self._mutate(request, self.answer)
         else:
             answer = self.answer(request)
         return answer.status, dict(answer.headers), answer.body
@@ -166,7 +166,7 @@ def collected(module: ModuleType) -> list[Case]:
 def outcome(
     case: Case,
     operation: str = "*",
-    spoil: Middleware | None = None,
+    mutate: Middleware | None = None,
     *,
     auth: str = "",
     strict: bool = True,
@@ -179,7 +179,7 @@ def outcome(
     `auth` is `xrh`, or the token that is taken; "" for an instance that asks nobody.
     """
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        Instance(operation, spoil, auth=auth, strict=strict).answer_at(mock)
+        Instance(operation, mutate, auth=auth, strict=strict).answer_at(mock)
         facts = Facts(
             profile=profile, debug=debug, authenticated=bool(auth), strict=bool(auth) and strict
         )
@@ -193,15 +193,15 @@ def outcome(
 
 
 # an operation ("" for the value of the case) and what is wrong with its answers
-Wrong = tuple[str, Make]
+Mutant = tuple[str, Make]
 
 
-def trials(module: ModuleType, wrongs: Mapping[str, Sequence[Wrong]]) -> list[Any]:
+def trials(module: ModuleType, mutants: Mapping[str, Sequence[Mutant]]) -> list[Any]:
     """Return a parameter set (case, operation, make) for each way to be wrong of each case."""
     return [
         pytest.param(case, operation or case.arguments[0], make, id=f"{case.name}-{number}")
         for case in collected(module)
-        for number, (operation, make) in enumerate(wrongs.get(case.name) or wrongs[base(case)])
+        for number, (operation, make) in enumerate(mutants.get(case.name) or mutants[base(case)])
     ]
 
 

@@ -1,4 +1,4 @@
-"""How a right instance reads parameters, bodies and identity headers."""
+"""How a correct instance reads parameters, bodies and identity headers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.mutation.middleware import Request
 
-from .scene_stock import Refusal
+from .model import Refusal
 
 
 def unreadable(name: str, value: str, reason: str) -> Refusal:

@@ -1,4 +1,4 @@
-"""What a right instance answers to proper requests, by operation."""
+"""What a correct instance answers to proper requests, by operation."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import Any, Protocol
 
 from tests.mutation.middleware import Request
 
-from .scene_parameters import (
+from .model import (
+    CHECKED,
+    STORED,
+    Document,
+    Model,
+    Refusal,
+    missing,
+    second,
+)
+from .request_parameters import (
     PARSERS,
     body_of,
     names,
     unreadable,
     user,
     uuid,
-)
-from .scene_stock import (
-    CHECKED,
-    STORED,
-    Document,
-    Refusal,
-    Stock,
-    missing,
-    second,
 )
 
 VOTES = {"like": 1, "dislike": -1, "reset_vote": 0}
@@ -33,7 +33,7 @@ LIMIT = 255
 class Host(Protocol):
     """What answers need of the instance."""
 
-    stock: Stock
+    model: Model
     who: int | None
     strict: bool
 
@@ -43,7 +43,7 @@ class Host(Protocol):
 
 def owned(host: Host, params: Document) -> Document:
     """Return the parameters of a request about a cluster, which only its owner may send."""
-    owner = host.stock.owner(params["cluster"])
+    owner = host.model.owner(params["cluster"])
     if "user_id" in params:
         user("user_id", params["user_id"])
     if "org_id" in params:
@@ -68,7 +68,7 @@ def keys(host: Host, request: Request) -> list[str]:
     """Return the keys that a request is about: all that hit where it names none."""
     params = request.params
     named = params.get("error_key")
-    return [named] if named else host.stock.keys(params["cluster"], params["rule_id"])
+    return [named] if named else host.model.keys(params["cluster"], params["rule_id"])
 
 
 def vote(value: int) -> Callable[[Host, Request, Document], Document]:
@@ -76,7 +76,7 @@ def vote(value: int) -> Callable[[Host, Request, Document], Document]:
         owned(host, params)
         message(request, optional=True)
         for key in keys(host, request):
-            host.stock.put_vote(params["cluster"], params["rule_id"], key, params["user_id"], value)
+            host.model.put_vote(params["cluster"], params["rule_id"], key, params["user_id"], value)
         return {}
 
     return answer
@@ -86,7 +86,7 @@ def toggle(value: int) -> Callable[[Host, Request, Document], Document]:
     def answer(host: Host, request: Request, params: Document) -> Document:
         owned(host, params)
         for key in keys(host, request):
-            host.stock.disabled[params["cluster"], params["rule_id"], key] = value
+            host.model.disabled[params["cluster"], params["rule_id"], key] = value
         return {}
 
     return answer
@@ -95,14 +95,14 @@ def toggle(value: int) -> Callable[[Host, Request, Document], Document]:
 def get_vote(host: Host, request: Request, params: Document) -> Document:
     owned(host, params)
     place = params["cluster"], params["rule_id"], params["user_id"]
-    return {"vote": host.stock.vote(*place, params.get("error_key"))}
+    return {"vote": host.model.vote(*place, params.get("error_key"))}
 
 
 def disable_feedback(host: Host, request: Request, params: Document) -> Document:
     owned(host, params)
     text = message(request, optional=False)
     place = params["cluster"], params["rule_id"], params["error_key"], params["user_id"]
-    host.stock.reasons[place] = text
+    host.model.reasons[place] = text
     return {"message": text}
 
 
@@ -110,7 +110,7 @@ def disabled_for_clusters(host: Host, request: Request, params: Document) -> Doc
     wanted = names(body_of(request, list))
     never = {"Time": "0001-01-01T00:00:00Z", "Valid": False}
     then = {"Time": STORED, "Valid": True}
-    found = [place for place, value in host.stock.disabled.items() if value and place[0] in wanted]
+    found = [place for place, value in host.model.disabled.items() if value and place[0] in wanted]
     rows = [
         {
             "ClusterID": cluster, "RuleID": rule, "ErrorKey": key, "Disabled": 1,
@@ -128,7 +128,7 @@ def reasons(host: Host, request: Request, params: Document) -> Document:
             "ClusterID": cluster, "RuleID": rule, "ErrorKey": key, "Message": text,
             "AddedAt": then, "UpdatedAt": then,
         }
-        for (cluster, rule, key, by), text in host.stock.reasons.items()
+        for (cluster, rule, key, by), text in host.model.reasons.items()
         if by == params["user_id"]
     ]  # fmt: skip
     return {"reasons": rows}
@@ -136,11 +136,11 @@ def reasons(host: Host, request: Request, params: Document) -> Document:
 
 def report(host: Host, request: Request, params: Document) -> Document:
     place = params["org_id"], params["cluster"], params["user_id"]
-    return {"report": host.stock.report(*place)}
+    return {"report": host.model.report(*place)}
 
 
 def report_info(host: Host, request: Request, params: Document) -> Document:
-    found = host.stock.report(params["org_id"], params["cluster"], "")["meta"]
+    found = host.model.report(params["org_id"], params["cluster"], "")["meta"]
     times = {"last_checked_at": second(CHECKED), "stored_at": STORED}
     return {"metainfo": {"count": found["count"], **times}}
 
@@ -148,15 +148,15 @@ def report_info(host: Host, request: Request, params: Document) -> Document:
 def rule(host: Host, request: Request, params: Document) -> Document:
     name, _, key = params["rule_id"].partition("|")
     org, cluster = params["org_id"], params["cluster"]
-    if host.stock.left.get(cluster) != org or key not in host.stock.keys(cluster, name):
+    if host.model.left.get(cluster) != org or key not in host.model.keys(cluster, name):
         raise missing(org, cluster, name, key)
-    return {"report": host.stock.hit(cluster, name, key, params["user_id"])}
+    return {"report": host.model.hit(cluster, name, key, params["user_id"])}
 
 
 def reports(host: Host, request: Request, params: Document) -> Document:
     wanted = params["cluster_list"].split(",")
-    found = [name for name in wanted if name in host.stock.left]
-    if {host.stock.left[name] for name in found} - {params["org_id"]}:
+    found = [name for name in wanted if name in host.model.left]
+    if {host.model.left[name] for name in found} - {params["org_id"]}:
         raise Refusal(400, "Improper organization ID")
     absent = [name for name in wanted if name not in found]
     return {
@@ -167,46 +167,46 @@ def reports(host: Host, request: Request, params: Document) -> Document:
 
 def clusters_detail(host: Host, request: Request, params: Document) -> Document:
     limit = names(body_of(request, dict, optional=True).get("clusters") or [])
-    return {"clusters": host.stock.hit_by(params["org_id"], params["rule_selector"], limit)}
+    return {"clusters": host.model.hit_by(params["org_id"], params["rule_selector"], limit)}
 
 
 def recommendations(host: Host, request: Request, params: Document) -> Document:
     wanted = names(body_of(request, list))
-    return {"recommendations": host.stock.by_rule(params["org_id"], wanted)}
+    return {"recommendations": host.model.by_rule(params["org_id"], wanted)}
 
 
 def cluster_recommendations(host: Host, request: Request, params: Document) -> Document:
     wanted = names(body_of(request, list))
-    return {"clusters": host.stock.by_cluster(params["org_id"], wanted)}
+    return {"clusters": host.model.by_cluster(params["org_id"], wanted)}
 
 
 def workloads(host: Host, request: Request, params: Document) -> Document:
-    return {"workloads": host.stock.spaces(params["org_id"], None)}
+    return {"workloads": host.model.spaces(params["org_id"], None)}
 
 
 def workloads_by_body(host: Host, request: Request, params: Document) -> Document:
     wanted = names(body_of(request, list))
-    return {"workloads": host.stock.spaces(params["org_id"], wanted) if wanted else []}
+    return {"workloads": host.model.spaces(params["org_id"], wanted) if wanted else []}
 
 
 def namespace_workloads(host: Host, request: Request, params: Document) -> Document:
     org, cluster, space = params["org_id"], params["cluster"], params["namespace"]
     places = [(row["cluster"]["uuid"], row["namespace"]["uuid"])
-              for row in host.stock.spaces(org, [cluster]) or []]  # fmt: skip
+              for row in host.model.spaces(org, [cluster]) or []]  # fmt: skip
     if (cluster, space) not in places:
         raise missing(org, cluster, space, between=":")
-    shown = host.stock.space(cluster, space)
+    shown = host.model.space(cluster, space)
     return {"workloads": {"status": "", **shown,
-                          "recommendations": host.stock.advice(cluster, space)}}  # fmt: skip
+                          "recommendations": host.model.advice(cluster, space)}}  # fmt: skip
 
 
 def delete_clusters(host: Host, request: Request, params: Document) -> Document:
     wanted = [uuid("cluster", name) for name in params["clusters"].split(",")]
     if host.strict:
         for name in wanted:
-            if name in host.stock.left:
-                host.permit(host.stock.left[name], host.who)
-    host.stock.delete(wanted)
+            if name in host.model.left:
+                host.permit(host.model.left[name], host.who)
+    host.model.delete(wanted)
     return {}
 
 
@@ -218,7 +218,7 @@ def delete_organizations(host: Host, request: Request, params: Document) -> Docu
         wanted.append(int(text))
     for org in wanted:
         host.permit(org, host.who, always=False)
-        host.stock.delete(host.stock.of(org))
+        host.model.delete(host.model.of(org))
     return {}
 
 
@@ -230,8 +230,8 @@ def plain(**document: Any) -> Callable[[Host, Request, Document], Document]:
 ANSWERS: dict[str, Callable[[Host, Request, Document], Document]] = {
     "main": plain(),
     "acks": plain(disabledRules=[]),
-    "organizations": lambda host, _, __: {"organizations": sorted(set(host.stock.left.values()))},
-    "clusters": lambda host, _, params: {"clusters": sorted(host.stock.of(params["organization"]))},
+    "organizations": lambda host, _, __: {"organizations": sorted(set(host.model.left.values()))},
+    "clusters": lambda host, _, params: {"clusters": sorted(host.model.of(params["organization"]))},
     **{name: vote(value) for name, value in VOTES.items()},
     "disable": toggle(1),
     "enable": toggle(0),

@@ -12,7 +12,7 @@ from testing.messages import START, STEP
 from testing.rest_suite.sources import kafka
 from testing.seed import Seed
 
-from .scene_mock import Mock, mock_instance
+from .mock_instance import Mock, mock_instance
 
 
 class Sent(Seed):
