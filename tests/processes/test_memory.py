@@ -10,7 +10,7 @@ import pytest
 
 GARBAGE = """
 import gc, json
-from aggregator.memory import spare_what_stays
+from aggregator.processes.memory import spare_what_stays
 kept = [[] for _ in range(1000)]
 spare_what_stays()
 print(json.dumps({"frozen": gc.get_freeze_count(), "young": gc.get_threshold()[0]}))
@@ -18,7 +18,7 @@ print(json.dumps({"frozen": gc.get_freeze_count(), "young": gc.get_threshold()[0
 BLOCKS = """
 import json
 from pathlib import Path
-from aggregator.memory import give_back_large_blocks
+from aggregator.processes.memory import give_back_large_blocks
 
 def resident():
     lines = Path("/proc/self/status").read_text().splitlines()

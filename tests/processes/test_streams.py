@@ -77,7 +77,7 @@ def test_a_named_file_is_not_found_where_the_working_directory_was_deleted(tmp_p
 def test_what_is_opened_never_takes_the_place_of_a_closed_stream(tmp_path: Path) -> None:
     """A worker inherits the three: with a socket among them it would log into that."""
     code = (
-        "import os, socket; from aggregator import streams; streams.ensure_open(); "
+        "import os, socket; from aggregator.processes import streams; streams.ensure_open(); "
         "number = socket.socket().fileno(); os.write(2, b'lost'); raise SystemExit(number)"
     )
     ended = subprocess.run(
