@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import dataclasses
+import functools
 import http.client
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ OF_RULE = f"rules/{RULE}/error_key/{KEY}/organizations"
 FOREIGN = "you have no permissions to get or change info about this organization"
 FOREIGN_IN_GO = "you have no permissions to get or change info about the organization with ID "
 OWN_IN_GO = "you can access info about organization with ID "
-Call = Callable[..., Any]
+Call = functools.partial[Any]
 
 
 def _call(port: int, method: str, path: str, body: Any = None, org: int | None = None) -> Any:
@@ -64,7 +65,7 @@ def _call(port: int, method: str, path: str, body: Any = None, org: int | None =
 
 @asynccontextmanager
 async def service(
-    folder: Path, *, auth: bool = False, organization_check: str = "strict"
+    folder: Path, *, auth: bool = False, debug: bool = True, organization_check: str = "strict"
 ) -> AsyncIterator[tuple[Storage, Call]]:
     """Serve a database of two clusters; give its storage and a way to call the service."""
     base = Config()
@@ -72,7 +73,7 @@ async def service(
         base.server,
         address="127.0.0.1:0",
         api_prefix=PREFIX,
-        debug=True,
+        debug=debug,
         auth=auth,
         organization_check=organization_check,
     )
@@ -92,8 +93,12 @@ async def service(
     await one.start()
     loop = asyncio.get_running_loop()
 
-    async def call(method: str, path: str, body: Any = None, org: int | None = None) -> Any:
-        return await loop.run_in_executor(None, _call, one.port, method, path, body, org)
+    async def send(
+        method: str, path: str, body: Any = None, org: int | None = None, *, port: int
+    ) -> Any:
+        return await loop.run_in_executor(None, _call, port, method, path, body, org)
+
+    call = functools.partial(send, port=one.port)
 
     try:
         await two_clusters(storage)
