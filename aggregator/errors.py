@@ -74,4 +74,4 @@ class RecordRejected(AggregatorError):
 
 
 class DeadLetterLimitReached(AggregatorError):
-    """So many messages are invalid that the service stops instead of draining the topic."""
+    """Too many messages are invalid; the service stops instead of draining the topic."""

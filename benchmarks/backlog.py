@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-# a broker that has just started has no coordinator of groups for so many seconds, at most
+# seconds to wait for the group coordinator of a broker that has just started
 PATIENCE = 30
 NO_COORDINATOR = {
     KafkaError.NOT_COORDINATOR,

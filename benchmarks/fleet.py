@@ -23,7 +23,7 @@ from testing.bulk import copy
 from testing.fixtures import DataSet
 from testing.messages import ocp_messages
 
-# so many organizations of the wanted size, and different lists of clusters, are asked for
+# number of organizations of the given size, and of different lists of clusters, in requests
 CHOICE = 20
 STAYS, COMES = 0.85, 0.5
 OLD = timedelta(days=100)
@@ -59,7 +59,7 @@ async def _fill(location: sa.URL, clusters: int) -> None:
 
 
 def sample(location: sa.URL, wanted: int, listed: int) -> Fleet:
-    """Return so many random clusters, and lists of so many clusters of one organization."""
+    """Return `wanted` random clusters, and lists of clusters of one organization each."""
     chance = random.Random(SEED)
     total = execute(location, "SELECT count(*) FROM report")[0][0]
     share = min(100.0, 110 * wanted / total)
@@ -163,7 +163,7 @@ def new(messages: int, seed: int) -> Iterator[bytes]:
 
 
 def age(location: sa.URL, share: int, fleet: Fleet) -> int:
-    """Let one of so many reports be old, but none of the fleet's; return how many.
+    """Age one of `share` reports outside the fleet; return how many.
 
     They are spread over the whole table. All of it is on the disk at the end.
     """

@@ -42,7 +42,7 @@ class Rates:
 
 
 def messages_of(clusters: int, count: int, *, small: bool = False) -> Iterator[bytes]:
-    """Yield so many reports of the clusters, those of `dataset`, each time newer ones."""
+    """Yield `count` reports of the clusters of `dataset`, newer ones in each round."""
     if small:
         made = steady.messages(SEED, clusters, ORGANIZATIONS)
     else:

@@ -14,7 +14,7 @@ WORKERS = "INSIGHTS_RESULTS_AGGREGATOR__SERVER__WORKERS"
 
 
 def ours(folder: Path, database: sa.URL, workers: int) -> Candidate:
-    """Return our service with so many processes."""
+    """Return our service with this number of processes."""
     return Candidate("ours", OURS, folder / "ours", database, environment={WORKERS: str(workers)})
 
 

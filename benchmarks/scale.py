@@ -47,7 +47,7 @@ NEW_SEED = 1_000
 def filled(
     named: str, clusters: int, arguments: argparse.Namespace, told: dict[str, Any], console: Console
 ) -> Iterator[sa.URL]:
-    """Give the URL of a database of so many clusters: the one that is named, or a new one."""
+    """Give the URL of a database with this number of clusters: the given one, or a new one."""
     if named:
         yield sa.make_url(named)
         return

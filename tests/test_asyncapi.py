@@ -171,4 +171,4 @@ def test_every_kind_of_refusal_is_named() -> None:
 def test_the_page_is_what_is_generated() -> None:
     generated = runpy.run_path(str(ROOT / "docs" / "messages.py"))["page"]()
     written = (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
-    assert written == generated, "`make docs` writes it anew"
+    assert written == generated, "run `make docs`"

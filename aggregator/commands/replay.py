@@ -88,7 +88,7 @@ async def _run(
     account: Account,
     interrupted: asyncio.Event,
 ) -> None:
-    """Go through what is in the topic now: what is set aside meanwhile is for the next time."""
+    """Read the topic up to its present end; later dead letters are left for the next run."""
     first, ends = await brokers.bounds(await brokers.partitions(topic))
     for place in first:
         first[place] = max(first[place], options.choice.offsets.get(place.partition, 0))

@@ -62,14 +62,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="insights-results-aggregator replay",
         description="Send dead letters to the topic they come from: key, value and headers as "
         "they were, and x-replayed-from. A letter stays where it is, and may be sent again: an "
-        "older or equal report changes nothing. Letters set aside after the start are not sent.",
+        "older or equal report changes nothing. Letters written after the start are not sent.",
         epilog="Status: 0 all chosen letters are sent, 1 failure, 2 wrong usage, 3 some letters "
         "cannot be sent, 130 interrupted.",
     )
     add = parser.add_argument
     add("--kind", action="append", default=[], metavar="KIND", help="of x-error-kind; repeatable")
-    add("--since", type=moment, metavar="TIME", help="set aside at or after: ISO 8601, or 2h ago")
-    add("--until", type=moment, metavar="TIME", help="set aside before")
+    add("--since", type=moment, metavar="TIME", help="written at or after: ISO 8601, or 2h ago")
+    add("--until", type=moment, metavar="TIME", help="written before")
     add("--partition", type=natural, metavar="N", help="the partition the message was in")
     add("--offset", type=natural, metavar="N", help="the offset the message had there")
     add("--limit", type=natural, default=0, metavar="N", help="this many letters at most")

@@ -1,4 +1,4 @@
-"""The file of organizations whose messages are accepted (`processing.org_allowlist_file`)."""
+"""Reads the allowlist of organizations (`processing.org_allowlist_file`)."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def option(default: Any, **check: Any) -> Any:
 
 
 def check_of(metadata: Mapping[Any, Any]) -> Check:
-    """Return the check in a field's metadata; numbers without one are not negative."""
+    """Return the check in a field's metadata; without metadata, numbers must be >= 0."""
     found: Check = metadata.get(_METADATA_KEY, Check())
     return found
 

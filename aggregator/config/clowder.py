@@ -1,4 +1,4 @@
-"""Clowder's configuration (`ACG_CONFIG`), which overrides ours (contract config-cli 3)."""
+"""Applies Clowder's configuration (`ACG_CONFIG`) over ours (contract config-cli 3)."""
 
 from __future__ import annotations
 

@@ -221,7 +221,7 @@ def _with_implied(values: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]
             implied[name] = {"db_driver": "postgres"} | values[name]
         implied[name] = _with_ports(implied[name])
     if len(named) == 1:
-        # who names one storage has no other one
+        # if only one storage section is present, the other storage is disabled
         (other,) = set(STORAGES) - set(named)
         implied[other] = {"type": ""}
     return implied

@@ -1,4 +1,4 @@
-"""Every option with its default and its check.
+"""Declares all options with defaults and checks.
 
 Values come from `config/loading.py`; keys and meanings are those of contract config-cli 2, and
 ours.

@@ -20,7 +20,7 @@ _SECONDS |= {"\u00b5s": 1e-6, "\u03bcs": 1e-6}
 
 
 def wanted(kind: Any) -> str:
-    """Return what a value of this type looks like, in words."""
+    """Describe the expected form of a value of this type, for error messages."""
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
     lengths = {Duration: "a duration (30s)", Seconds: "a duration (30s) or seconds"}
     return names.get(kind) or lengths.get(kind, "a list of texts")

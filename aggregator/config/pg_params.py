@@ -1,4 +1,4 @@
-"""The connection parameters of PostgreSQL in `pg_params`: libpq's names, parsed and checked."""
+"""Parses and checks PostgreSQL connection parameters in `pg_params`, named as in libpq."""
 
 from __future__ import annotations
 

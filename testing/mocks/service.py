@@ -52,7 +52,7 @@ class RunningService:
     groups: dict[str, str]
 
     def send(self, *messages: bytes, kind: str = "ocp", timeout: float = HANDLED_SECONDS) -> None:
-        """Send messages of a kind (`ocp`, `dvo`); return when they are stored or set aside.
+        """Send messages of a kind (`ocp`, `dvo`); return when they are stored or dead-lettered.
 
         Raise TimeoutError when the service does not get that far.
         """

@@ -127,7 +127,7 @@ def test_batches_of_workloads_end_like_one_by_one(
     asyncio.run(compared(location, "dvo", sittings, size))
 
 
-def test_a_hit_that_stays_keeps_its_birthday_and_one_that_comes_back_does_not(
+def test_created_at_is_kept_by_a_hit_that_stays_not_by_one_that_reappears(
     location: str,
 ) -> None:
     def report(hour: int, *hits: Hit) -> Report:

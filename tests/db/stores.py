@@ -28,7 +28,7 @@ async def open_store(kind: str, folder: Path) -> AsyncIterator[AsyncEngine]:
 
 @asynccontextmanager
 async def open_stores(kind: str, folder: Path, count: int) -> AsyncIterator[list[AsyncEngine]]:
-    """Give so many engines on one new database: what as many processes would have."""
+    """Give this number of engines on one new database, as processes of a service would have."""
     async with AsyncExitStack() as stack:
         if kind == "postgresql":
             location = await stack.enter_async_context(fresh_database())

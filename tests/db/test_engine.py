@@ -58,7 +58,7 @@ def test_a_file_that_cannot_be_opened_leaves_no_thread_behind(
         left.append(set(threading.enumerate()) - running)
         await engine.dispose()
 
-    # how fast the thread ends is chance; without a wait for it one of so many is still there
+    # the thread ends at a random time; without a wait at least one of these is still alive
     for _ in range(50):
         asyncio.run(fail())
     assert not set().union(*left)
@@ -85,7 +85,7 @@ async def _written(database: Database) -> None:
 
 
 @pytest.mark.parametrize("offset", [0, 4096])
-async def test_a_spoiled_file_is_the_fault_of_the_database_never_of_the_message(
+async def test_a_corrupt_file_raises_unavailable_not_record_rejected(
     tmp_path: Path, offset: int
 ) -> None:
     file = tmp_path / "a.db"

@@ -217,7 +217,7 @@ async def test_what_was_left_behind_stays_when_the_cluster_reports_again(
             pass
         for name in OF_REPORT:
             assert await scene.names(t.metadata.tables[name]) == [B], name
-        # the hits have kept their birthday, so they are the old rows
+        # the hits have kept created_at, so they are the old rows
         assert len((await scene.reports.read(ORG, B, ANN)).hits) == len(HITS)
 
 

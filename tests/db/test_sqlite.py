@@ -124,7 +124,7 @@ async def test_a_transaction_on_a_file_that_is_deleted_meanwhile_fails(tmp_path:
             await insert_in_transaction(found, deleted=file)
 
 
-async def test_a_replaced_file_is_opened_anew(tmp_path: Path) -> None:
+async def test_a_replaced_file_is_reopened(tmp_path: Path) -> None:
     file, backup = make(tmp_path / "a.db", 1), make(tmp_path / "backup.db", 5)
     async with database(str(file)) as found:
         assert [row.id for row in await found.rows(READ)] == [1]

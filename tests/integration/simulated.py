@@ -39,7 +39,7 @@ MOST_BYTES = 8 << 20
 
 
 class Backlog(MemoryConsumer):
-    """A member of a group whose topic has so many messages, none of which exists before."""
+    """A member of a group whose topic has this number of messages, none of which exists before."""
 
     def __init__(self, messages: int) -> None:
         super().__init__(ConsumerGroup(TOPIC))

@@ -1,4 +1,4 @@
-"""The reference and ours on one database: the same reads, whoever wrote.
+"""The Go service and ours on one database: the same reads, whichever service wrote.
 
 The reference is no part of this project, so nothing starts it here: TEST_PEER_URL names a running
 one (its API prefix included) and TEST_PEER_DATABASE_URL its database, which is emptied.
@@ -50,7 +50,7 @@ def chosen() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("writer", ["reference", "ours"])
-async def test_both_read_the_same_whoever_wrote(writer: str, tmp_path: Path) -> None:
+async def test_both_read_the_same_whichever_wrote(writer: str, tmp_path: Path) -> None:
     port, prefix, url = peer()
     reads, writes = chosen()
     engine = open_url(url)

@@ -1,4 +1,4 @@
-"""A table made anew under its name: the way to change what ALTER TABLE cannot."""
+"""Rebuilds a table under its name, for changes that ALTER TABLE cannot make."""
 
 from __future__ import annotations
 

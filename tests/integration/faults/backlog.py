@@ -73,7 +73,7 @@ class Backlog:
         self.produced = len(values) + len(extra)
 
     async def send(self, number: int) -> None:
-        """Send a report of each of so many other clusters."""
+        """Send a report of each of this number of other clusters."""
         producer = AIOKafkaProducer(bootstrap_servers=self.brokers)
         await producer.start()
         try:

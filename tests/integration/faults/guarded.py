@@ -129,7 +129,7 @@ class Guarded:
             await producer.stop()
 
     async def arrives(self, topic: str, count: int) -> None:
-        """Wait until the topic has got so many messages, and check that it has no more."""
+        """Wait until the topic has this number of messages, and check that it has no more."""
         place = TopicPartition(topic, 0)
         async with AIOKafkaConsumer(bootstrap_servers=self._broker.address) as consumer:
 
@@ -140,7 +140,7 @@ class Guarded:
             assert await consumer.end_offsets([place]) == {place: count}
 
     async def consumes(self, count: int) -> None:
-        """Wait until the service has consumed so many messages since its start."""
+        """Wait until the service has consumed this number of messages since its start."""
 
         async def done() -> bool:
             return (await told(self.program))["consumed_messages"] >= count
