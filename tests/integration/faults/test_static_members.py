@@ -30,9 +30,10 @@ async def test_a_restarted_member_gets_its_partitions_back(tmp_path: Path) -> No
             await asyncio.sleep(0.1)
         before = assignments(staying)
         assert await stop(processes[1]) == 0
-        # what comes for it meanwhile waits for it
-        await scene.fill()
+        # its messages wait for it; it must be back before its session times out after 10 s
+        filling = asyncio.ensure_future(scene.fill())
         processes[1] = await serve(restarted, "two")
+        await filling
         await scene.consumed()
         assert assignments(staying) == before
         accounts = [await Account.of(program) for program in (staying, restarted)]
