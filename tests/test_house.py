@@ -106,6 +106,16 @@ def test_what_is_shipped_for_testing_knows_only_words_of_the_service() -> None:
     assert not unwanted
 
 
+def test_packages_of_the_wheel_do_not_import_tests() -> None:
+    unwanted = [
+        f"{path} imports {name}"
+        for path in modules(*SHIPPED)
+        for name in imported(path)
+        if within(name, "tests")
+    ]
+    assert not unwanted
+
+
 def test_the_service_does_not_need_its_tests() -> None:
     """`dev` alone may: what it starts is made of mocks and generated messages."""
     unwanted = [
