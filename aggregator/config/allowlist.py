@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ..errors import UnusableFile
 
+MAX_DIGITS = len(str(2**32))
+
 
 def read_allowlist(path: str) -> frozenset[int]:
     """Return the organizations of a CSV file whose first line is a header (contract ingest 1).
@@ -24,7 +26,10 @@ def read_allowlist(path: str) -> frozenset[int]:
         text = line[0]
         if len(line) != len(lines[0]) or not (text.isascii() and text.isdigit()):
             raise UnusableFile(f"{key}: '{path}' line {number}: organization expected, not {line}")
-        if int(text) >= 2**32:
-            raise UnusableFile(f"{key}: '{path}' line {number}: {text} is too large")
-        allowed.add(int(text))
+        # Python refuses to convert more than 4,300 digits, so look at their number first
+        digits = text.lstrip("0") or "0"
+        if len(digits) > MAX_DIGITS or int(digits) >= 2**32:
+            shown = digits if len(digits) <= 2 * MAX_DIGITS else f"{digits[: 2 * MAX_DIGITS]}..."
+            raise UnusableFile(f"{key}: '{path}' line {number}: {shown} is too large")
+        allowed.add(int(digits))
     return frozenset(allowed)

@@ -262,6 +262,15 @@ def test_an_allow_list_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         read_allowlist(str(tmp_path / "absent.csv"))
 
 
+def test_numbers_of_many_digits_in_an_allowlist(tmp_path: Path) -> None:
+    file = tmp_path / "orgs.csv"
+    file.write_text("OrgId\n" + "0" * 5_000 + "12\n")
+    assert read_allowlist(str(file)) == {12}
+    file.write_text("OrgId\n" + "9" * 5_000 + "\n")
+    with pytest.raises(ConfigError, match=r"line 2: 9{20}\.\.\. is too large"):
+        read_allowlist(str(file))
+
+
 def documented() -> dict[str, str]:
     """Return the default of each option in docs/configuration.md, as text."""
     found: dict[str, str] = {}
