@@ -1,4 +1,4 @@
-"""The printed configuration: the reference's document, ours after it, no secret."""
+"""The printed configuration: the Go service's document, ours after it, no secret."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def read(conn: sa.Connection, schema: str) -> Schema:
 
 
 def golden(chain: str) -> list[Schema]:
-    """Return the reference's schema at each version of the chain, from 0 on."""
+    """Return the Go service's schema at each version of the chain, from 0 on."""
     schemas: list[Schema] = [{"migration_info": ["1 version int4 NN"]}]
     for changes in json.loads((GOLDEN / "schemas.json").read_text())[chain]:
         merged = schemas[-1] | changes

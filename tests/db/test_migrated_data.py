@@ -84,7 +84,7 @@ async def table(connection: AsyncConnection, name: str) -> list[str]:
 
 
 def golden_state(version: int) -> dict[str, list[str]]:
-    """Return what the reference made of the same rows."""
+    """Return what the Go service made of the same rows."""
     text = (catalog.GOLDEN / f"state_v{version}.txt").read_text()
     found = {}
     for part in text.split("== ")[1:]:

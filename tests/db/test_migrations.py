@@ -24,7 +24,7 @@ from tests.db.stores import KINDS, open_store
 
 CHAINS = pytest.mark.parametrize("chain", [OCP, DVO], ids=lambda chain: chain.name)
 
-# ours at the latest version of OCP: line of the reference -> ours, or what we add
+# ours at the latest version of OCP: line of the Go service -> ours, or what we add
 EXTRA_INDEXES = {
     "report": {
         "report_org_id_reported_at_idx": "org_id, reported_at) INCLUDE (cluster",
@@ -42,7 +42,7 @@ EXTRA_INDEXES = {
 
 
 def with_extras(schema: catalog.Schema) -> catalog.Schema:
-    """Return the reference's latest schema with what we add."""
+    """Return the Go service's latest schema with what we add."""
     wider = schema["consumer_error"].index("3 topic_offset int4 NN")
     found = {name: list(lines) for name, lines in schema.items()}
     found["consumer_error"][wider] = "3 topic_offset int8 NN"
@@ -57,7 +57,7 @@ def with_extras(schema: catalog.Schema) -> catalog.Schema:
 
 
 def after_downgrade(version: int, schema: catalog.Schema) -> catalog.Schema:
-    """Return the reference's schema of the version when it was reached from above.
+    """Return the Go service's schema of the version when it was reached from above.
 
     The user ids that steps down bring back are the last column and have a default; rule_error_key
     has one foreign key instead of two equal ones, and its primary key the other of its two names.

@@ -1,4 +1,4 @@
-"""What is ours in the reference's latest schema: indexes, room on pages, offsets of 64 bits.
+"""What is ours in the Go service's latest schema: indexes, room on pages, offsets of 64 bits.
 
 Both services can run on it, and it is taken away before a database goes below the latest version,
 so that each older version is exactly the reference's.

@@ -37,7 +37,7 @@ _COPIED = (
 
 
 def up(conn: sa.Connection) -> None:
-    # said twice, as in the reference: databases of version 6 to 10 have two equal foreign keys
+    # said twice, as in the Go service: databases of version 6 to 10 have two equal foreign keys
     keys = [_KEY.format(number=number) + " ON DELETE CASCADE" for number in ("", "1")]
     rebuild(conn, "rule_error_key", _COLUMNS + "".join(keys), _COPIED)
 
