@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -97,11 +98,16 @@ class JwtAuthenticator:
     def _claims(self, token: str) -> dict[str, Any]:
         """Return the verified claims, names without case."""
         kid = self._jwt.get_unverified_header(token).get("kid")
-        decoded = self._jwt.decode(
-            token, self.keys.get(kid), algorithms=self._algorithms, **self._checks
-        )
-        claims: dict[str, Any] = document(json.dumps(decoded).encode())
+        claims: dict[str, Any] = document(json.dumps(self._verified(token, kid)).encode())
         return claims
+
+    def _verified(self, token: str, kid: object) -> Any:
+        """Return the claims if one of the keys that the token may mean has signed it."""
+        *others, last = self.keys.candidates(kid)
+        for key in others:
+            with suppress(self._jwt.InvalidSignatureError):
+                return self._jwt.decode(token, key, algorithms=self._algorithms, **self._checks)
+        return self._jwt.decode(token, last, algorithms=self._algorithms, **self._checks)
 
 
 def authenticator(config: ServerConfig) -> Authenticator | None:

@@ -36,14 +36,14 @@ class KeyFile:
             raise ConfigError(self._unusable(error)) from error
         threading.Thread(target=_poll, args=(weakref.ref(self),), daemon=True).start()
 
-    def get(self, kid: object) -> Any:
-        """Return the key of this id; the first one when the token names none."""
+    def candidates(self, kid: object) -> list[Any]:
+        """Return the keys of this id; all of them when the token names none."""
         import jwt
 
-        for name, key in self._keys:
-            if kid is None or name is None or name == kid:
-                return key
-        raise jwt.InvalidKeyError("no key has the token's kid")
+        found = [key for name, key in self._keys if kid is None or name is None or name == kid]
+        if not found:
+            raise jwt.InvalidKeyError("no key has the token's kid")
+        return found
 
     def refresh(self) -> None:
         """Reload the file; if it is unusable, keep the present keys and log that once."""

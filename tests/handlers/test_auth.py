@@ -220,3 +220,18 @@ def test_key_sets_are_read_again_and_a_broken_file_keeps_the_keys(
     assert verifier.identify(bearer(FLAT, other, kid="new")).org == 1234
     with pytest.raises(Unauthorized):
         verifier.identify(bearer(FLAT, key, kid="old"))
+
+
+def test_a_token_without_kid_may_be_signed_by_any_key_of_the_set(tmp_path: Path) -> None:
+    keys = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(3)]
+    known = [
+        json.loads(RSAAlgorithm.to_jwk(key.public_key())) | {"kid": str(number), "alg": "RS256"}
+        for number, key in enumerate(keys[:2])
+    ]
+    file = tmp_path / "keys.json"
+    file.write_text(json.dumps({"keys": known}))
+    verifier = JwtAuthenticator(ServerConfig(auth=True, auth_type="jwt", jwt_jwks_file=str(file)))
+    for key in keys[:2]:
+        assert verifier.identify({"Authorization": f"Bearer {jwt.encode(FLAT, key, 'RS256')}"})
+    with pytest.raises(Unauthorized):
+        verifier.identify({"Authorization": f"Bearer {jwt.encode(FLAT, keys[2], 'RS256')}"})
