@@ -18,7 +18,7 @@ SAMPLE = (
     "report: report.meta.count has another value",
     "disable: answers and does nothing",
     "dislike: for another user_id",
-    "acks: one change behind",
+    "acks: stale",
     "like: does disable, too",
 )
 
