@@ -152,15 +152,15 @@ def test_what_is_written_into_dead_letters_keeps_the_schema() -> None:
     assert not holds("schemas/letterHeaders", {"x-error-kind": "json"})
 
 
-def test_every_kind_of_refusal_is_named() -> None:
-    """They are the first argument wherever something is `refused`."""
+def test_every_kind_of_invalid_message_is_named() -> None:
+    """They are the first argument wherever a message is `invalid`."""
     used = {REJECTED}
     for path in (Path(aggregator.__file__).parent / "ingest").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
-                and node.func.attr == "refused"
+                and node.func.attr == "invalid"
                 and isinstance(node.args[0], ast.Constant)
             ):
                 used.add(str(node.args[0].value))
