@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -151,10 +151,14 @@ class Consumer:
         """Pipeline: report batch n while n+1 is stored and n+2 is decoded."""
         budget = Budget()
         chunks = self._chunks(records)
-        decoded = batch.prefetch(executor.decoded(chunks, self._decoder, budget))
-        stored = batch.prefetch(batch.each(self._stored, decoded))
-        async with aclosing(chunks), aclosing(decoded), aclosing(stored):
-            async for outcomes in stored:
+        decoded = executor.decoded(chunks, self._decoder, budget)
+        prefetched = batch.prefetch(decoded)
+        stored = batch.each(self._stored, prefetched)
+        finished = batch.prefetch(stored)
+        async with AsyncExitStack() as stack:
+            for stage in (chunks, decoded, prefetched, stored, finished):
+                await stack.enter_async_context(aclosing(stage))
+            async for outcomes in finished:
                 await self._finish(outcomes)
                 budget.release(sum(outcome.size for outcome in outcomes))
                 if not self.retrier.state.paused:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -196,16 +197,19 @@ class SlowDecoder(SimpleDecoder):
 async def test_decoding_a_large_batch_lets_others_have_their_turn() -> None:
     records = [record(good(f"c{number}")) for number in range(100)]
 
-    async def parts() -> AsyncIterator[list[ConsumerRecord]]:
+    async def parts() -> AsyncGenerator[list[ConsumerRecord], None]:
         yield records
 
-    outcomes = executor.decoded(parts(), SlowDecoder(), Budget())
-    first = asyncio.ensure_future(anext(outcomes))
     turns = 0
-    while not first.done():
-        turns += 1
-        await asyncio.sleep(0)
-    assert len(first.result()) == 100
+    async with (
+        aclosing(parts()) as chunks,
+        aclosing(executor.decoded(chunks, SlowDecoder(), Budget())) as outcomes,
+    ):
+        first = asyncio.ensure_future(anext(outcomes))
+        while not first.done():
+            turns += 1
+            await asyncio.sleep(0)
+        assert len(first.result()) == 100
     # at the latest every 5 ms, in 100 ms of work or more
     assert turns > 10
 

@@ -6,7 +6,8 @@ import asyncio
 import gzip
 import json
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from typing import Any, ClassVar
 
 import pytest
@@ -39,22 +40,27 @@ PLACE = TopicPartition("results", 3)
 MOST = 8 * 1024 * 1024
 
 
-async def parts(*records: ConsumerRecord) -> AsyncIterator[Sequence[ConsumerRecord]]:
+async def parts(
+    *records: ConsumerRecord,
+) -> AsyncGenerator[Sequence[ConsumerRecord], None]:
     yield records
 
 
 async def test_what_does_not_fit_in_the_budget_waits_for_room() -> None:
     records = [record(good(f"c{number}", pad="x" * 1000)) for number in range(5)]
     room = Budget(2500)
-    outcomes = executor.decoded(parts(*records), SimpleDecoder(), room)
-    first = await anext(outcomes)
-    assert len(first) == 3
-    waiting = asyncio.ensure_future(anext(outcomes))
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert not waiting.done()
-    room.release(sum(one.size for one in first))
-    assert len(await waiting) == 2
+    async with (
+        aclosing(parts(*records)) as chunks,
+        aclosing(executor.decoded(chunks, SimpleDecoder(), room)) as outcomes,
+    ):
+        first = await anext(outcomes)
+        assert len(first) == 3
+        waiting = asyncio.ensure_future(anext(outcomes))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        room.release(sum(one.size for one in first))
+        assert len(await waiting) == 2
 
 
 async def test_a_message_larger_than_the_budget_is_decoded_alone() -> None:
