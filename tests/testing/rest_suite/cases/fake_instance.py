@@ -30,7 +30,7 @@ from testing.rest_suite.credentials import (
     Nobody,
 )
 from testing.rest_suite.data import Claims, Inventory
-from testing.rest_suite.probe import Facts
+from testing.rest_suite.probe import CONCEALING, Facts
 from testing.rest_suite.runner import Run
 from tests.mutation.middleware import (
     Answer,
@@ -151,7 +151,9 @@ class Instance:
 
     def permit(self, org: int, who: int | None, *, always: bool = True) -> None:
         """Refuse another organization's."""
-        if who not in (None, org) and (always or self.strict):
+        if who not in (None, org) and self.strict:
+            raise Refusal(403, CONCEALING)
+        if who not in (None, org) and always:
             raise Refusal(
                 403, "you have no permissions to get or change info about the organization with "
                 f"ID {org}; you can access info about organization with ID {who}",

@@ -48,8 +48,15 @@ def owned(host: Host, params: Document) -> Document:
         user("user_id", params["user_id"])
     if "org_id" in params:
         PARSERS["org_id"]("org_id", params["org_id"])
+    if conceals(host) and host.who != owner:
+        raise missing(params["cluster"])
     host.permit(owner, host.who)
     return params
+
+
+def conceals(host: Host) -> bool:
+    """Return True if clusters of other organizations are answered like unknown ones."""
+    return host.strict and host.who is not None
 
 
 def message(request: Request, *, optional: bool) -> str:
@@ -156,6 +163,8 @@ def rule(host: Host, request: Request, params: Document) -> Document:
 def reports(host: Host, request: Request, params: Document) -> Document:
     wanted = params["cluster_list"].split(",")
     found = [name for name in wanted if name in host.model.left]
+    if conceals(host):
+        found = [name for name in found if host.model.left[name] == params["org_id"]]
     if {host.model.left[name] for name in found} - {params["org_id"]}:
         raise Refusal(400, "Improper organization ID")
     absent = [name for name in wanted if name not in found]
@@ -202,10 +211,8 @@ def namespace_workloads(host: Host, request: Request, params: Document) -> Docum
 
 def delete_clusters(host: Host, request: Request, params: Document) -> Document:
     wanted = [uuid("cluster", name) for name in params["clusters"].split(",")]
-    if host.strict:
-        for name in wanted:
-            if name in host.model.left:
-                host.permit(host.model.left[name], host.who)
+    if conceals(host):
+        wanted = [name for name in wanted if host.model.left.get(name) == host.who]
     host.model.delete(wanted)
     return {}
 

@@ -42,38 +42,41 @@ def asking(request: Request) -> str:
 
 def by_owner(request: Request, forward: Forward) -> Answer:
     """Take everybody for an owner."""
+    refused = forward(request)
     for number in ("101", "102", "2000000011"):
         document = {"identity": {"org_id": number}}
         header = base64.b64encode(json.dumps(document).encode()).decode()
         answer = forward(request.with_headers(x_rh_identity=header))
-        if answer.status != 403:
+        if answer.status != 403 and answer.body != refused.body:
             return answer
     return answer
 
 
 def leaking(request: Request, forward: Forward) -> Answer:
     """Refuse, but do it all the same."""
-    refused = forward(request)
-    if refused.status == 403:
-        by_owner(request, forward)
-    return refused
+    answer = forward(request)
+    by_owner(request, forward)
+    return answer
 
 
-def naming(one: str, other: str) -> edits.Change:
-    """Name another organization in a refusal."""
-
-    def change(answer: Answer) -> Answer:
-        text = answer.json["status"].replace(f"ID {one}", f"ID {other}")
-        return answer.with_json({"status": text})
-
-    return change
+def naming(answer: Answer) -> Answer:
+    """Name the owner in a refusal."""
+    return answer.with_json({"status": f"{answer.json['status']} with ID 101"})
 
 
 REFUSALS: tuple[Mutant, ...] = (
     ("", reworded(403)),
     ("", renumbered(403, 401)),
     ("", renumbered(403, 404)),
-    ("", changed(naming("2000000011", "1"), status_is(403))),
+    ("", changed(naming, status_is(403))),
+    ("", lambda: by_owner),
+)
+# clusters of other organizations are answered like unknown ones
+CONCEALED: tuple[Mutant, ...] = (
+    ("", reworded(404)),
+    ("", renumbered(404, 401)),
+    ("", renumbered(404, 403)),
+    ("", changed(naming, status_is(404))),
     ("", lambda: by_owner),
 )
 MUTANTS: dict[str, tuple[Mutant, ...]] = {
@@ -86,11 +89,11 @@ MUTANTS: dict[str, tuple[Mutant, ...]] = {
         ("clusters", lambda: by_owner),
         ("clusters", renumbered(403, 401)),
     ),
-    "votes_are_told_to_the_owner_of_the_cluster": REFUSALS,
-    "writing_about_a_cluster_is_for_its_owner": REFUSALS,
+    "votes_are_told_to_the_owner_of_the_cluster": CONCEALED,
+    "writing_about_a_cluster_is_for_its_owner": CONCEALED,
     "a_refused_vote_is_not_stored": (
         ("disable", lambda: leaking),
-        ("like", renumbered(403, 200)),
+        ("like", renumbered(404, 200)),
         ("report", always("report.reports.*.user_vote", 1)),
     ),
     "an_unknown_cluster_has_no_owner": (
@@ -114,8 +117,8 @@ MUTANTS: dict[str, tuple[Mutant, ...]] = {
         ("report", reworded(404)),
         ("report_info", renumbered(404, 200)),
         ("rule", reworded(404)),
-        ("reports", reworded(400)),
-        ("reports", forgiven(400)),
+        ("reports", always("errors", None)),
+        ("reports", always("errors", ["another"])),
     ),
     "deleting_another_organization_is_refused": (
         ("delete_organizations", forgiven(403)),
@@ -124,7 +127,7 @@ MUTANTS: dict[str, tuple[Mutant, ...]] = {
                                       refusal(200, "ok"))),
     ),
     "deleting_a_cluster_is_for_its_owner": (
-        ("delete_clusters", forgiven(403)),
+        ("delete_clusters", renumbered(200, 403)),
         ("delete_clusters", lambda: leaking),
     ),
     LEGACY: (),
