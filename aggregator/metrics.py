@@ -54,9 +54,7 @@ class Metrics:
 
     def _declare_ingest(self) -> None:
         self.consumed_messages = self._counter("consumed_messages", "Messages taken from the topic")
-        self.consuming_errors = self._counter(
-            "consuming_errors", "Messages that were refused and set aside"
-        )
+        self.consuming_errors = self._counter("consuming_errors", "Invalid messages")
         self.empty_results = self._counter(
             "messages_with_empty_rule_execution_result", "Messages skipped for an empty report"
         )
@@ -77,7 +75,7 @@ class Metrics:
             "old_reports", "Reports skipped, as one of their time or a later one was stored before"
         )
         self.refused_messages = self._counter(
-            "refused_messages", "Messages that were set aside, by the kind of fault", ("kind",)
+            "refused_messages", "Invalid messages by kind", ("kind",)
         )
         self.batch_size = self._histogram("batch_size", "Messages in a batch", SIZES)
         self.batch_seconds = self._histogram("batch_seconds", "Seconds spent on a batch", WORK)

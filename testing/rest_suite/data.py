@@ -137,7 +137,7 @@ class Data:
         self._mine: list[str] = []
 
     def organizations(self, least: int = 1) -> tuple[Organization, ...]:
-        """Return all organizations known, at least so many."""
+        """Return all known organizations; skip the case if there are fewer than `least`."""
         found = self.inventory.organizations
         if len(found) < least:
             skip(f"{least} organizations are needed, {len(found)} are known")
@@ -149,7 +149,7 @@ class Data:
         return next((organization for organization in found if organization.clusters), found[0])
 
     def clusters(self, least: int = 1) -> list[Cluster]:
-        """Return clusters of ONE organization, at least so many."""
+        """Return clusters of one organization; skip the case if there are fewer than `least`."""
         best = max((list(o.clusters) for o in self.inventory.organizations), key=len, default=[])
         if len(best) < least:
             skip(f"{least} clusters of an organization are needed, {len(best)} are known")
@@ -168,7 +168,7 @@ class Data:
         return found[0]
 
     def hits(self, least: int = 1) -> list[Hit]:
-        """Return all hits known, at least so many."""
+        """Return all known hits; skip the case if there are fewer than `least`."""
         found = [hit for cluster in self.inventory.clusters for hit in cluster.hits]
         if len(found) < least:
             skip(f"{least} rule hits are needed, {len(found)} are known")
@@ -179,7 +179,7 @@ class Data:
         return self.hits()[0]
 
     def workloads(self, least: int = 1) -> list[Workload]:
-        """Return all namespaces with workloads known, at least so many."""
+        """Return all known namespaces; skip the case if there are fewer than `least`."""
         found = [w for organization in self.inventory.organizations for w in organization.workloads]
         if len(found) < least:
             skip(f"{least} namespaces with workloads are needed, {len(found)} are known")

@@ -25,7 +25,7 @@ LOOK_SECONDS = 0.2
 
 @dataclass
 class Run:
-    """One run over all cases; `finished` hears of each result."""
+    """One run over all cases; `finished` is called with each result."""
 
     session: Session
     inventory: Inventory
@@ -36,7 +36,7 @@ class Run:
     interrupted: bool = False
 
     def all(self, cases: Sequence[Case], repeat: int = 1) -> list[Result]:
-        """Run the cases so many times; Ctrl-C lets the running ones clean up, then ends."""
+        """Run the cases `repeat` times; on Ctrl-C clean up the running ones and stop."""
         # two instances that are compared come to the same by the same writes in the same order
         writers = 1 if self.session.mirror else self.workers
         for _ in range(repeat):

@@ -1,4 +1,4 @@
-"""The loop, with a group in memory: what is stored, what is set aside."""
+"""The consumer with a group in memory: messages that are stored, and invalid ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages that are set aside."""
+"""Invalid messages: rows of consumer_error, dead letters and their limits."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_no_limit_is_no_limit() -> None:
     Scene(Limit()).sink.check([refused()] * (WINDOW * 3))
 
 
-def test_other_partitions_begin_anew() -> None:
+def test_counts_are_reset_when_other_partitions_are_assigned() -> None:
     sink = Scene(Limit(max_consecutive=3)).sink
     sink.check([refused()] * 2)
     sink.forget()

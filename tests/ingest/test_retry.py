@@ -127,7 +127,7 @@ async def test_giving_up_ends_a_long_wait() -> None:
         await retrying
 
 
-async def test_what_was_given_up_does_not_spoil_the_next_batch() -> None:
+async def test_an_abandoned_batch_does_not_affect_the_next_one() -> None:
     retrier = Retrier(policy=QUICK)
     retrier.abandon()
     retrier.reset()

@@ -191,7 +191,7 @@ def without_last(rows: Any) -> Any:
 
 
 def cut(most: int) -> Callable[[Any], Any]:
-    """Return a function that shows no more rows than so many."""
+    """Return a function that cuts lists to a maximum number of rows."""
     return lambda rows: rows[:most]
 
 

@@ -84,7 +84,7 @@ def improper_selectors() -> dict[str, str]:
 
 
 def texts_within(limit: int) -> tuple[str, ...]:
-    """Return texts of just so many bytes, in characters of one byte and of two."""
+    """Return texts of exactly this number of bytes, in characters of one byte and of two."""
     return "x" * limit, "\u00e4" * (limit // 2)
 
 

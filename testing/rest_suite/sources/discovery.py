@@ -149,7 +149,7 @@ def _answered(ask: Callable[[], Any]) -> Any:
 
 
 def spread(items: Sequence[T], most: int) -> list[T]:
-    """Return so many items from all over a list, the first and the last among them."""
+    """Return at most `most` items spread over a list, including the first and the last."""
     if len(items) <= most:
         return list(items)
     return [items[number * (len(items) - 1) // (most - 1)] for number in range(most)]

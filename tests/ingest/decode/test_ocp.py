@@ -79,7 +79,7 @@ def test_the_time_of_gathering_is_read_like_that_of_the_check(text, gathered):
     assert (found.gathered_at, found.last_checked_at) == (gathered, gathered)
 
 
-def test_the_report_is_written_anew_with_all_spellings_kept():
+def test_the_report_is_rewritten_with_all_spellings_kept():
     value = recorded.ocp('[{"component":"a","key":"K","details": {"n" : [1.0, 1e3,-0]}}]').replace(
         b'"fingerprints":[]',
         '"z":"<b>&\\u00e9\\/ \\" \\\\",\n"fingerprints":[ 12345678901234567890 , 1.50 ],'

@@ -88,7 +88,7 @@ def said(text: str) -> Callable[[Request], object]:
 
 
 def cut_to(path: str, most: int) -> Make:
-    """Show no more rows than so many."""
+    """Cut lists to a maximum number of rows."""
     return edited(path, edits.cut(most))
 
 

@@ -93,7 +93,7 @@ def another_tag_each_time() -> Middleware:
 
 
 def one_tag_for_ever() -> Middleware:
-    """Say that nothing has changed to whoever has seen it once."""
+    """Answer 304 to every client that has seen the answer once."""
     tag = '"once"'
 
     def middleware(request: Request, forward: Forward) -> Answer:
