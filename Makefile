@@ -1,5 +1,5 @@
 # Each target is one line of the program or of tox.
-.PHONY: help run quick test lint types integration mutation docs bench
+.PHONY: help run quick test lint types integration mutation docs bench vendor
 .DEFAULT_GOAL := help
 
 # pyenv keeps its interpreters off the PATH, and tox wants several of them
@@ -33,6 +33,9 @@ types: .venv/tox ## mypy
 
 docs: ## write docs/messages.md out of the schemas
 	$(PYTHON) docs/messages.py
+
+vendor: ## fetch the pinned JavaScript packages of the dashboard (needs npm)
+	$(PYTHON) -m tests.vendor
 
 bench: .venv/installed ## a short set of measurements (ARGS="--peer COMMAND" for ratios)
 	.venv/bin/python -m benchmarks $(ARGS)
