@@ -129,6 +129,11 @@ class RedisConfig:
     client_cert_path: str = ""
     client_key_path: str = ""
 
+    @property
+    def encrypted(self) -> bool:
+        """Return True if the connection uses TLS."""
+        return self.tls or self.endpoint.startswith("rediss://")
+
 
 @dataclass(frozen=True)
 class MetricsConfig:
@@ -275,14 +280,28 @@ def check_together(config: Config) -> None:
     for name in ("addresses", "topic", "group") if broker.enabled else ():
         if not getattr(broker, name):
             raise ConfigError(f"broker.{name}: must not be empty with broker.enabled")
-    for section in ("ocp_recommendations_storage", "dvo_recommendations_storage"):
-        storage: StorageConfig = getattr(config, section)
-        file_needed = storage.type == "sql" and storage.db_driver == "sqlite3"
-        if file_needed and not storage.sqlite_datasource:
-            raise ConfigError(f"{section}.sqlite_datasource: a file or :memory: expected, not ''")
-        if storage.type == "sql" and storage.db_driver == "postgres":
-            place = (storage.pg_host, storage.pg_port, storage.pg_read_host)
-            try:
-                pg_params.check(storage.pg_params, *place)
-            except ConfigError as error:
-                raise ConfigError(f"{section}.{error}") from None
+    _check_storage("ocp_recommendations_storage", config.ocp_recommendations_storage)
+    _check_storage("dvo_recommendations_storage", config.dvo_recommendations_storage)
+    if config.ocp_recommendations_storage.type == "redis":
+        _check_redis(config.redis)
+
+
+def _check_storage(section: str, storage: StorageConfig) -> None:
+    if storage.type != "sql":
+        return
+    if storage.db_driver == "sqlite3" and not storage.sqlite_datasource:
+        raise ConfigError(f"{section}.sqlite_datasource: a file or :memory: expected, not ''")
+    if storage.db_driver == "postgres":
+        address = (storage.pg_host, storage.pg_port, storage.pg_read_host)
+        try:
+            pg_params.check(storage.pg_params, *address)
+        except ConfigError as error:
+            raise ConfigError(f"{section}.{error}") from None
+
+
+def _check_redis(redis: RedisConfig) -> None:
+    if not redis.endpoint:
+        raise ConfigError("redis.endpoint: host:port expected, not ''")
+    certificates = redis.cert_path or redis.client_cert_path or redis.client_key_path
+    if certificates and not redis.encrypted:
+        raise ConfigError("redis.tls: true expected with certificates, or a rediss:// endpoint")

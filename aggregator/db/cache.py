@@ -24,7 +24,6 @@ from ..errors import (
 from ..model import REPORT_SUFFIX, Report, utc_now
 
 TTL_SECONDS = 24 * 60 * 60
-DATABASES = range(16)
 # what go-redis takes for a timeout of 0; every attempt has a limit
 DEFAULT_TIMEOUT = 3.0
 # The replies that the record itself can cause: a request ID that ends in `:reports` is the name
@@ -36,17 +35,13 @@ _REPLY = " of pipeline caused error: "
 
 def connect(config: RedisConfig) -> Redis:
     """Return a Redis client, which connects on the first command. Raise ConfigError."""
-    scheme, _, place = config.endpoint.rpartition("://")
-    host, _, port = place.rpartition(":")
-    if not host or not port.isdigit():
-        raise ConfigError(f"redis.endpoint: host:port expected, not '{config.endpoint}'")
-    if config.database not in DATABASES:
-        raise ConfigError(f"redis.database: 0 to 15 expected, not {config.database}")
+    address = config.endpoint.rpartition("://")[2]
+    host, _, port = address.rpartition(":")
     return Redis(
         host=host.strip("[]"),
         port=int(port),
         db=config.database,
-        **_tls(config, encrypted=config.tls or scheme == "rediss"),
+        **_tls(config),
         username=config.username or None,
         password=config.password or None,
         socket_timeout=config.timeout_seconds or DEFAULT_TIMEOUT,
@@ -57,22 +52,20 @@ def connect(config: RedisConfig) -> Redis:
     )
 
 
-def _tls(config: RedisConfig, *, encrypted: bool) -> dict[str, Any]:
+def _tls(config: RedisConfig) -> dict[str, Any]:
     """Return the client's TLS arguments; raise ConfigError for an unusable file.
 
     The certificate and the host's name are verified, against the system's authorities or those of
     the file.
     """
+    if not config.encrypted:
+        return {}
     files = {
         "ssl_ca_certs": ("cert_path", config.cert_path),
         "ssl_certfile": ("client_cert_path", config.client_cert_path),
         "ssl_keyfile": ("client_key_path", config.client_key_path),
     }
     given = {name: path for name, (_, path) in files.items() if path}
-    if not encrypted:
-        if given:
-            raise ConfigError("redis.tls: true expected with certificates, or a rediss:// endpoint")
-        return {}
     for key, path in files.values():
         if path:
             _check_pem(f"redis.{key}", path, authority=key == "cert_path")

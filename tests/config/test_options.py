@@ -170,6 +170,23 @@ def test_options_that_depend_on_others_are_checked_together(
         check_together(with_values(Config(), section, values))
 
 
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"endpoint": ""}, "redis.endpoint: host:port expected, not ''"),
+        ({"cert_path": "/ca.pem"}, "redis.tls: true expected with certificates"),
+        ({"client_key_path": "/key.pem"}, "redis.tls: true expected with certificates"),
+    ],
+)
+def test_redis_options_are_checked_where_redis_is_the_storage(
+    values: dict[str, object], words: str
+) -> None:
+    config = with_values(Config(), "redis", values)
+    check_together(config)
+    with pytest.raises(ConfigError, match=words):
+        check_together(with_values(config, "ocp_recommendations_storage", {"type": "redis"}))
+
+
 def test_an_empty_value_of_the_go_service_that_is_not_needed_is_accepted() -> None:
     config = with_values(Config(), "server", {"auth_type": ""})
     config = with_values(config, "broker", {"addresses": "", "topic": "", "security_protocol": ""})

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from aggregator.config.options import RedisConfig
 from aggregator.db.cache import TTL_SECONDS, RedisReports, connect
-from aggregator.errors import ConfigError, Unavailable
+from aggregator.errors import Unavailable
 from aggregator.model import (
     ClusterId,
     ErrorKey,
@@ -68,9 +68,3 @@ async def test_a_server_that_is_away_is_unavailable() -> None:
     with pytest.raises(Unavailable, match=r"^redis: "):
         await reports.store([report("r")])
     await reports.close()
-
-
-@pytest.mark.parametrize("endpoint", ["", "host", "host:port"])
-def test_an_endpoint_without_port_is_named(endpoint: str) -> None:
-    with pytest.raises(ConfigError, match=r"redis\.endpoint: host:port expected"):
-        connect(RedisConfig(endpoint=endpoint))

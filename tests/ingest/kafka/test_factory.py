@@ -62,13 +62,6 @@ def test_sasl_logs_in_with_the_mechanism(configured: str, used: str) -> None:
     assert "ssl_context" not in login
 
 
-def test_unknown_words_are_named() -> None:
-    with pytest.raises(ConfigError, match=r"broker\.security_protocol: 'TLS'"):
-        settings(security_protocol="TLS")
-    with pytest.raises(ConfigError, match=r"broker\.sasl_mechanism: 'GSSAPI'"):
-        settings(security_protocol="SASL_SSL", sasl_mechanism="GSSAPI")
-
-
 def test_the_timeout_is_that_of_the_configuration_or_30_seconds() -> None:
     assert settings(timeout=2.5)["request_timeout_ms"] == 2500
     assert settings()["request_timeout_ms"] == 30_000
