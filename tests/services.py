@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import pytest
+
+Thing = TypeVar("Thing")
 
 _VARIABLES = {"kafka": "TEST_KAFKA_BROKERS", "redis": "TEST_REDIS_URL"}
 # a Redis server has this many databases unless it is configured otherwise
@@ -15,17 +18,21 @@ _REDIS_DATABASES = 16
 
 
 def require(service: str) -> str:
-    """Return the address of a real server; without one skip the test.
-
-    With REQUIRE_SERVICES=1 a missing server is a failure: CI must not skip in silence.
-    """
+    """Return the address of a real server; without one, skip the test."""
     variable = _VARIABLES[service]
-    if address := os.environ.get(variable):
-        return address
-    reason = f"needs a real {service} server: {variable} is not set"
+    return found(os.environ.get(variable), f"a real {service} server: {variable} is not set")
+
+
+def found(thing: Thing | None, what: str) -> Thing:
+    """Return the thing; if it is None or empty, skip the test because it needs `what`.
+
+    With REQUIRE_SERVICES=1 the test fails instead: CI must not skip in silence.
+    """
+    if thing:
+        return thing
     if os.environ.get("REQUIRE_SERVICES") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
+        pytest.fail(f"needs {what}")
+    pytest.skip(f"needs {what}")
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aggregator.db import tables as t
 from aggregator.db.engine import open_url
 from tests.databases import fresh_database
+from tests.db.stores import migrated
 from tests.services import require
 
 from .program import (
@@ -85,9 +86,7 @@ async def scene(folder: Path) -> AsyncIterator[tuple[Program, sa.ext.asyncio.Asy
         engine = open_url(url)
         program = Program(folder, brokers, topic, sa.make_url(url))
         try:
-            assert await program.run("migration", "latest") == 0
-            use = {"STORAGE_BACKEND__USE": "dvo_recommendations"}
-            assert await program.run("migration", "latest", **use) == 0
+            await migrated(url)
             yield program, engine
         finally:
             await engine.dispose()

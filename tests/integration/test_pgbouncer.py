@@ -17,20 +17,20 @@ from aggregator.db.engine import Database, open_url
 from tests.databases import fresh_database, postgres_server_url
 from tests.integration.faults.backlog import backlog
 from tests.integration.faults.watching import answer, put
-from tests.integration.own_pgbouncer import OwnPgBouncer
 from tests.integration.program import stop
+from tests.integration.servers.pgbouncer import PgBouncerServer
 from tests.integration.test_main_job import ORGANIZATION, cluster, count
 
 
 @pytest.fixture(scope="module")
-def pgbouncer() -> Iterator[OwnPgBouncer]:
+def pgbouncer() -> Iterator[PgBouncerServer]:
     """Give a PgBouncer before the shared server."""
-    with OwnPgBouncer(postgres_server_url()) as found:
+    with PgBouncerServer(postgres_server_url()) as found:
         yield found
 
 
 @asynccontextmanager
-async def behind(pgbouncer: OwnPgBouncer) -> AsyncIterator[sa.URL]:
+async def behind(pgbouncer: PgBouncerServer) -> AsyncIterator[sa.URL]:
     """Give the URL of an empty database behind it."""
     async with fresh_database() as url:
         yield pgbouncer.url(sa.make_url(url).database or "")
@@ -56,7 +56,7 @@ async def sessions(url: sa.URL) -> list[Any]:
     return found
 
 
-async def test_program_works_behind_it(tmp_path: Path, pgbouncer: OwnPgBouncer) -> None:
+async def test_program_works_behind_it(tmp_path: Path, pgbouncer: PgBouncerServer) -> None:
     async with backlog(tmp_path) as scene:
         scene.url = pgbouncer.url(scene.url.database or "")
         program = scene.service()
@@ -86,7 +86,7 @@ async def test_program_works_behind_it(tmp_path: Path, pgbouncer: OwnPgBouncer) 
         assert "Traceback" not in log
 
 
-async def test_many_clients_share_few_sessions(pgbouncer: OwnPgBouncer) -> None:
+async def test_many_clients_share_few_sessions(pgbouncer: PgBouncerServer) -> None:
     async with behind(pgbouncer) as url:
         databases = [Database(open_url(url, pool_size=3)) for _ in range(4)]
         own = {

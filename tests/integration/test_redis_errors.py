@@ -17,8 +17,8 @@ from aggregator.config.options import RedisConfig
 from aggregator.db.cache import RedisReports, connect
 from aggregator.errors import RecordRejected, Unavailable
 from tests.db.test_cache import report
+from tests.integration.servers.redis import RedisServer
 
-from .own_redis import OwnRedis
 from .program import free_port
 
 Change = Callable[[Redis], Awaitable[Any]]
@@ -116,7 +116,7 @@ async def writing(folder: Path) -> AsyncIterator[tuple[RedisReports, Redis]]:
     """Give the storage, logged in as `writer`, and a client that may do everything."""
     # a snapshot cannot take the place of a folder
     (folder / "folder").mkdir()
-    with OwnRedis(folder, "--dbfilename", "folder") as server:
+    with RedisServer(folder, "--dbfilename", "folder") as server:
         config = RedisConfig(
             endpoint=f"127.0.0.1:{server.port}", username="writer", password="secret",
             timeout_seconds=2,
@@ -146,7 +146,7 @@ async def test_what_is_no_fault_of_a_record_is_unavailable(name: str, tmp_path: 
 
 
 async def test_a_cluster_without_slots_is_unavailable(tmp_path: Path) -> None:
-    with OwnRedis(tmp_path, "--cluster-enabled", "yes") as server:
+    with RedisServer(tmp_path, "--cluster-enabled", "yes") as server:
         reports = RedisReports(connect(RedisConfig(endpoint=f"127.0.0.1:{server.port}")))
         with pytest.raises(Unavailable, match="CLUSTERDOWN"):
             await reports.store([report("r")])
@@ -154,7 +154,7 @@ async def test_a_cluster_without_slots_is_unavailable(tmp_path: Path) -> None:
 
 
 async def test_a_server_that_asks_for_a_password_is_unavailable(tmp_path: Path) -> None:
-    with OwnRedis(tmp_path) as server:
+    with RedisServer(tmp_path) as server:
         async with Redis(port=server.port) as admin:
             await admin.config_set("requirepass", "secret")
         config = RedisConfig(endpoint=f"127.0.0.1:{server.port}")

@@ -34,9 +34,8 @@ from tests.ingest.situations import (
     SimpleDecoder,
     good,
 )
-
-from .authority import Authority
-from .own_kafka import OwnKafka
+from tests.integration.servers.authority import Authority
+from tests.integration.servers.kafka import KafkaServer
 
 USER, PASSWORD = "ann", "p4ss/w0rd:@%"
 PROTOCOLS = ("SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -48,7 +47,7 @@ _LOGIN = "org.apache.kafka.common.security"
 class Secured:
     """A running broker, and the certificate that its own one is signed with."""
 
-    kafka: OwnKafka
+    kafka: KafkaServer
     authority: Path
     stranger: Path
 
@@ -89,7 +88,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     ours = Authority(folder, "ours")
     scram = [f"{name}=[name={USER},password={PASSWORD}]" for name in MECHANISMS[1:]]
     settings = _settings(ours.keystore("localhost"))
-    broker = OwnKafka(folder / "kafka", protocols=PROTOCOLS, settings=settings, scram=scram)
+    broker = KafkaServer(folder / "kafka", protocols=PROTOCOLS, settings=settings, scram=scram)
     with broker:
         yield Secured(broker, ours.path, Authority(folder, "stranger").path)
 
@@ -246,7 +245,7 @@ async def test_the_wrong_protocol_is_told(
 async def test_a_mechanism_that_the_broker_does_not_take_is_told(tmp_path: Path) -> None:
     ours = Authority(tmp_path, "ours")
     settings = _settings(ours.keystore("localhost")) | {"sasl.enabled.mechanisms": "PLAIN"}
-    broker = OwnKafka(tmp_path / "kafka", protocols=PROTOCOLS, settings=settings)
+    broker = KafkaServer(tmp_path / "kafka", protocols=PROTOCOLS, settings=settings)
     with broker:
         config = Secured(broker, ours.path, ours.path).config("SASL_SSL", "SCRAM-SHA-512")
         async with consuming(config) as scene:

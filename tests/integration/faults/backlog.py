@@ -18,6 +18,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aggregator.db import tables as t
 from aggregator.db.engine import open_url
 from tests.databases import fresh_database
+from tests.db.stores import migrated
 from tests.integration.faults.watching import Account
 from tests.integration.program import Program, until
 from tests.integration.test_main_job import cluster, count, message
@@ -159,10 +160,7 @@ async def backlog(folder: Path, brokers: str = "", postgres: str = "") -> AsyncI
         engine = open_url(url)
         found = Backlog(folder, brokers, topic, url, engine, admin)
         try:
-            program = found.service()
-            assert await program.run("migration", "latest") == 0
-            use = {"STORAGE_BACKEND__USE": "dvo_recommendations"}
-            assert await program.run("migration", "latest", **use) == 0
+            await migrated(url)
             yield found
         finally:
             await engine.dispose()

@@ -26,8 +26,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from tests.integration.faults.watching import told
-from tests.integration.own_kafka import OwnKafka
 from tests.integration.program import Program, stop, until
+from tests.integration.servers.kafka import KafkaServer
 
 USER, PASSWORD = "ann", "secret"
 PROTOCOL = "SASL_PLAINTEXT"
@@ -49,16 +49,16 @@ NOOP = {
 
 
 @contextmanager
-def guarded_broker(folder: Path) -> Iterator[OwnKafka]:
+def guarded_broker(folder: Path) -> Iterator[KafkaServer]:
     """Give a broker: without a login everything is allowed, and USER may do nothing."""
-    with OwnKafka(folder, protocols=(PROTOCOL,), settings=SETTINGS) as broker:
+    with KafkaServer(folder, protocols=(PROTOCOL,), settings=SETTINGS) as broker:
         yield broker
 
 
 class Guarded:
     """A topic with its dead letters and tracker, the ACLs on them, and a service that uses them."""
 
-    def __init__(self, folder: Path, broker: OwnKafka, address: str = "") -> None:
+    def __init__(self, folder: Path, broker: KafkaServer, address: str = "") -> None:
         self.topic = f"test.guarded.{uuid.uuid4().hex[:12]}"
         self.dead, self.tracker = f"{self.topic}.dead", f"{self.topic}.tracker"
         self.group = f"{self.topic}.group"

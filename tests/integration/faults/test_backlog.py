@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from aggregator.db import tables as t
 from aggregator.db.engine import open_url
 from tests.databases import fresh_database
-from tests.integration.program import Program
+from tests.db.stores import migrated
 from tests.integration.simulated import CLUSTERS
 from tests.integration.test_main_job import count
 
@@ -23,13 +23,10 @@ MOST_MEGABYTES = 250
 GROWTH_MEGABYTES = 20
 
 
-async def test_a_long_backlog_takes_little_memory(tmp_path: Path) -> None:
+async def test_a_long_backlog_takes_little_memory() -> None:
     async with fresh_database() as text:
         url = sa.make_url(text)
-        program = Program(tmp_path, "localhost:1", "none", url)
-        assert await program.run("migration", "latest") == 0
-        use = {"STORAGE_BACKEND__USE": "dvo_recommendations"}
-        assert await program.run("migration", "latest", **use) == 0
+        await migrated(url)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.integration.simulated", str(MESSAGES), text,
             cwd=Path(__file__).parents[3], stdout=asyncio.subprocess.PIPE,

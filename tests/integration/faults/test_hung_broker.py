@@ -18,8 +18,8 @@ from tests.integration.faults.guarded import (
 )
 from tests.integration.faults.watching import answer, becomes_paused, becomes_ready
 from tests.integration.hung_proxy import HungProxy
-from tests.integration.own_kafka import OwnKafka
 from tests.integration.program import free_port, stop
+from tests.integration.servers.kafka import KafkaServer
 from tests.integration.test_main_job import message
 
 OUTAGE_SECONDS = float(os.environ.get("FAULT_OUTAGE_SECONDS", "4"))
@@ -28,10 +28,10 @@ STOP_SECONDS = 12.0
 
 
 @asynccontextmanager
-async def behind_proxy(folder: Path) -> AsyncIterator[tuple[Guarded, HungProxy, OwnKafka]]:
+async def behind_proxy(folder: Path) -> AsyncIterator[tuple[Guarded, HungProxy, KafkaServer]]:
     """Give a service that reaches its broker through a proxy only."""
     port = free_port()
-    broker = OwnKafka(folder / "kafka", protocols=(PROTOCOL,), settings=SETTINGS)
+    broker = KafkaServer(folder / "kafka", protocols=(PROTOCOL,), settings=SETTINGS)
     target = int(broker.address_of(PROTOCOL).rpartition(":")[2])
     plain = broker.address
     broker.advertise(f"PLAINTEXT://{plain}", f"{PROTOCOL}://127.0.0.1:{port}")

