@@ -17,6 +17,7 @@ from .handlers.server import HttpServer
 from .ingest.consumers import Ingest
 from .metrics import Metrics
 from .processes.ipc import WorkerSlot, processes
+from .processes.memory import HeapTrimmer
 
 if TYPE_CHECKING:
     from .db.cache import RedisReports
@@ -44,6 +45,7 @@ class Service:
         self._server: HttpServer | None = None
         self._consuming: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
+        self._trimmer = HeapTrimmer()
         self.port = 0
 
     async def start(self) -> None:
@@ -58,6 +60,7 @@ class Service:
             info |= await self._versions()
         app = application(self._config, self._storage, self._metrics, info, self.processes)
         await self._listen(app)
+        self._trimmer.start()
         if self._config.broker.enabled or not prepared:
             self._consuming = asyncio.create_task(self._consume(info))
             self._consuming.add_done_callback(self._consumed)
@@ -101,6 +104,7 @@ class Service:
 
     async def stop(self) -> None:
         """Stop taking requests and messages, finish what is in hand, close."""
+        self._trimmer.stop()
         if self._server is not None:
             self._server.stop()
         self._preparation.stop()

@@ -13,6 +13,7 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 from tornado.netutil import add_accept_handler
 
+from .budgets import Heads, Unread
 from .stream import Limits, Stream, plain
 
 log = logging.getLogger(__name__)
@@ -22,18 +23,24 @@ BACKLOG = 1024
 # file descriptors for everything else: databases, brokers, files
 RESERVED_DESCRIPTORS = 128
 LEAST_CONNECTIONS = 16
+# a connection takes about 10 kB
+MOST_CONNECTIONS = 4096
+# a connection that waited so long for a request is closed when another one needs its place
+EVICTED_AFTER_SECONDS = 1.0
+# seconds from one log line about too many connections to the next
+REPORT_SECONDS = 60.0
 # Tornado's own limit of bodies answers nothing that a client could read; ours is in `incoming`
 NO_LIMIT = 2**63
 _FULL = plain("503 Service Unavailable").replace(b"\r\n\r\n", b"\r\nRetry-After: 5\r\n\r\n", 1)
 
 
 def connections_allowed(wanted: int) -> int:
-    """Return the connection limit: the configured one, or less by RLIMIT_NOFILE."""
+    """Return the connection limit: the configured one or the default, or less by RLIMIT_NOFILE."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    room = max(LEAST_CONNECTIONS, soft - RESERVED_DESCRIPTORS)
+    wanted = wanted or MOST_CONNECTIONS
     if soft == resource.RLIM_INFINITY:
-        room = 2**31
-    return min(wanted, room) if wanted else room
+        return wanted
+    return min(wanted, max(LEAST_CONNECTIONS, soft - RESERVED_DESCRIPTORS))
 
 
 class HttpServer(HTTPServerConnectionDelegate):
@@ -50,8 +57,10 @@ class HttpServer(HTTPServerConnectionDelegate):
         self._listening: list[tuple[Callable[[], None], socket.socket]] = []
         self._streams: set[Stream] = set()
         self._most = connections_allowed(connections)
-        self._full = False
-        self.unfinished = 0
+        self._waiting: dict[Stream, float] = {}
+        self._pressure = Pressure(self._most)
+        self.heads = Heads()
+        self.unread = Unread()
         self._none_left = asyncio.Event()
         self._none_left.set()
         self._looking: asyncio.TimerHandle | None = None
@@ -102,12 +111,18 @@ class HttpServer(HTTPServerConnectionDelegate):
         self._streams.discard(stream)
         if not self._streams:
             self._none_left.set()
-        if self._full and len(self._streams) < self._most // 2:
-            self._full = False
-            log.info("connections are accepted again")
+        self._waiting.pop(stream, None)
+
+    def waiting(self, stream: Stream) -> None:
+        """Note that a connection waits for a request, since now."""
+        self._waiting[stream] = asyncio.get_running_loop().time()
+
+    def busy(self, stream: Stream) -> None:
+        """Note that a request has arrived."""
+        self._waiting.pop(stream, None)
 
     def _accept(self, connection: socket.socket, address: Any) -> None:
-        if len(self._streams) >= self._most:
+        if len(self._streams) >= self._most and not self._evict():
             self._refuse(connection)
             return
         stream = Stream(connection, self, self._limits)
@@ -115,14 +130,19 @@ class HttpServer(HTTPServerConnectionDelegate):
         self._none_left.clear()
         self._http.handle_stream(stream, address)
 
+    def _evict(self) -> bool:
+        """Close the connection that waits longest for a request, idle or with a slow head."""
+        longest = next(iter(self._waiting), None)
+        now = asyncio.get_running_loop().time()
+        if longest is None or now - self._waiting[longest] < EVICTED_AFTER_SECONDS:
+            return False
+        self._pressure.note(now, evicted=1)
+        longest.close()
+        return True
+
     def _refuse(self, connection: socket.socket) -> None:
-        """Answer 503, and log it once until there is room again."""
-        if not self._full:
-            self._full = True
-            log.warning(
-                "%d connections are open, more are answered 503 (server.maximum_connections)",
-                self._most,
-            )
+        """Answer 503."""
+        self._pressure.note(asyncio.get_running_loop().time(), refused=1)
         connection.setblocking(False)
         try:
             connection.send(_FULL)
@@ -141,7 +161,47 @@ class HttpServer(HTTPServerConnectionDelegate):
         for stream in tuple(self._streams):
             if stream.deadline is not None and stream.deadline < now:
                 stream.close()
+        self._pressure.look(now)
         self._looking = loop.call_later(LOOK_SECONDS, self._look)
+
+
+class Pressure:
+    """Logs when the connection limit is reached: at once, then a count once a period."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._since: float | None = None
+        self._evicted = self._refused = 0
+
+    def note(self, now: float, *, evicted: int = 0, refused: int = 0) -> None:
+        """Count connections that were closed or refused."""
+        self._evicted += evicted
+        self._refused += refused
+        if self._since is None:
+            self._since = now
+            log.warning(
+                "%d connections are open (server.maximum_connections): those that wait longest "
+                "for a request are closed for new ones, or new ones are answered 503",
+                self._most,
+            )
+
+    def look(self, now: float) -> None:
+        """Log the counts of a period that has ended."""
+        if self._since is None or now - self._since < REPORT_SECONDS:
+            return
+        if self._evicted or self._refused:
+            log.warning(
+                "connection limit of %d reached: %d waiting connections closed, %d new ones "
+                "answered 503 within %.0f s",
+                self._most,
+                self._evicted,
+                self._refused,
+                now - self._since,
+            )
+            self._since, self._evicted, self._refused = now, 0, 0
+        else:
+            self._since = None
+            log.info("connections are accepted again")
 
 
 def close_after(request: Any) -> None:

@@ -17,6 +17,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import jwt
 import pytest
@@ -26,7 +27,7 @@ from hypothesis import strategies as st
 from aggregator import handlers, model
 from aggregator.config.options import ServerConfig
 from aggregator.errors import AggregatorError, ConfigError, InvalidInput, Unauthorized
-from aggregator.handlers import body, params
+from aggregator.handlers import body, params, router
 from aggregator.handlers.auth import LONGEST_TOKEN, JwtAuthenticator, XrhAuthenticator
 from aggregator.handlers.jwt_keys import KeyFile
 from aggregator.model import check_cluster
@@ -289,3 +290,15 @@ def test_no_expression_for_foreign_text_can_begin_again_at_each_character() -> N
                 text = re.sub(r"[+*]'?\Z", "", str(pattern.pattern))
                 assert not re.search(r"(?<!\\)[+*]|\{\d*,\}", text), variable
     assert {"_SURROGATE", "_WORD_DOT_MORE", "_UNSAFE"} <= set(searched)
+
+
+@fuzz
+@given(
+    st.lists(
+        st.integers(0, 255).map("%{:02X}".format)
+        | st.integers(0, 255).map("%{:02x}".format)
+        | st.characters(min_codepoint=1, max_codepoint=255).filter(lambda one: one != "%")
+    ).map("".join)
+)
+def test_a_path_is_decoded_as_urllib_does(path: str) -> None:
+    assert router.unquoted(path) == unquote(path, errors="surrogateescape")

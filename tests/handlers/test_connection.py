@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 from contextlib import suppress
 from dataclasses import replace
@@ -13,8 +12,9 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from aggregator.handlers import server as server_module
+from aggregator.handlers.budgets import MOST_HEADS, MOST_UNREAD, SMALL_HEAD, Heads, Unread
 from aggregator.handlers.server import HttpServer
-from aggregator.handlers.stream import MOST_HEAD_LINES, MOST_UNFINISHED, Stream
+from aggregator.handlers.stream import MOST_HEAD_LINES, Stream
 from tests.handlers.scene_connection import (
     GET,
     LIMITS,
@@ -159,29 +159,26 @@ async def test_a_head_of_many_lines_is_refused_before_they_are_parsed(
         assert (await client.answer())[0] == status
 
 
-class _Searched:
-    """Counts the bytes that an expression is applied to."""
+class _Searched(bytearray):
+    """Counts the bytes that are searched."""
 
-    def __init__(self, pattern: re.Pattern[bytes]) -> None:
-        self.pattern, self.bytes = pattern, 0
+    bytes = 0
 
-    def search(self, buffer: bytearray, start: int = 0) -> re.Match[bytes] | None:
+    def find(self, mark: bytes, start: int = 0) -> int:  # type: ignore[override]
         """Search and count."""
-        self.bytes += len(buffer) - start
-        return self.pattern.search(buffer, start)
+        _Searched.bytes += len(self) - start
+        return super().find(mark, start)
 
 
 @pytest.mark.parametrize("size", [1000, 2000, 4000])
-async def test_a_head_that_comes_in_single_bytes_is_searched_once(
-    monkeypatch: pytest.MonkeyPatch, size: int
-) -> None:
+async def test_a_head_that_comes_in_single_bytes_is_searched_once(size: int) -> None:
     """Tornado itself searches it all again for each byte: 20 ms a byte of a head of 1 MiB."""
     ours, theirs = socket.socketpair()
+    _Searched.bytes = 0
     with ours:
         stream = Stream(theirs, _Nobody(), LIMITS)
+        stream._read_buffer = _Searched()
         head = stream.read_until_regex(b"\r?\n\r?\n")
-        searched = _Searched(re.compile(b"\r?\n\r?\n"))
-        monkeypatch.setattr(stream, "_read_regex", searched)
         data = b"GET / HTTP/1.1\r\nHost: " + b"h" * size + b"\r\n\r\n"
         for at in range(len(data)):
             ours.send(data[at : at + 1])
@@ -189,44 +186,114 @@ async def test_a_head_that_comes_in_single_bytes_is_searched_once(
             stream._handle_read()
         assert await head == data
         stream.close()
-    # two searches for each byte that comes, of the few bytes before it
-    assert searched.bytes <= len(data) * 12
+    # two marks for each byte that comes, in the few bytes before it
+    assert len(data) < _Searched.bytes <= len(data) * 12
 
 
-async def test_unfinished_heads_have_a_budget_which_ended_connections_give_back() -> None:
-    sockets = [socket.socketpair() for _ in range(MOST_UNFINISHED // (1024 * 1024) + 2)]
-    rest = b"a" * 10**6
+async def test_unfinished_heads_have_a_budget_which_the_oldest_ones_give_back() -> None:
+    sockets = [socket.socketpair() for _ in range(MOST_HEADS // 10**6 + 3)]
     owner, limits = _Nobody(), replace(LIMITS, headers=1024 * 1024)
     streams = [Stream(theirs, owner, limits) for _, theirs in sockets]
     for (ours, _), stream in zip(sockets, streams, strict=True):
         head = stream.read_until_regex(b"\r?\n\r?\n", limits.headers)
         head.add_done_callback(lambda done: done.exception())
         ours.setblocking(False)
-        # a head that has no room is cut off while it is sent
-        with suppress(ConnectionError):
-            await asyncio.get_running_loop().sock_sendall(ours, b"GET / HTTP/1.1\r\nx: " + rest)
-        assert owner.unfinished <= MOST_UNFINISHED + 10**6
-    # let the last ones be read
+        await asyncio.get_running_loop().sock_sendall(ours, b"GET / HTTP/1.1\r\nx: " + b"a" * 10**6)
+        assert owner.heads.held <= MOST_HEADS
     async with asyncio.timeout(20):
-        while not any(stream.closed() for stream in streams):
+        while not streams[1].closed():
             await asyncio.sleep(0)
-    refused = [ours for (ours, _), stream in zip(sockets, streams, strict=True) if stream.closed()]
-    assert refused[0].recv(30).startswith(b"HTTP/1.1 431 ")
+    assert sockets[0][0].recv(30).startswith(b"HTTP/1.1 431 ")
+    assert not streams[-1].closed()
     assert not any(stream._read_buffer for stream in streams if stream.closed())
     for stream in streams:
         stream.close()
-    assert owner.unfinished == 0
+    assert owner.heads.held == 0
     for ours, _ in sockets:
         ours.close()
+
+
+async def test_large_heads_take_turns_and_small_ones_do_not_wait() -> None:
+    """However many large heads have come, the loop runs between any two of them."""
+    owner, limits = _Nobody(), replace(LIMITS, headers=1024 * 1024)
+    pairs = [socket.socketpair() for _ in range(6)]
+    streams = [Stream(theirs, owner, limits) for _, theirs in pairs]
+    large = b"GET / HTTP/1.1\r\nx: " + b"a" * 100_000 + b"\r\n\r\n"
+    small = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+    heads = [stream.read_until_regex(b"\r?\n\r?\n", limits.headers) for stream in streams]
+    order: list[int] = []
+    for at, head in enumerate(heads):
+        head.add_done_callback(lambda _, at=at: order.append(at))  # type: ignore[misc]
+    loop = asyncio.get_running_loop()
+    for at, (ours, _) in enumerate(pairs):
+        ours.setblocking(False)
+        await loop.sock_sendall(ours, small if at == 5 else large)
+    assert len(small) <= SMALL_HEAD
+    async with asyncio.timeout(20):
+        while len(order) < 6:
+            before = len(order)
+            await asyncio.sleep(0)
+            # the small one may come beside a large one
+            assert len(order) - before <= 2
+    assert order.index(5) < 5
+    # their bytes count until they are answered
+    assert owner.heads.held == 5 * len(large)
+    for (ours, _), stream in zip(pairs, streams, strict=True):
+        stream.close()
+        ours.close()
+    assert owner.heads.held == 0
 
 
 class _Nobody:
     """Owns a stream and does not care."""
 
-    unfinished = 0
+    def __init__(self) -> None:
+        self.heads, self.unread = Heads(), Unread()
+
+    def waiting(self, stream: Stream) -> None:
+        """Do nothing."""
+
+    def busy(self, stream: Stream) -> None:
+        """Do nothing."""
 
     def closed(self, stream: Stream) -> None:
         """Do nothing."""
+
+
+class _Client:
+    """A client that reads or does not."""
+
+    closed = False
+
+    def __init__(self, unread: Unread) -> None:
+        self.unread = unread
+
+    def proceed(self) -> None:
+        """Do nothing."""
+
+    def refuse_head(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Give back what it held."""
+        self.closed = True
+        self.unread.set(self, 0, progress=False)
+
+
+def test_answers_that_nobody_reads_are_given_up_least_recent_progress_first() -> None:
+    unread = Unread()
+    first, second, third = (_Client(unread) for _ in range(3))
+    part = MOST_UNREAD // 2
+    unread.set(first, part, progress=False)
+    unread.set(second, part, progress=False)
+    unread.set(first, part - 1, progress=True)
+    unread.set(third, 2, progress=False)
+    assert [one.closed for one in (first, second, third)] == [False, True, False]
+    # one answer alone may be larger
+    unread.set(third, MOST_UNREAD + 1, progress=False)
+    assert [one.closed for one in (first, third)] == [True, False]
+    third.close()
+    assert unread.held == 0
 
 
 SLOW_BODY = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab"

@@ -209,14 +209,69 @@ async def test_connections_above_the_limit_are_answered_503(
     await http.close(1)
     texts = [record.getMessage() for record in caplog.records]
     assert texts == [
-        "2 connections are open, more are answered 503 (server.maximum_connections)",
+        "2 connections are open (server.maximum_connections): those that wait longest for a "
+        "request are closed for new ones, or new ones are answered 503",
+    ]
+
+
+async def test_waiting_connections_give_way_to_new_ones_and_busy_ones_do_not(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "EVICTED_AFTER_SECONDS", 0.0)
+    Echo.begin()
+    http = HttpServer(Application([(".*", Echo)]), LIMITS, connections=3)
+    sockets = bind_sockets(0, "127.0.0.1")
+    await http.listen(sockets)
+    port = sockets[0].getsockname()[1]
+    with caplog.at_level(logging.INFO, "aggregator.handlers.server"):
+        async with client_of(port) as busy, client_of(port) as idle, client_of(port) as slow:
+            busy.send(GET % b"slow")
+            await Echo.entered.wait()
+            idle.send(GET % b"a")
+            assert (await idle.answer())[0] == 200
+            slow.send(b"GET / HTTP/1.1\r\nHo")
+            for waiting in (slow, idle):
+                async with client_of(port) as new:
+                    new.send(GET % b"b")
+                    assert (await new.answer())[0] == 200
+                    with suppress(ConnectionResetError):
+                        assert await waiting.rest() == b""
+            Echo.waiting.set()
+            assert (await busy.answer())[0] == 200
+    await http.close(1)
+    assert len(caplog.records) == 1
+
+
+def test_too_many_connections_are_counted_once_a_period(caplog: pytest.LogCaptureFixture) -> None:
+    pressure = server.Pressure(7)
+    with caplog.at_level(logging.INFO, "aggregator.handlers.server"):
+        pressure.look(0.0)
+        pressure.note(1.0, evicted=1)
+        for _ in range(3):
+            pressure.note(2.0, refused=1)
+        pressure.look(3.0)
+        pressure.look(62.0)
+        pressure.look(130.0)
+        pressure.look(200.0)
+    assert [one.getMessage() for one in caplog.records][1:] == [
+        "connection limit of 7 reached: 1 waiting connections closed, 3 new ones answered 503 "
+        "within 61 s",
         "connections are accepted again",
     ]
 
 
 @pytest.mark.parametrize(
     ("soft", "wanted", "allowed"),
-    [(1024, 0, 896), (1024, 500, 500), (1024, 5000, 896), (100, 0, 16), (-1, 7, 7)],
+    [
+        (1024, 0, 896),
+        (1024, 500, 500),
+        (1024, 5000, 896),
+        (100, 0, 16),
+        (-1, 7, 7),
+        (-1, 0, 4096),
+        (10**6, 0, 4096),
+        (10**6, 10**5, 10**5),
+    ],
 )
 def test_file_descriptors_limit_connections(
     monkeypatch: pytest.MonkeyPatch, soft: int, wanted: int, allowed: int

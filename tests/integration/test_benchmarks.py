@@ -25,8 +25,9 @@ SMALL = {
         *("--messages", "8000", "--seconds", "1", "--rounds", "1"),
     ),
     "memory": ("--clusters", "300", "--requests", "200", "--messages", "200", "--rounds", "2"),
+    "hostile": ("--seconds", "2", "--calm", "0", "--only", "complete heads,aborted,empty"),
 }
-WITH_KAFKA = ("ingest", "during_ingest", "scale", "memory")
+WITH_KAFKA = ("ingest", "during_ingest", "scale", "memory", "hostile")
 
 
 def run(name: str, folder: Path) -> Any:
@@ -87,3 +88,12 @@ def test_memory(tmp_path: Path) -> None:
     assert [row["messages"] for row in rows] == [0, 100, 100]
     assert all(row["requests"] >= 100 for row in rows[1:])
     assert all(row["VmHWM"] >= row["VmRSS"] > 0 for row in rows)
+
+
+def test_hostile(tmp_path: Path) -> None:
+    told = run("hostile", tmp_path)
+    assert len(told) == 4
+    assert sum(row["consumed"] for row in told) > 0
+    for row in told:
+        assert row["failed"] == 0
+        assert row["peak"] <= 250

@@ -36,6 +36,21 @@ del blocks
 print(json.dumps({"kept": resident() - before}))
 """
 
+HEAP = """
+import json
+from aggregator.processes.memory import HeapTrimmer, resident
+trimmer = HeapTrimmer()
+trimmer.look()
+before = resident()
+blocks = [bytearray(64 << 10) for _ in range(1000)]
+kept = blocks[::50]
+del blocks
+after = resident()
+if TRIM:
+    trimmer.look()
+print(json.dumps({"grown": after - before, "kept": resident() - before}))
+"""
+
 LOADED = """
 import json, sys
 import aggregator.service
@@ -70,3 +85,10 @@ def test_what_a_service_on_sql_does_not_need_is_not_loaded():
     loaded = set(told(program))
     assert "sqlalchemy" in loaded
     assert loaded.isdisjoint({"redis", "jsonschema", "jsonschema_rs", "jwt", "boto3", "rich"})
+
+
+@pytest.mark.parametrize("trim", [True, False])
+def test_freed_pieces_between_used_ones_are_given_back(trim: bool) -> None:
+    found = told(HEAP.replace("TRIM", str(trim)))
+    assert found["grown"] > 30 << 20
+    assert (found["kept"] < 10 << 20) == trim
