@@ -7,7 +7,7 @@ import dataclasses
 from aggregator.model import ConsumerErrorRow
 from aggregator.storage import Storage
 
-from .scene import MORNING, NOON
+from .sample_data import MORNING, NOON
 
 ROW = ConsumerErrorRow("topic", 1, 2**40, b"key", b"value", MORNING, NOON, "bad message")
 

@@ -13,7 +13,7 @@ from aggregator.model import (
 )
 from aggregator.storage import Storage
 
-from .scene import NO_ORG, ORG, OTHER_ORG
+from .sample_data import NO_ORG, ORG, OTHER_ORG
 
 RULE, KEY, SELECTOR = RuleId("a.b"), ErrorKey("KEY"), RuleSelector("a.b|KEY")
 

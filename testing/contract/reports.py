@@ -18,7 +18,7 @@ from aggregator.model import (
 )
 from aggregator.storage import Storage
 
-from .scene import (
+from .sample_data import (
     ANN,
     BOB,
     CLUSTER,

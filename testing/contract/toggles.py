@@ -10,7 +10,7 @@ from aggregator.errors import NotFound
 from aggregator.model import OrgId, RuleId, utc_now
 from aggregator.storage import Storage
 
-from .scene import (
+from .sample_data import (
     ANN,
     BOB,
     CLUSTER,

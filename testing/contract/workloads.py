@@ -8,7 +8,7 @@ from aggregator.errors import NotFound
 from aggregator.model import ClusterId, Namespace
 from aggregator.storage import Storage
 
-from .scene import (
+from .sample_data import (
     BILLING,
     CLUSTER,
     EVENING,

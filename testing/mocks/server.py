@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -87,12 +88,18 @@ async def _serve(options: argparse.Namespace) -> None:
 
 @asynccontextmanager
 async def mock_server(
-    port: int = 0, prefix: str = PREFIX, *, seed: Seed | None = None, clock: Now = real_time
+    port: int = 0,
+    prefix: str = PREFIX,
+    *,
+    seed: Seed | None = None,
+    clock: Now = real_time,
+    server: ServerConfig | None = None,
 ) -> AsyncIterator[str]:
     """Serve on the loopback interface, port 0 is any free one; give the URL with the prefix.
 
-    `seed` is served beside the clusters that testers know. `clock` (naive UTC) tells the turn of
-    those that change. Raise OSError when the port is taken.
+    `seed` is served beside the canned clusters. `clock` (naive UTC) tells the turn of those that
+    change. `server` has the other settings, as authentication; without it the debug endpoints
+    are on. Raise OSError when the port is taken.
     """
     async with memory_storage(RisingClock(clock)) as storage:
         loader = Loader(storage.reports, storage.dvo, storage.consumer_errors)
@@ -100,18 +107,18 @@ async def mock_server(
             await loader.fill(known.messages())
         changing = _Changing(storage, clock)
         watched = Watch(changing.turn, remember=False).over(storage)
-        server = ServerConfig(
+        settings = replace(
+            server or ServerConfig(debug=True),
             address=f"localhost:{port}",
             api_prefix=prefix,
-            debug=True,
             org_overview_limit_hours=ALWAYS_HOURS,
         )
-        config = Config(server=server)
+        config = Config(server=settings)
         ocp, dvo = await storage.health.schema_versions()
         told = {**info(), "OCP_DB_version": ocp, "DVO_DB_version": dvo}
         metrics = Metrics()
         app = application(config, watched, metrics, told, _Ready(metrics), _CannedNames)
-        http, bound = await listen(app, server)
+        http, bound = await listen(app, settings)
         try:
             yield f"http://localhost:{bound}{prefix}"
         finally:

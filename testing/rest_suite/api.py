@@ -33,7 +33,7 @@ from .contract import (
     Operation,
 )
 from .credentials import Credentials
-from .probe import Facts
+from .probe import InstanceInfo
 
 NOTHING = object()
 # a request refused so has written nothing
@@ -53,7 +53,7 @@ class Session:
 
     client: Client
     credentials: Credentials
-    facts: Facts
+    instance: InstanceInfo
     allowed: frozenset[int] = frozenset({READ})
     stop: Event = field(default_factory=Event)
     mirror: Comparison | None = None
@@ -61,7 +61,7 @@ class Session:
     @property
     def profiles(self) -> tuple[str, ...]:
         """Return the profile of the instance, and that of the one it is compared with."""
-        mine = self.facts.profile
+        mine = self.instance.profile
         return (mine, self.mirror.other.profile) if self.mirror else (mine,)
 
 
@@ -69,7 +69,7 @@ class Api:
     """Calls operations of the contract, and takes back what was written when the case ends."""
 
     def __init__(self, session: Session) -> None:
-        self.facts = session.facts
+        self.instance = session.instance
         self.exchanges: list[Exchange] = []
         self._session = session
         self._undo: dict[Key, Callable[[], object]] = {}
@@ -88,7 +88,7 @@ class Api:
     def ok(self, operation: str, **arguments: Any) -> Any:
         """Call, demand a 200 that fits the contract, and return its JSON (metrics: its text)."""
         exchange = self.call(operation, **arguments)
-        demand_ok(OPERATIONS[operation], exchange, self.facts.profile)
+        demand_ok(OPERATIONS[operation], exchange, self.instance.profile)
         return exchange.text if OPERATIONS[operation].content == METRICS_TEXT else exchange.json
 
     def refused(
@@ -127,7 +127,7 @@ class Api:
         exchange = self._send(
             called.name,
             method or called.method,
-            self.facts.prefix + target,
+            self.instance.prefix + target,
             {**identity, **(headers or {})},
             body,
             chunked,
@@ -150,7 +150,7 @@ class Api:
     ) -> Exchange:
         """Send to a path that is no operation: after the prefix, or from the root when it has /."""
         identity = {} if anonymous else self._session.credentials.headers(as_organization)
-        target = path if path.startswith("/") else self.facts.prefix + path
+        target = path if path.startswith("/") else self.instance.prefix + path
         return self._send("raw", method, target, {**identity, **(headers or {})}, body, False)
 
     def later(self, action: Callable[[], object]) -> None:
@@ -200,7 +200,7 @@ class Api:
         for profile in self._session.profiles:
             if profile not in called.profiles:
                 raise Skipped(f"{called.name} does not exist in profile {profile}")
-        if called.debug and not self.facts.debug:
+        if called.debug and not self.instance.debug:
             raise Skipped(f"{called.name} exists with debug = true only")
         if called.kind not in self._session.allowed:
             option = {WRITE: "--allow-writes", DELETE: "--allow-deletes"}[called.kind]

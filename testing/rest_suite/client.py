@@ -16,10 +16,15 @@ from .checks import CheckFailed
 
 with of_testing():
     import requests
+    from requests.adapters import HTTPAdapter
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 SECRETS = ("authorization", "cookie", "key", "token", "secret", "password")
 UNREMARKABLE = {"accept", "accept-encoding", "connection", "content-length", "user-agent"}
 CHUNK = 64
+# carries the target past urllib3, which percent-encodes what is not; never sent
+_TARGET = ":target"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,7 @@ class Client:
             request_headers={
                 name: str(value)
                 for name, value in request.headers.items()
-                if name.lower() not in UNREMARKABLE
+                if name.lower() not in UNREMARKABLE and name != _TARGET
             },
             request_body=body,
             status=0 if error else status,
@@ -140,6 +145,7 @@ class Client:
         prepared = self._session.prepare_request(request)
         # set afterwards, because preparing would tidy `//` and `/../` away
         prepared.url = base + target
+        prepared.headers[_TARGET] = target
         return prepared
 
     @property
@@ -148,6 +154,8 @@ class Client:
         if session is None:
             session = self._local.session = requests.Session()
             session.headers["User-Agent"] = "insights-results-aggregator-rest-suite"
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, _ExactAdapter())
         return session
 
     def _settings(self, url: str) -> dict[str, Any]:
@@ -155,6 +163,44 @@ class Client:
             url, {}, False, self.connection.verify, None
         )
         return {**settings, "timeout": self.connection.timeout, "allow_redirects": False}
+
+
+class _ExactRequests:
+    """Connections that send the target as it was given."""
+
+    def request(
+        self, method: str, url: str, body: Any = None, headers: Any = None, **rest: Any
+    ) -> None:
+        """Send a request; an absolute URL is for a proxy and stays."""
+        headers = dict(headers or {})
+        target = headers.pop(_TARGET, url)
+        exact = target if url.startswith("/") and target.isascii() else url
+        super().request(method, exact, body=body, headers=headers, **rest)  # type: ignore[misc]
+
+
+class _ExactHttp(_ExactRequests, HTTPConnection):
+    pass
+
+
+class _ExactHttps(_ExactRequests, HTTPSConnection):
+    pass
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _ExactHttp
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _ExactHttps
+
+
+class _ExactAdapter(HTTPAdapter):
+    """Uses these connections."""
+
+    def init_poolmanager(self, *args: Any, **settings: Any) -> None:
+        """Make the pools of connections."""
+        super().init_poolmanager(*args, **settings)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
 
 
 def _pieces(body: bytes) -> Iterator[bytes]:

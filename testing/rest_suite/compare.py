@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from .checks import CheckFailed, shown
 from .client import Client, Exchange
-from .probe import Facts
+from .probe import InstanceInfo
 from .result import Outcome, Result
 
 GROUP = "compare"
@@ -51,7 +51,7 @@ class Comparison:
 
     client: Client
     prefix: str
-    other: Facts
+    other: InstanceInfo
     started: datetime = field(default_factory=lambda: datetime.now(UTC) - SKEW)
     asked: dict[str, int] = field(default_factory=dict)
     found: dict[str, list[Difference]] = field(default_factory=dict)

@@ -9,13 +9,13 @@ from urllib.parse import quote
 
 from . import schemas
 from .case import (
+    CURRENT,
     DELETE,
     DEPARTURES,
-    NOW,
+    LEGACY,
     READ,
     REFERENCE_2020,
     REFERENCE_2026,
-    THEN,
     WRITE,
 )
 from .schemas import Schema, done
@@ -41,7 +41,7 @@ class Operation:
     kind: int = READ
     options: bool = False
     debug: bool = False
-    profiles: tuple[str, ...] = NOW
+    profiles: tuple[str, ...] = CURRENT
     undo: str = ""
     content: str = JSON
 
@@ -85,7 +85,7 @@ def _then(name: str, group: str, undo: str) -> Operation:
     path = f"{_RULE_2020}/{name}"
     back = f"{undo}_2020" if undo else ""
     return Operation(
-        f"{name}_2020", group, "PUT", path, _DONE, WRITE, profiles=THEN, options=True, undo=back
+        f"{name}_2020", group, "PUT", path, _DONE, WRITE, profiles=LEGACY, options=True, undo=back
     )
 
 
@@ -147,7 +147,7 @@ _VOTES = (
     _then("dislike", "votes", "reset_vote"),
     _then("reset_vote", "votes", ""),
     Operation("get_vote_2020", "votes", "GET", _RULE_2020 + "/get_vote",
-              done(vote=schemas.VOTE), debug=True, profiles=THEN),
+              done(vote=schemas.VOTE), debug=True, profiles=LEGACY),
 )  # fmt: skip
 _TOGGLES = (
     _put("disable", "toggles", _ORG_HIT + "/disable", "enable"),

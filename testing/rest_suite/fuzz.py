@@ -92,7 +92,7 @@ def _command(session: Session, file: Path, seconds: int) -> list[str]:
         verify = verify.lower()
     return [
         program(), "run", str(file),
-        "--url", connection.url + session.facts.prefix.rstrip("/"),
+        "--url", connection.url + session.instance.prefix.rstrip("/"),
         "--max-time", str(seconds), "--checks", CHECKS, "--workers", "1", "--no-color",
         "--request-timeout", str(connection.timeout), "--tls-verify", verify,
         *(word for name, value in headers.items() for word in ("-H", f"{name}: {value}")),

@@ -1,4 +1,4 @@
-"""What is known of the instance under test, found out by asking it."""
+"""Probes the instance under test: its prefix, profile, authentication and version."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class UsageError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class InstanceInfo:
     """An instance: where its API is, which profile it follows, how it is configured."""
 
     prefix: str = DEFAULT_PREFIX
@@ -53,25 +53,25 @@ class Facts:
         return CONCEALING if self.conceals else self.behaviour.foreign.format(owner, asking)
 
 
-def find_out(
+def probe(
     client: Client,
     credentials: Credentials,
     *,
     prefix: str | None = None,
     profile: str | None = None,
     message_limit: int = 255,
-) -> Facts:
+) -> InstanceInfo:
     """Ask the instance; raise Unreachable, or UsageError when it wants another identity."""
-    probe = _Probe(client, credentials)
-    found = _prefix(probe, [_absolute(prefix)] if prefix else list(PREFIXES))
-    info = probe.get(found + "info")
-    authenticated = probe.get(found, anonymous=True).status in UNAUTHORIZED
-    return Facts(
+    asked = _Probe(client, credentials)
+    found = _prefix(asked, [_absolute(prefix)] if prefix else list(PREFIXES))
+    info = asked.get(found + "info")
+    authenticated = asked.get(found, anonymous=True).status in UNAUTHORIZED
+    return InstanceInfo(
         prefix=found,
-        profile=profile or _profile(probe, found, info),
-        debug=probe.get(found + "organizations").status != 404,
+        profile=profile or _profile(asked, found, info),
+        debug=asked.get(found + "organizations").status != 404,
         authenticated=authenticated,
-        strict=authenticated and _is_strict(probe, found, credentials),
+        strict=authenticated and _is_strict(asked, found, credentials),
         message_limit=message_limit,
         version=_version(info),
     )

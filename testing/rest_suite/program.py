@@ -29,10 +29,10 @@ from .compare import Comparison
 from .credentials import Credentials
 from .data import Inventory
 from .probe import (
-    Facts,
+    InstanceInfo,
     Unreachable,
     UsageError,
-    find_out,
+    probe,
     split_url,
 )
 from .progress import Display
@@ -98,7 +98,7 @@ def _test(options: argparse.Namespace, cases: Sequence[Case], console: Console) 
         results.append(fuzz.fuzzed(session, options.fuzz))
     summary = Summary(
         url=session.client.connection.url,
-        facts=session.facts,
+        instance=session.instance,
         data=str(inventory),
         moment=moment,
         seconds=time.monotonic() - start,
@@ -113,21 +113,21 @@ def _test(options: argparse.Namespace, cases: Sequence[Case], console: Console) 
 
 def _session(options: argparse.Namespace) -> Session:
     credentials = command_line.credentials(options)
-    client, facts = _reach(options, "--url", credentials)
+    client, instance = _reach(options, "--url", credentials)
     allowed = {READ} | ({WRITE} if options.allow_writes else set())
     allowed |= {DELETE} if options.allow_deletes else set()
-    session = Session(client, credentials, facts, frozenset(allowed))
+    session = Session(client, credentials, instance, frozenset(allowed))
     if not options.compare:
         return session
     other, others = _reach(options, "--compare", credentials)
     # what only one of them has, or has on purpose otherwise, is no news
-    common = replace(facts, debug=facts.debug and others.debug)
-    return replace(session, facts=common, mirror=Comparison(other, facts.prefix, others))
+    common = replace(instance, debug=instance.debug and others.debug)
+    return replace(session, instance=common, mirror=Comparison(other, instance.prefix, others))
 
 
 def _reach(
     options: argparse.Namespace, option: str, credentials: Credentials
-) -> tuple[Client, Facts]:
+) -> tuple[Client, InstanceInfo]:
     """Return a client of the instance that an option names, and what there is to know of it."""
     origin, path = split_url(getattr(options, option.strip("-")), option)
     client = Client(
@@ -138,14 +138,14 @@ def _reach(
             options.timeout,
         )
     )
-    facts = find_out(
+    instance = probe(
         client,
         credentials,
         prefix=options.prefix or path,
         profile=options.profile,
         message_limit=options.message_limit,
     )
-    return client, facts
+    return client, instance
 
 
 def _inventory(options: argparse.Namespace, session: Session) -> Inventory:

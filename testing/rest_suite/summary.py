@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .latency import Latency
-from .probe import Facts
+from .probe import InstanceInfo
 from .result import Outcome, Result, count
 
 
@@ -16,7 +16,7 @@ class Summary:
     """What was tested, when, and how it went."""
 
     url: str
-    facts: Facts
+    instance: InstanceInfo
     data: str
     moment: datetime
     seconds: float

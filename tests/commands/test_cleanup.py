@@ -30,7 +30,7 @@ from aggregator.model import (
     Report,
     utc_now,
 )
-from testing.contract.scene import (
+from testing.contract.sample_data import (
     BILLING,
     KEY,
     ORG,

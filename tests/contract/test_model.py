@@ -19,7 +19,7 @@ from aggregator.model import (
     Vote,
 )
 from aggregator.storage import Storage
-from testing.contract.scene import (
+from testing.contract.sample_data import (
     CLUSTER,
     KEY,
     ORG,

@@ -33,7 +33,7 @@ from aggregator.model import (
     Vote,
 )
 from testing.contract.consumer_errors import ROW
-from testing.contract.scene import (
+from testing.contract.sample_data import (
     ANN,
     BILLING,
     KEY,

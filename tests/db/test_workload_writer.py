@@ -15,7 +15,7 @@ from aggregator.model import (
     Namespace,
     OrgId,
 )
-from testing.contract.scene import (
+from testing.contract.sample_data import (
     NOON,
     ORG,
     OTHER_ORG,

@@ -20,7 +20,7 @@ import pytest
 from aggregator.db.tables import metadata
 from aggregator.model import Vote
 from aggregator.storage import Storage
-from testing.contract.scene import (
+from testing.contract.sample_data import (
     ANN,
     BILLING,
     CLUSTER,

@@ -22,7 +22,7 @@ from aggregator.db.migrations import DVO, OCP, migrate
 from aggregator.model import Vote
 from aggregator.service import Service
 from aggregator.storage import Storage
-from testing.contract.scene import (
+from testing.contract.sample_data import (
     ANN,
     BILLING,
     CLUSTER,

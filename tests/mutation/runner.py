@@ -24,10 +24,10 @@ from testing.rest_suite import program as suite
 from testing.rest_suite.case import DEPARTURES
 from testing.rest_suite.client import Client, Connection
 from testing.rest_suite.probe import (
-    Facts,
+    InstanceInfo,
     Unreachable,
     UsageError,
-    find_out,
+    probe,
     split_url,
 )
 
@@ -62,15 +62,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         ours, rest = _parser().parse_known_args(sys.argv[1:] if argv is None else argv)
         parsed = suite_options.parse([f"--url={ours.url}", *rest])
-        facts = _facts(parsed)
+        instance = _probed(parsed)
     except (UsageError, Unreachable) as error:
         console.print(f"mutation: {error}", markup=False, soft_wrap=True)
         return USAGE
-    arguments = [*rest, f"--profile={facts.profile}", f"--prefix={facts.prefix}"]
-    chosen = list(_chosen(ours, parsed, facts))
+    arguments = [*rest, f"--profile={instance.profile}", f"--prefix={instance.prefix}"]
+    chosen = list(_chosen(ours, parsed, instance))
     origin, _ = split_url(ours.url)
     verify = suite_options.verification(parsed) is True
-    with MutatingProxy(origin, prefix=facts.prefix, verify=verify) as proxy:
+    with MutatingProxy(origin, prefix=instance.prefix, verify=verify) as proxy:
         # a run that deletes data may break the next run
         for _ in range(2):
             if (clean := attempt(proxy, None, arguments)).status != suite.PASSED:
@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if clean.status != suite.PASSED:
         return _not_clean(clean, "after the trials, so they prove nothing", console)
     if ours.json:
-        _write(ours.json, facts, trials)
+        _write(ours.json, instance, trials)
     reached = score(trials) * 100 >= ours.fail_under and len(trials) == len(chosen)
     return PASSED if reached else BELOW_THRESHOLD
 
@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _facts(options: argparse.Namespace) -> Facts:
+def _probed(options: argparse.Namespace) -> InstanceInfo:
     origin, path = split_url(options.url)
     connection = Connection(
         origin,
@@ -123,7 +123,7 @@ def _facts(options: argparse.Namespace) -> Facts:
         suite_options.verification(options),
         options.timeout,
     )
-    return find_out(
+    return probe(
         Client(connection),
         suite_options.credentials(options),
         prefix=options.prefix or path,
@@ -132,13 +132,13 @@ def _facts(options: argparse.Namespace) -> Facts:
 
 
 def _chosen(
-    ours: argparse.Namespace, options: argparse.Namespace, facts: Facts
+    ours: argparse.Namespace, options: argparse.Namespace, instance: InstanceInfo
 ) -> Iterator[Mutant]:
     """Yield the mutants that this instance and these permissions can activate."""
     has = {
         "writes": options.allow_writes,
-        "auth": facts.authenticated,
-        "departures": facts.profile == DEPARTURES,
+        "auth": instance.authenticated,
+        "departures": instance.profile == DEPARTURES,
     }
     fitting = [
         mutant
@@ -220,9 +220,9 @@ def _show(trials: Sequence[Trial], console: Console) -> None:
     console.print(table)
 
 
-def _write(name: str, facts: Facts, trials: Sequence[Trial]) -> None:
+def _write(name: str, instance: InstanceInfo, trials: Sequence[Trial]) -> None:
     document = {
-        "instance": asdict(facts),
+        "instance": asdict(instance),
         "mutation_score": score(trials),
         "trials": [{**asdict(trial), "killed": trial.killed} for trial in trials],
     }

@@ -10,7 +10,7 @@ import pytest
 from aggregator.errors import RecordRejected, Unavailable
 from aggregator.model import Vote
 from aggregator.storage import Storage
-from testing.contract.scene import (
+from testing.contract.sample_data import (
     ANN,
     CLUSTER,
     HIT,
@@ -89,12 +89,12 @@ def test_a_storage_may_be_used_by_one_loop_after_the_other() -> None:
 
 
 def test_two_storages_know_nothing_of_each_other() -> None:
-    async def scene() -> int:
+    async def votes_after_leaving() -> int:
         async with memory_storage() as one, memory_storage() as other:
             await two_clusters(one)
             return await other.reports.count()
 
-    assert asyncio.run(scene()) == 0
+    assert asyncio.run(votes_after_leaving()) == 0
 
 
 def test_a_clock_stands_still_until_told() -> None:

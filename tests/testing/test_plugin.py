@@ -107,7 +107,7 @@ def test_a_suite_uses_the_storage_with_loops_of_its_own(pytester: pytest.Pyteste
     pytester.makepyfile(
         """
         import asyncio
-        from testing.contract.scene import two_clusters
+        from testing.contract.sample_data import two_clusters
 
         def test_storage(storage, aggregator_storage):
             assert storage is aggregator_storage

@@ -1,6 +1,6 @@
 """The cases, one module an aggregate; whatever is called `test_...` is collected.
 
-A case is a function with a sentence for a name and one scene for a body:
+A case is a function whose name is a sentence:
 
     @writes
     def test_a_like_is_shown_in_the_report(api: Api, data: Data) -> None:

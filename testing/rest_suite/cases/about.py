@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from ..api import Api
 from ..case import (
+    CURRENT,
     DEPARTURES,
-    NOW,
     each,
     profiles,
     writes,
@@ -50,7 +50,7 @@ def described(api: Api) -> set[tuple[str, str]]:
     document = api.ok("openapi")
     paths = document["paths"]
     # what was emptied on the way still has the parts that its paths refer to
-    if not paths and (api.facts.profile != DEPARTURES or "components" not in document):
+    if not paths and (api.instance.profile != DEPARTURES or "components" not in document):
         skip("the description is empty, as a placeholder for server.api_spec_file is")
     return {
         (method.upper(), _PARAMETER.sub("{}", path).lstrip("/"))
@@ -65,7 +65,7 @@ def existing(api: Api, *, debug: bool) -> list[Operation]:
     return [
         operation
         for operation in OPERATIONS.values()
-        if api.facts.profile in operation.profiles and operation.debug is debug
+        if api.instance.profile in operation.profiles and operation.debug is debug
     ]
 
 
@@ -97,14 +97,14 @@ def test_the_main_endpoint_says_ok(api: Api, data: Data) -> None:
     equal(api.ok("main"), {"status": "ok"}, "answer of the main endpoint")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_the_versions_of_the_schemas_are_told(api: Api, data: Data) -> None:
     info = api.ok("info")["info"]
     for name in SCHEMAS:
         check(info[name].isdigit() or info[name] == NO_SCHEMA, f"{name}: {info[name]!r}")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_the_schema_of_reports_has_had_more_versions(api: Api, data: Data) -> None:
     info = api.ok("info")["info"]
     ocp, dvo = (info[name] for name in SCHEMAS)
@@ -113,7 +113,7 @@ def test_the_schema_of_reports_has_had_more_versions(api: Api, data: Data) -> No
     check(int(ocp) > int(dvo), f"{SCHEMAS[0]} is {ocp}, {SCHEMAS[1]} is {dvo}")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_what_is_told_of_the_build_stays(api: Api, data: Data) -> None:
     equal(api.ok("info"), api.ok("info"), "info")
 
@@ -126,7 +126,7 @@ def test_the_build_is_told(api: Api, data: Data, name: str) -> None:
     check(known, f"{name}: {told!r} is not like {BUILD[name]}")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 @each(*METRICS)
 def test_a_metric_is_there(api: Api, data: Data, name: str) -> None:
     text = api.ok("metrics")
@@ -146,13 +146,13 @@ def test_metrics_count(api: Api, data: Data) -> None:
     check(False, f"metrics are the same after {TRIES} requests")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_requests_are_counted(api: Api, data: Data) -> None:
     is_counted(api, "api_endpoints_requests", lambda: api.ok("main"))
 
 
 @writes
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_votes_and_reasons_are_counted(api: Api, data: Data) -> None:
     hit, user = data.own_hit(), data.user()
     params = {**hit.params, "user_id": user}
@@ -162,25 +162,25 @@ def test_votes_and_reasons_are_counted(api: Api, data: Data) -> None:
 
 
 @writes
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_ratings_are_counted(api: Api, data: Data) -> None:
     org_id, rule = data.organization().org_id, data.selector()
     is_counted(api, "rating_on_rules", lambda: rate(api, org_id, rule, 1))
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_every_operation_is_described(api: Api, data: Data) -> None:
     known = described(api)
     for operation in existing(api, debug=False):
         check(shown(operation) in known, f"{shown(operation)} is not in the description")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_debugging_is_described_where_it_is_on(api: Api, data: Data) -> None:
     known = described(api)
     for operation in existing(api, debug=True):
         there = shown(operation) in known
-        equal(there, api.facts.debug, f"{shown(operation)} is in the description")
+        equal(there, api.instance.debug, f"{shown(operation)} is in the description")
 
 
 @profiles(DEPARTURES)

@@ -195,7 +195,7 @@ def test_a_justification_is_needed(api: Api, data: Data, operation: str) -> None
 @writes
 @each(*WITH_BODY)
 def test_a_justification_may_be_as_long_as_the_limit(api: Api, data: Data, operation: str) -> None:
-    rule, limit = a_rule(data), api.facts.message_limit
+    rule, limit = a_rule(data), api.instance.message_limit
     api.ok("ack_disable", **rule, body={"justification": "short"})
     for text in texts_within(limit):
         answer = api.ok(operation, **rule, body={"justification": text})

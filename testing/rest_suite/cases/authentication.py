@@ -8,8 +8,8 @@ from typing import Any
 
 from ..api import Api
 from ..case import (
+    CURRENT,
     DEPARTURES,
-    NOW,
     READ,
     WRITE,
     deletes,
@@ -104,7 +104,7 @@ GOOD_HEADERS = {
 
 def authenticated(api: Api) -> None:
     """Skip the case where nobody is asked who he is."""
-    if not api.facts.authenticated:
+    if not api.instance.authenticated:
         skip("authentication is off")
 
 
@@ -120,7 +120,7 @@ def takes_identity_header(api: Api) -> bool:
 
 def missing_text(api: Api) -> str:
     """Return what a request without a token is told."""
-    behaviour = api.facts.behaviour
+    behaviour = api.instance.behaviour
     return behaviour.missing_token if takes_identity_header(api) else behaviour.missing_bearer
 
 
@@ -153,7 +153,7 @@ def demand_token(api: Api, data: Data, operation: str) -> None:
     """Demand that an operation refuses those who do not say who they are."""
     authenticated(api)
     params = made_up(data)
-    status, text = api.facts.behaviour.unauthorized, missing_text(api)
+    status, text = api.instance.behaviour.unauthorized, missing_text(api)
     api.refused(status, operation, text, **params, anonymous=True)
     # it comes before everything else that could be refused
     improper = {**params, "org_id": "abc", "organization": "abc", "cluster": "abc"}
@@ -188,7 +188,7 @@ def test_what_scrapers_read_needs_no_token(api: Api, data: Data, operation: str)
         equal(exchange.json, plain, "the description of the API with a ? behind its path")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 @each(*OPEN)
 def test_with_a_query_a_token_is_needed(api: Api, data: Data, operation: str) -> None:
     authenticated(api)
@@ -203,18 +203,18 @@ def demand_allowed(exchange: Exchange, operation: str) -> None:
     equal(sorted(allowed), wanted, f"{exchange.place}: Allow")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 @each(*ANSWERING_OPTIONS)
 def test_options_need_no_token(api: Api, data: Data, operation: str) -> None:
     authenticated(api)
     exchange = api.call(operation, **made_up(data), method="OPTIONS", anonymous=True)
     check(exchange.status not in (401, 403, 405), f"{exchange.place} without a token")
-    if api.facts.profile == DEPARTURES:
+    if api.instance.profile == DEPARTURES:
         equal(exchange.status, 200, exchange.place)
         demand_allowed(exchange, operation)
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_unknown_paths_and_methods_need_no_token(api: Api, data: Data) -> None:
     authenticated(api)
     for method, path, status in (
@@ -228,7 +228,7 @@ def test_unknown_paths_and_methods_need_no_token(api: Api, data: Data) -> None:
         equal(exchange.status, status, exchange.place)
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_a_slash_too_many_needs_a_token(api: Api, data: Data) -> None:
     authenticated(api)
     exchange = api.raw("GET", "info/", anonymous=True)
@@ -239,15 +239,15 @@ def test_a_slash_too_many_needs_a_token(api: Api, data: Data) -> None:
 def test_a_malformed_header_is_refused(api: Api, data: Data, what: str) -> None:
     with_identity_header(api)
     exchange = sent_as(api, MALFORMED_HEADERS[what])
-    refused_as(api, exchange, api.facts.behaviour.malformed_token, what)
+    refused_as(api, exchange, api.instance.behaviour.malformed_token, what)
 
 
 @each(*MALFORMED_USERS)
 def test_a_malformed_user_is_refused_where_it_is_read(api: Api, data: Data, what: str) -> None:
     with_identity_header(api)
     exchange = sent_as(api, MALFORMED_USERS[what])
-    if api.facts.behaviour.user_read:
-        refused_as(api, exchange, api.facts.behaviour.malformed_token, what)
+    if api.instance.behaviour.user_read:
+        refused_as(api, exchange, api.instance.behaviour.malformed_token, what)
     else:
         equal(exchange.status, 200, f"{exchange.place} for a header with {what}")
 
@@ -257,7 +257,7 @@ def test_a_header_without_an_organization_is_refused(api: Api, data: Data, what:
     with_identity_header(api)
     header, who = NOBODYS_HEADERS[what]
     exchange = sent_as(api, header)
-    if api.facts.behaviour.organization_demanded:
+    if api.instance.behaviour.organization_demanded:
         refused_as(api, exchange, NO_ORGANIZATION.format(*who), what)
         return
     # it speaks for organization 0, which has nothing
@@ -270,7 +270,7 @@ def test_a_header_without_an_organization_is_refused(api: Api, data: Data, what:
 
 def refused_as(api: Api, exchange: Exchange, text: str, what: str) -> None:
     """Demand the refusal of those who do not say who they are, with a text."""
-    status = api.facts.behaviour.unauthorized
+    status = api.instance.behaviour.unauthorized
     equal(exchange.status, status, f"{exchange.place} for a header with {what}")
     equal(exchange.json, {"status": text}, f"{exchange.place} for a header with {what}")
 
@@ -292,11 +292,11 @@ def test_the_organization_may_be_where_it_was_in_2020(api: Api, data: Data) -> N
 
 def test_an_empty_header_is_none(api: Api, data: Data) -> None:
     with_identity_header(api)
-    refused_as(api, sent_as(api, ""), api.facts.behaviour.missing_token, "nothing in it")
+    refused_as(api, sent_as(api, ""), api.instance.behaviour.missing_token, "nothing in it")
 
 
 def test_where_nobody_is_asked_the_header_is_ignored(api: Api, data: Data) -> None:
-    if api.facts.authenticated:
+    if api.instance.authenticated:
         skip("authentication is on")
     number = data.organization().org_id
     plain = api.ok("clusters", organization=number)

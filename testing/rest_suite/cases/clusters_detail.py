@@ -20,7 +20,7 @@ from .parameters import (
     improper_organizations,
     improper_selectors,
 )
-from .retry import steadily
+from .retry import retry_until_stable
 
 Params = dict[str, Any]
 
@@ -79,7 +79,7 @@ def now_hit(api: Api, hit: Hit, names: list[str]) -> list[str]:
 def for_some(api: Api, data: Data, compare: Callable[[Hit, Any], None]) -> None:
     """Compare with the rows of a few different rules."""
     for hit in some_hits(data):
-        steadily(partial(rows_of, api, hit), partial(compare, hit))
+        retry_until_stable(partial(rows_of, api, hit), partial(compare, hit))
 
 
 def test_known_hits_are_among_the_clusters(api: Api, data: Data) -> None:
@@ -102,7 +102,7 @@ def test_each_recommendation_is_found(api: Api, data: Data) -> None:
                 rows = rows_of(api, hit, body={"clusters": [hit.cluster]})
                 equal(names_in(rows), wanted, f"{hit.cluster}, asked for by {hit.selector}")
 
-        steadily(partial(now_hit, api, hit, [hit.cluster]), compare)
+        retry_until_stable(partial(now_hit, api, hit, [hit.cluster]), compare)
 
 
 def test_clusters_are_those_of_the_list_by_recommendation(api: Api, data: Data) -> None:
@@ -142,7 +142,7 @@ def test_no_cluster_of_the_list_by_recommendation_is_missing(api: Api, data: Dat
             limited = names_in(rows_of(api, hit, body={"clusters": names}))
             equal(limited, wanted, f"clusters hit by {hit.selector}, asked for by name")
 
-        steadily(partial(now_hit, api, hit, names), compare)
+        retry_until_stable(partial(now_hit, api, hit, names), compare)
 
 
 def test_a_body_limits_the_clusters(api: Api, data: Data) -> None:
@@ -161,7 +161,7 @@ def test_a_body_limits_the_clusters(api: Api, data: Data) -> None:
         found = rows_of(api, hit, body={"Clusters": [two, one], "more": 1})
         equal(found, [first, last], f"clusters limited to {two} and {one}")
 
-    steadily(lambda: rows_of(api, hit), compare)
+    retry_until_stable(lambda: rows_of(api, hit), compare)
 
 
 def test_a_row_is_the_same_in_a_limited_list(api: Api, data: Data) -> None:
@@ -175,7 +175,7 @@ def test_a_row_is_the_same_in_a_limited_list(api: Api, data: Data) -> None:
         every = [row for row in rows_of(api, hit) if row["cluster"] == hit.cluster]
         equal(every, rows, f"{hit.cluster} in the list without a limit")
 
-    steadily(alone, compare)
+    retry_until_stable(alone, compare)
 
 
 def test_an_empty_list_does_not_limit(api: Api, data: Data) -> None:
@@ -185,7 +185,7 @@ def test_an_empty_list_does_not_limit(api: Api, data: Data) -> None:
         for body in NO_LIMITS:
             equal(rows_of(api, hit, body=body), rows, f"clusters for the body {body}")
 
-    steadily(lambda: rows_of(api, hit), compare)
+    retry_until_stable(lambda: rows_of(api, hit), compare)
 
 
 def test_what_is_not_hit_is_not_found(api: Api, data: Data) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from ..api import Api
 from ..case import (
+    CURRENT,
     DEPARTURES,
-    NOW,
     REFERENCE_2020,
     REFERENCE_2026,
     deletes,
@@ -74,7 +74,7 @@ def gone(api: Api, cluster: Cluster) -> None:
     api.refused(404, "report", text, **place(cluster))
     listed = api.ok("clusters", organization=cluster.org_id)["clusters"]
     check(cluster.name not in listed, f"{cluster.name} is deleted and still in the list")
-    if api.facts.profile == REFERENCE_2020:
+    if api.instance.profile == REFERENCE_2020:
         return
     api.refused(404, "report_info", text, **place(cluster))
     body = [cluster.name]
@@ -110,7 +110,7 @@ def test_a_deleted_cluster_is_unknown_to_votes(api: Api, data: Data) -> None:
     hit = alive_hit(api, data)
     delete(api, [Cluster(hit.org_id, hit.cluster)])
     text = NOT_FOUND.format(hit.cluster)
-    operation = "get_vote_2020" if api.facts.profile == REFERENCE_2020 else "get_vote"
+    operation = "get_vote_2020" if api.instance.profile == REFERENCE_2020 else "get_vote"
     api.refused(404, operation, text, **hit.params, user_id=USER)
 
 
@@ -198,7 +198,7 @@ def test_nothing_is_deleted_when_one_cluster_is_improper(api: Api, data: Data) -
 def test_improper_organizations_are_refused(api: Api, data: Data) -> None:
     number = data.unknown_organization()
     for value in NO_NUMBERS:
-        if value == TOO_LARGE and not api.facts.behaviour.organizations_limited:
+        if value == TOO_LARGE and not api.instance.behaviour.organizations_limited:
             continue
         text = unreadable("organizations", value, NO_ARRAY)
         for names in (value, f"{number},{value}"):
@@ -216,7 +216,7 @@ def test_nothing_is_deleted_when_one_organization_is_improper(api: Api, data: Da
 
 
 @deletes
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_other_methods_are_not_allowed(api: Api, data: Data) -> None:
     cluster, number = data.unknown_cluster(), data.unknown_organization()
     for method in ("GET", "PUT", "POST", "HEAD", "OPTIONS"):
@@ -230,7 +230,7 @@ def test_other_methods_are_not_allowed(api: Api, data: Data) -> None:
 
 @deletes
 def test_without_debug_nothing_can_be_deleted(api: Api, data: Data) -> None:
-    if api.facts.debug:
+    if api.instance.debug:
         skip("the debug endpoints are on")
     for path in (f"clusters/{data.unknown_cluster()}", "organizations/2000000011"):
         exchange = api.raw("DELETE", path)
@@ -253,6 +253,6 @@ def test_a_deleted_organization_is_gone(api: Api, data: Data) -> None:
     check(doomed.org_id not in numbers, f"{doomed.org_id} is deleted and still in the list")
     found = api.ok("clusters", organization=kept.org_id)["clusters"]
     equal(found, others, f"clusters of {kept.org_id}, which was not deleted")
-    if api.facts.profile == DEPARTURES:
+    if api.instance.profile == DEPARTURES:
         rows = api.ok("workloads", org_id=doomed.org_id)["workloads"]
         equal(rows, None, f"workloads of {doomed.org_id}")

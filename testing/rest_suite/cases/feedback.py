@@ -6,8 +6,8 @@ from typing import Any
 
 from ..api import Api
 from ..case import (
+    CURRENT,
     DEPARTURES,
-    NOW,
     profiles,
     writes,
 )
@@ -94,7 +94,7 @@ def test_every_reason_is_listed(api: Api, data: Data) -> None:
 
 
 @writes
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_markup_is_sent_escaped(api: Api, data: Data) -> None:
     hit, user = data.own_hit(), data.user()
     give(api, hit, user, MARKUP)
@@ -187,7 +187,7 @@ def test_a_reason_needs_a_body(api: Api, data: Data) -> None:
 
 @writes
 def test_a_reason_may_be_as_long_as_the_limit(api: Api, data: Data) -> None:
-    hit, user, limit = data.own_hit(), data.user(), api.facts.message_limit
+    hit, user, limit = data.own_hit(), data.user(), api.instance.message_limit
     for text in texts_within(limit):
         give(api, hit, user, text)
         (reason,) = reasons(api, hit, user)

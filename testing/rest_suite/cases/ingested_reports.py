@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from ..api import Api
-from ..case import NOW, profiles
+from ..case import CURRENT, profiles
 from ..checks import check, equal, skip
 from ..data import Data
 
@@ -15,7 +15,7 @@ def second(moment: str) -> str:
     return f"{moment[:19]}Z"
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_every_known_cluster_has_just_its_hits(api: Api, data: Data) -> None:
     if not data.inventory.certain:
         skip("the clusters are known from the instance itself")
@@ -28,7 +28,7 @@ def test_every_known_cluster_has_just_its_hits(api: Api, data: Data) -> None:
         equal(answer["report"]["meta"]["count"], len(sent) or -1, f"count of {cluster.name}")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_the_details_are_those_sent(api: Api, data: Data) -> None:
     for message in data.produced():
         name, number = message["ClusterName"], message["OrgID"]
@@ -38,7 +38,7 @@ def test_the_details_are_those_sent(api: Api, data: Data) -> None:
         equal(found, sent, f"details of {name}")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_the_times_are_those_sent(api: Api, data: Data) -> None:
     for message in data.produced():
         name, number = message["ClusterName"], message["OrgID"]
@@ -49,7 +49,7 @@ def test_the_times_are_those_sent(api: Api, data: Data) -> None:
         equal(meta.get("gathered_at"), gathered, f"gathering time of {name}")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_a_cluster_is_impacted_since_its_first_report_was_stored(api: Api, data: Data) -> None:
     for message in data.produced():
         params = {"org_id": message["OrgID"], "cluster": message["ClusterName"]}
@@ -62,7 +62,7 @@ def test_a_cluster_is_impacted_since_its_first_report_was_stored(api: Api, data:
             check(abs(apart) <= timedelta(seconds=2), what)
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_the_version_is_that_sent(api: Api, data: Data) -> None:
     for message in data.produced():
         name, number = message["ClusterName"], message["OrgID"]

@@ -6,13 +6,13 @@ from functools import partial
 from typing import Any
 
 from ..api import Api
-from ..case import NOW, profiles, writes
+from ..case import CURRENT, profiles, writes
 from ..checks import equal, skip
 from ..data import Data, Hit
 from .acks import a_rule
 from .clusters_detail import rows_of
 from .recommendations import unordered
-from .retry import steadily
+from .retry import retry_until_stable
 
 SOME = 8
 
@@ -25,7 +25,7 @@ def told(api: Api, hit: Hit, user: str) -> tuple[object, ...]:
 
 
 @writes
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_a_vote_leaves_those_of_others(api: Api, data: Data) -> None:
     hit, user, other = data.own_hit(), data.user(), data.user()
     api.ok("like", **hit.params, user_id=user)
@@ -35,7 +35,7 @@ def test_a_vote_leaves_those_of_others(api: Api, data: Data) -> None:
 
 
 @writes
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_votes_toggles_and_reasons_leave_each_other(api: Api, data: Data) -> None:
     hit, user = data.own_hit(), data.user()
     params = {**hit.params, "user_id": user}
@@ -79,7 +79,7 @@ def mentions(api: Api, hit: Hit) -> dict[str, Any]:
 
 
 @writes
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_what_is_disabled_is_still_listed(api: Api, data: Data) -> None:
     hit = data.own_hit()
 
@@ -90,11 +90,11 @@ def test_what_is_disabled_is_still_listed(api: Api, data: Data) -> None:
         for name, told in before.items():
             equal(after[name], told, f"{name} of {hit.cluster} with {hit.rule_and_key} disabled")
 
-    steadily(partial(mentions, api, hit), compare)
+    retry_until_stable(partial(mentions, api, hit), compare)
 
 
 @writes
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_a_vote_is_on_one_hit(api: Api, data: Data) -> None:
     hit, user = data.own_hit(), data.user()
     others = [

@@ -7,8 +7,8 @@ from typing import Any
 from ..api import Api
 from ..case import (
     DEPARTURES,
+    LEGACY,
     REFERENCE_2026,
-    THEN,
     each,
     profiles,
     writes,
@@ -58,7 +58,7 @@ def not_found(api: Api, *names: str) -> str | None:
     return NOT_FOUND.format("/".join(names))
 
 
-@profiles(*THEN)
+@profiles(*LEGACY)
 def test_who_has_not_voted_has_no_vote(api: Api, data: Data) -> None:
     hit, user = data.hit(), data.user()
     text = not_found(api, hit.cluster, hit.rule_id, user)
@@ -66,7 +66,7 @@ def test_who_has_not_voted_has_no_vote(api: Api, data: Data) -> None:
 
 
 @writes
-@profiles(*THEN)
+@profiles(*LEGACY)
 def test_the_last_vote_is_told(api: Api, data: Data) -> None:
     hit, user = data.own_hit(), data.user()
     for vote in (*VOTES, *reversed(VOTES), "like_2020", "like_2020"):
@@ -75,7 +75,7 @@ def test_the_last_vote_is_told(api: Api, data: Data) -> None:
 
 
 @writes
-@profiles(*THEN)
+@profiles(*LEGACY)
 def test_a_vote_is_of_one_user_rule_and_cluster(api: Api, data: Data) -> None:
     hit, user, other = data.own_hit(), data.user(), data.user()
     api.ok("like_2020", **hit.params, user_id=user)
@@ -91,7 +91,7 @@ def test_a_vote_is_of_one_user_rule_and_cluster(api: Api, data: Data) -> None:
 
 
 @writes
-@profiles(*THEN)
+@profiles(*LEGACY)
 @each(*WRITES)
 def test_writing_about_an_unknown_cluster_is_refused(api: Api, data: Data, operation: str) -> None:
     cluster = data.unknown_cluster()
@@ -100,7 +100,7 @@ def test_writing_about_an_unknown_cluster_is_refused(api: Api, data: Data, opera
     api.refused(404, operation, not_found(api, cluster), **params, as_organization=about)
 
 
-@profiles(*THEN)
+@profiles(*LEGACY)
 def test_an_unknown_cluster_has_no_votes(api: Api, data: Data) -> None:
     cluster = data.unknown_cluster()
     params: Params = {**data.rule(), "cluster": cluster, "user_id": data.user()}
@@ -122,13 +122,13 @@ def demand_proper(api: Api, data: Data, operation: str) -> None:
 
 
 @writes
-@profiles(*THEN)
+@profiles(*LEGACY)
 @each(*WRITES)
 def test_improper_parameters_of_writes_are_refused(api: Api, data: Data, operation: str) -> None:
     demand_proper(api, data, operation)
 
 
-@profiles(*THEN)
+@profiles(*LEGACY)
 def test_improper_parameters_are_refused(api: Api, data: Data) -> None:
     demand_proper(api, data, GET)
 
@@ -150,7 +150,7 @@ def test_no_votes_are_told_of_nobody(api: Api, data: Data) -> None:
 @profiles(DEPARTURES)
 @each(*VOTES)
 def test_a_message_may_be_as_long_as_the_limit(api: Api, data: Data, vote: str) -> None:
-    hit, user, limit = data.own_hit(), data.user(), api.facts.message_limit
+    hit, user, limit = data.own_hit(), data.user(), api.instance.message_limit
     params: Params = {**hit.params, "user_id": user}
     bodies: tuple[object, ...] = ({"message": "x" * limit}, {}, None, b"  ")
     for body in bodies:
@@ -195,7 +195,7 @@ def test_the_newest_vote_on_any_key_is_told(api: Api, data: Data) -> None:
 
 
 @writes
-@profiles(*THEN)
+@profiles(*LEGACY)
 def test_a_rule_that_does_not_hit_can_be_voted_on(api: Api, data: Data) -> None:
     hit, user, rule = data.own_hit(), data.user(), data.rule()["rule_id"]
     params: Params = {**hit.params, "rule_id": rule, "user_id": user}
@@ -245,7 +245,7 @@ def test_a_toggle_concerns_all_users_and_one_rule(api: Api, data: Data) -> None:
 
 
 @writes
-@profiles(*THEN)
+@profiles(*LEGACY)
 @each(*WRITES)
 def test_other_methods_are_not_allowed(api: Api, data: Data, operation: str) -> None:
     params: Params = {**data.rule(), "cluster": data.unknown_cluster(), "user_id": "x"}

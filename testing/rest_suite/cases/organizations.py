@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..api import Api
-from ..case import NOW, each, profiles
+from ..case import CURRENT, each, profiles
 from ..checks import (
     ascending,
     check,
@@ -14,7 +14,7 @@ from ..checks import (
 )
 from ..data import Data
 from ..sources.discovery import spread
-from .retry import steadily
+from .retry import retry_until_stable
 
 SOME = 20
 IMPROPER = {
@@ -76,10 +76,10 @@ def test_listed_clusters_have_reports(api: Api, data: Data) -> None:
                 found = api.call("report", org_id=number, cluster=name, user_id="rest-suite")
                 equal(found.status, 200, f"{found.place}, listed for organization {number}")
 
-        steadily(partial(clusters_of, api, number), compare)
+        retry_until_stable(partial(clusters_of, api, number), compare)
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_clusters_that_reported_since_are_listed(api: Api, data: Data) -> None:
     """A listed cluster shows how far back the list goes; who reported later is listed, too."""
     clusters = data.clusters(2)[:SOME]
@@ -99,7 +99,7 @@ def test_clusters_that_reported_since_are_listed(api: Api, data: Data) -> None:
             missing = name not in listed and moment >= min(found)
             check(not missing, f"{name}, stored at {moment}, is not listed; others are since then")
 
-    steadily(partial(clusters_of, api, org_id), compare)
+    retry_until_stable(partial(clusters_of, api, org_id), compare)
 
 
 def test_no_cluster_belongs_to_two_organizations(api: Api, data: Data) -> None:
@@ -132,7 +132,7 @@ def test_an_improper_organization_is_refused(api: Api, data: Data, text: str) ->
 
 
 def test_an_organization_beyond_32_bits_is_refused(api: Api, data: Data) -> None:
-    if not api.facts.behaviour.organizations_limited:
-        skip(f"the service of {api.facts.profile} cuts organizations to 32 bits")
+    if not api.instance.behaviour.organizations_limited:
+        skip(f"the service of {api.instance.profile} cuts organizations to 32 bits")
     text = "value 4294967296 out of range for uint32"
     api.refused(400, "clusters", text, organization=4294967296)

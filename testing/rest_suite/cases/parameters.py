@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..probe import Facts
+from ..probe import InstanceInfo
 
 NOT_FOUND = "Item with ID {} was not found in the storage"
 NO_BODY = "client didn't provide request body"
@@ -60,10 +60,10 @@ def improper_organizations(name: str) -> dict[str, str]:
     return {**words, TOO_LARGE: f"value {TOO_LARGE} out of range for uint32"}
 
 
-def refused_organizations(facts: Facts, name: str) -> dict[str, str]:
+def refused_organizations(instance: InstanceInfo, name: str) -> dict[str, str]:
     """Return improper values of an organization's parameter that this instance refuses."""
     words = improper_organizations(name)
-    if not facts.behaviour.organizations_limited:
+    if not instance.behaviour.organizations_limited:
         del words[TOO_LARGE]
     return words
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..api import Api
 from ..case import (
-    NOW,
+    CURRENT,
     READ,
     WRITE,
     deletes,
@@ -58,7 +58,7 @@ def stranger(api: Api, data: Data) -> tuple[int, dict[str, str]]:
 def strictly(api: Api) -> None:
     """Skip the case where the instance compares organizations no more than the reference."""
     authenticated(api)
-    if not api.facts.strict:
+    if not api.instance.strict:
         skip("the instance compares organizations as the reference does")
 
 
@@ -77,7 +77,7 @@ def body_of(operation: str, params: Params) -> Params:
 
 def refused_for(api: Api, operation: str, owner: int, asking: int, **arguments: Any) -> None:
     """Demand a 403, which names both organizations unless the instance conceals them."""
-    api.refused(403, operation, api.facts.foreign(owner, asking), **arguments)
+    api.refused(403, operation, api.instance.foreign(owner, asking), **arguments)
 
 
 def demand_owner(api: Api, data: Data, operation: str, hit: Hit) -> None:
@@ -85,12 +85,12 @@ def demand_owner(api: Api, data: Data, operation: str, hit: Hit) -> None:
     other, headers = stranger(api, data)
     params: Params = {**hit.params, "user_id": data.user(), "headers": headers}
     body = body_of(operation, params)
-    if api.facts.conceals:
+    if api.instance.conceals:
         params["org_id"] = other
         api.refused(404, operation, NOT_FOUND.format(hit.cluster), **params, **body)
         return
     refused_for(api, operation, hit.org_id, other, **params, **body)
-    if not api.facts.strict:
+    if not api.instance.strict:
         # only the cluster's owner counts, whatever organization the path names
         params["org_id"] = other
         refused_for(api, operation, hit.org_id, other, **params, **body)
@@ -126,7 +126,7 @@ def test_a_refused_vote_is_not_stored(api: Api, data: Data) -> None:
     hit, user = data.own_hit(), data.user()
     _, headers = stranger(api, data)
     for vote in ("like", "disable"):
-        status = 404 if api.facts.conceals else 403
+        status = 404 if api.instance.conceals else 403
         api.refused(status, vote, **hit.params, user_id=user, headers=headers)
     answer = api.ok("report", **hit.params, user_id=user)["report"]["reports"]
     shown = [(one["user_vote"], one["disabled"]) for one in answer
@@ -185,13 +185,13 @@ def params_of(hit: Hit) -> Params:
     return {**hit.params, **selector, "user_id": "rest-suite"}
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 @each("report", "report_info", "reports", "clusters_detail", "workloads", "acks")
 def test_any_organization_may_read_where_the_check_is_the_old_one(
     api: Api, data: Data, operation: str
 ) -> None:
     _, headers = stranger(api, data)
-    if api.facts.strict:
+    if api.instance.strict:
         skip("the instance compares organizations everywhere")
     params = params_of(data.hit())
     own = api.ok(operation, **params)
@@ -208,7 +208,7 @@ def test_organizations_are_listed_for_all(api: Api, data: Data) -> None:
             equal(there, True, f"{organization.org_id} in the organizations for {who}")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_a_cluster_is_not_known_to_another_organization(api: Api, data: Data) -> None:
     if api.organization is not None:
         skip("the token speaks for one organization only")
@@ -222,7 +222,7 @@ def test_a_cluster_is_not_known_to_another_organization(api: Api, data: Data) ->
         params["rule_id"] = hit.rule_and_key
         text = NOT_FOUND.format(f"{number}/{hit.cluster}/{hit.rule_id}/{hit.error_key}")
         api.refused(404, "rule", text, **params)
-        if api.facts.conceals:
+        if api.instance.conceals:
             equal(api.ok("reports", **params)["errors"], [hit.cluster], "unknown clusters")
         else:
             api.refused(400, "reports", "Improper organization ID", **params)
@@ -246,7 +246,7 @@ def test_deleting_a_cluster_is_for_its_owner(api: Api, data: Data) -> None:
         params: Params = {"org_id": cluster.org_id, "cluster": cluster.name, "user_id": "x"}
         if api.call("report_info", **params).status == 200:
             named = {"clusters": cluster.name, "headers": headers}
-            if api.facts.conceals:
+            if api.instance.conceals:
                 api.ok("delete_clusters", **named)
             else:
                 refused_for(api, "delete_clusters", cluster.org_id, other, **named)

@@ -24,9 +24,9 @@ from .parameters import (
 )
 from .retry import (
     reports_of,
+    retry_until_stable,
     second,
     selectors_of,
-    steadily,
 )
 
 LISTS = ("recommendations", "cluster_recommendations")
@@ -80,7 +80,7 @@ def test_the_list_by_cluster_is_what_the_reports_say(api: Api, data: Data) -> No
             checked = report["meta"]["last_checked_at"]
             equal(second(entry["created_at"]), checked, f"created_at of {name}")
 
-    steadily(lambda: reports_of(api, clusters), compare)
+    retry_until_stable(lambda: reports_of(api, clusters), compare)
 
 
 def test_the_list_by_recommendation_is_what_the_reports_say(api: Api, data: Data) -> None:
@@ -91,7 +91,7 @@ def test_the_list_by_recommendation_is_what_the_reports_say(api: Api, data: Data
         found = unordered(asked(api, "recommendations", number, names))
         equal(found, by_rule(reports), f"clusters of {number} by recommendation")
 
-    steadily(lambda: reports_of(api, clusters), compare)
+    retry_until_stable(lambda: reports_of(api, clusters), compare)
 
 
 def test_each_known_cluster_has_its_recommendations(api: Api, data: Data) -> None:
@@ -133,7 +133,7 @@ def test_a_list_of_one_cluster_has_nothing_of_others(api: Api, data: Data) -> No
         rules, entries = (unordered(asked(api, operation, number, names)) for operation in LISTS)
         return rules, entries
 
-    steadily(both, compare)
+    retry_until_stable(both, compare)
 
 
 def test_a_cluster_without_hits_has_an_empty_list(api: Api, data: Data) -> None:
@@ -147,7 +147,7 @@ def test_a_cluster_without_hits_has_an_empty_list(api: Api, data: Data) -> None:
         equal(found[cluster.name]["recommendations"], [], f"recommendations of {cluster.name}")
         equal(asked(api, "recommendations", cluster.org_id, [cluster.name]), {}, "recommendations")
 
-    steadily(lambda: reports_of(api, [cluster]), compare)
+    retry_until_stable(lambda: reports_of(api, [cluster]), compare)
 
 
 @each(*LISTS)
@@ -168,7 +168,7 @@ def test_unknown_clusters_are_left_out(api: Api, data: Data, operation: str) -> 
             found = unordered(asked(api, operation, hit.org_id, body))
             equal(found, alone, f"{operation} for {body} beside {hit.cluster} alone")
 
-    steadily(lambda: unordered(asked(api, operation, hit.org_id, [hit.cluster])), compare)
+    retry_until_stable(lambda: unordered(asked(api, operation, hit.org_id, [hit.cluster])), compare)
 
 
 @profiles(DEPARTURES)
@@ -190,7 +190,7 @@ def test_clusters_of_other_organizations_are_left_out(api: Api, data: Data, oper
         found = unordered(asked(api, operation, own.org_id, [*theirs, *ours]))
         equal(found, alone, f"{operation} with clusters of {other.org_id}")
 
-    steadily(lambda: unordered(asked(api, operation, own.org_id, ours)), compare)
+    retry_until_stable(lambda: unordered(asked(api, operation, own.org_id, ours)), compare)
 
 
 @each(*LISTS)
@@ -241,7 +241,7 @@ def test_the_form_of_the_request_does_not_matter(api: Api, data: Data, operation
         kind = {"Content-Type": "text/plain"}
         equal(told(hit.org_id, body, headers=kind), plain, f"{operation} as text")
 
-    steadily(partial(told, hit.org_id, [hit.cluster]), compare)
+    retry_until_stable(partial(told, hit.org_id, [hit.cluster]), compare)
 
 
 @each(*LISTS)

@@ -6,8 +6,8 @@ from typing import Any
 
 from ..api import Api
 from ..case import (
+    CURRENT,
     DEPARTURES,
-    NOW,
     each,
     profiles,
 )
@@ -15,7 +15,7 @@ from ..checks import check, equal, skip
 from ..data import Cluster, Data
 from ..sources.discovery import other_clusters, spread
 from .parameters import NOT_FOUND, improper_clusters, refused_organizations
-from .retry import report_of, reports_of, steadily
+from .retry import report_of, reports_of, retry_until_stable
 
 CLUSTERS = improper_clusters()
 OF_CLUSTER = ("report", "report_info")
@@ -63,10 +63,10 @@ def test_the_summary_agrees_with_the_report(api: Api, data: Data) -> None:
             for name in ("count", "last_checked_at"):
                 equal(info["metainfo"][name], report["meta"][name], f"{name} of {cluster.name}")
 
-        steadily(lambda cluster=cluster: report_of(api, cluster), compare)  # type: ignore[misc]
+        retry_until_stable(lambda cluster=cluster: report_of(api, cluster), compare)  # type: ignore[misc]
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_a_report_is_there_where_its_summary_is(api: Api, data: Data) -> None:
     """Clusters may be known from elsewhere: such a report cannot be missed in a list."""
     for organization in data.organizations():
@@ -78,7 +78,7 @@ def test_a_report_is_there_where_its_summary_is(api: Api, data: Data) -> None:
                 found = api.call("report_info", **asked)
                 equal(found.status, status, f"{found.place}, beside the report")
 
-            steadily(lambda asked=asked: api.call("report", **asked).status, compare)  # type: ignore[misc]
+            retry_until_stable(lambda asked=asked: api.call("report", **asked).status, compare)  # type: ignore[misc]
 
 
 def test_each_hit_is_told_alone_as_in_the_report(api: Api, data: Data) -> None:
@@ -92,10 +92,10 @@ def test_each_hit_is_told_alone_as_in_the_report(api: Api, data: Data) -> None:
             for part in ("component", "key", "details", "user_vote"):
                 equal(rule[part], hit[part], f"{part} of {name} on {cluster.name}")
 
-    steadily(lambda: report_of(api, cluster), compare)
+    retry_until_stable(lambda: report_of(api, cluster), compare)
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_a_hit_is_disabled_where_its_organization_lists_it(api: Api, data: Data) -> None:
     for cluster in some_clusters(data):
 
@@ -107,7 +107,7 @@ def test_a_hit_is_disabled_where_its_organization_lists_it(api: Api, data: Data)
                 name = (hit["component"], hit["key"])
                 equal(hit["disabled"], name in listed, f"disabled of {name} on {cluster.name}")
 
-        steadily(lambda cluster=cluster: report_of(api, cluster), compare)  # type: ignore[misc]
+        retry_until_stable(lambda cluster=cluster: report_of(api, cluster), compare)  # type: ignore[misc]
 
 
 @each(*OF_CLUSTER)
@@ -117,7 +117,7 @@ def test_an_unknown_cluster_is_not_found(api: Api, data: Data, operation: str) -
     api.refused(404, operation, text, org_id=org_id, cluster=cluster, user_id=data.user())
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 @each(*OF_CLUSTER)
 def test_a_cluster_is_found_by_its_name_as_stored_only(
     api: Api, data: Data, operation: str
@@ -153,7 +153,7 @@ def test_improper_clusters_are_refused(api: Api, data: Data, operation: str) -> 
 @each(*OF_CLUSTER, "rule")
 def test_improper_organizations_are_refused(api: Api, data: Data, operation: str) -> None:
     asked = {"cluster": data.cluster().name, "user_id": data.user(), "rule_id": "a.b|KEY"}
-    for value, text in refused_organizations(api.facts, "org_id").items():
+    for value, text in refused_organizations(api.instance, "org_id").items():
         api.refused(400, operation, text, **asked, org_id=value)
 
 
@@ -225,7 +225,7 @@ def test_several_reports_tell_what_each_report_tells(api: Api, data: Data, opera
         if not seen:
             skip("no report known was written by the rules pipeline")
 
-    steadily(lambda: reports_of(api, clusters), compare)
+    retry_until_stable(lambda: reports_of(api, clusters), compare)
 
 
 def test_data_were_gathered_before_they_were_checked(api: Api, data: Data) -> None:
@@ -259,7 +259,7 @@ def test_clusters_of_another_organization_are_refused(api: Api, data: Data) -> N
     org_id = next(one.org_id for one in data.organizations(2) if one.org_id != cluster.org_id)
     text = "Improper organization ID"
     asked = {"clusters": [cluster.name]}
-    if api.facts.conceals:
+    if api.instance.conceals:
         for answer in (
             api.ok("reports_by_body", org_id=org_id, body=asked),
             api.ok("reports", org_id=org_id, cluster_list=cluster.name),

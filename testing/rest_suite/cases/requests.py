@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from ..api import Api
 from ..case import (
+    CURRENT,
     DEPARTURES,
-    NOW,
     REFERENCE_2020,
     each,
     profiles,
@@ -31,7 +31,7 @@ VALUES: dict[str, Any] = {
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH")
 NOT_FOUND = "404 page not found\n"
 _PARAMETER = re.compile(r"\{\w+\}")
-OPERATIONS_NOW = tuple(
+CURRENT_OPERATIONS = tuple(
     name for name, operation in OPERATIONS.items() if operation.profiles != (REFERENCE_2020,)
 )
 READ_BY_GET = (
@@ -60,7 +60,7 @@ def there(api: Api, name: str) -> Operation:
     for profile in api.profiles:
         if profile not in operation.profiles:
             skip(f"{name} does not exist in profile {profile}")
-    if operation.debug and not api.facts.debug:
+    if operation.debug and not api.instance.debug:
         skip(f"{name} exists with debug = true only")
     return operation
 
@@ -98,7 +98,7 @@ def leads_to(exchange: Exchange, wanted: str) -> None:
     check(here, f"{exchange.place}: Location is {location!r}, not {wanted!r}")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 @each(*UNKNOWN)
 def test_an_unknown_path_is_not_found(api: Api, data: Data, path: str) -> None:
     exchange = api.raw("GET", path)
@@ -109,8 +109,8 @@ def test_an_unknown_path_is_not_found(api: Api, data: Data, path: str) -> None:
     equal(told, "nosniff", f"{exchange.place}: X-Content-Type-Options")
 
 
-@profiles(*NOW)
-@each(*OPERATIONS_NOW)
+@profiles(*CURRENT)
+@each(*CURRENT_OPERATIONS)
 def test_other_methods_are_not_allowed(api: Api, data: Data, name: str) -> None:
     operation = there(api, name)
     target = operation.target(VALUES)
@@ -120,7 +120,7 @@ def test_other_methods_are_not_allowed(api: Api, data: Data, name: str) -> None:
 
 
 @profiles(DEPARTURES)
-@each(*OPERATIONS_NOW)
+@each(*CURRENT_OPERATIONS)
 def test_options_tell_the_methods(api: Api, data: Data, name: str) -> None:
     operation = there(api, name)
     exchange = api.raw("OPTIONS", operation.target(VALUES), anonymous=True)
@@ -132,24 +132,24 @@ def test_options_tell_the_methods(api: Api, data: Data, name: str) -> None:
     check(operation.method in allowed, f"{exchange.place}: Allow is {allowed}")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 @each(*MOVED)
 def test_another_form_of_a_path_is_redirected(api: Api, data: Data, path: str) -> None:
     exchange = api.raw("GET", path)
     equal(exchange.status, 301, exchange.place)
-    leads_to(exchange, api.facts.prefix + MOVED[path])
+    leads_to(exchange, api.instance.prefix + MOVED[path])
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_the_prefix_without_its_slash_is_redirected(api: Api, data: Data) -> None:
-    if api.facts.prefix == "/":
+    if api.instance.prefix == "/":
         skip("there is no prefix")
-    exchange = api.raw("GET", api.facts.prefix.rstrip("/"))
+    exchange = api.raw("GET", api.instance.prefix.rstrip("/"))
     equal(exchange.status, 301, exchange.place)
-    leads_to(exchange, api.facts.prefix)
+    leads_to(exchange, api.instance.prefix)
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_a_bar_may_be_encoded(api: Api, data: Data) -> None:
     hit = data.hit()
     path = f"organizations/{hit.org_id}/clusters/{hit.cluster}/users/rest-suite/rules/"
@@ -161,7 +161,7 @@ def test_a_bar_may_be_encoded(api: Api, data: Data) -> None:
     equal(encoded.json, raw.json, f"{encoded.place} beside the one with a bar")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_an_encoded_slash_splits_a_parameter(api: Api, data: Data) -> None:
     number = data.organization().org_id
     exchange = api.raw("GET", f"organizations/{number}/clusters/a%2Fb/users/u/report")
@@ -184,7 +184,7 @@ def test_what_a_client_accepts_changes_nothing(api: Api, data: Data) -> None:
     equal(found, wanted, "clusters for a client that accepts text/html")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_the_type_of_a_body_changes_nothing(api: Api, data: Data) -> None:
     cluster = data.cluster()
     call = {"org_id": cluster.org_id, "user_id": "rest-suite", "body": [cluster.name]}
@@ -194,7 +194,7 @@ def test_the_type_of_a_body_changes_nothing(api: Api, data: Data) -> None:
     equal(unordered(found), unordered(wanted), what)
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 @each(*READ_BY_GET)
 def test_answers_have_a_length(api: Api, data: Data, name: str) -> None:
     exchange = api.call(name, **parameters(data.hit()), headers={"Accept-Encoding": "identity"})

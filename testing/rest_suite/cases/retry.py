@@ -14,7 +14,7 @@ TRIES = 5
 T = TypeVar("T")
 
 
-def steadily(read: Callable[[], T], compare: Callable[[T], None]) -> T:
+def retry_until_stable(read: Callable[[], T], compare: Callable[[T], None]) -> T:
     """Compare with what was read, and return it; do so again when it is another by then.
 
     Skips the case when the instance changes faster than it can be read.

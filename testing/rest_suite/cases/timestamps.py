@@ -9,7 +9,7 @@ from typing import Any
 
 from ..api import Api
 from ..case import (
-    NOW,
+    CURRENT,
     each,
     profiles,
     writes,
@@ -95,7 +95,7 @@ def test_a_cluster_just_sent_is_impacted_since_it_was_checked(api: Api, data: Da
         equal(row["impacted"], row["last_checked_at"], f"impacted of {hit.cluster}")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_no_time_is_still_to_come(api: Api, data: Data) -> None:
     for cluster in data.clusters()[:LOOKED_AT]:
         params: Params = {"org_id": cluster.org_id, "cluster": cluster.name, "user_id": USER}
@@ -108,7 +108,7 @@ def test_no_time_is_still_to_come(api: Api, data: Data) -> None:
             check(early, f"{cluster.name}: {name} is {told}, now is {now}")
 
 
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_a_cluster_just_sent_was_stored_just_now(api: Api, data: Data) -> None:
     for message in data.produced():
         params = {"org_id": message["OrgID"], "cluster": message["ClusterName"], "user_id": USER}
@@ -120,7 +120,7 @@ def test_a_cluster_just_sent_was_stored_just_now(api: Api, data: Data) -> None:
 
 
 @writes
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_a_rule_is_disabled_when_it_was_asked_for(api: Api, data: Data) -> None:
     hit = data.own_hit()
     moments: list[str] = []
@@ -133,7 +133,7 @@ def test_a_rule_is_disabled_when_it_was_asked_for(api: Api, data: Data) -> None:
 
 
 @writes
-@profiles(*NOW)
+@profiles(*CURRENT)
 def test_a_reason_is_given_when_it_was_sent(api: Api, data: Data) -> None:
     hit, user = data.own_hit(), data.user()
     for number in range(2):

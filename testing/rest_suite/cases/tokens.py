@@ -6,7 +6,7 @@ import base64
 import json
 
 from ..api import Api
-from ..case import REFERENCE_2020, THEN, profiles
+from ..case import LEGACY, REFERENCE_2020, profiles
 from ..checks import check, equal, skip
 from ..credentials import IDENTITY_HEADER, encoded
 from ..data import Data
@@ -42,18 +42,18 @@ def other_first_letter(text: str) -> str:
 def demand_refusal(api: Api, header: str, what: str, text: str = "") -> None:
     """Demand that this does not do as `Authorization`."""
     exchange = api.call("main", headers={"Authorization": header}, anonymous=True)
-    refused_as(api, exchange, text or api.facts.behaviour.malformed_token, what)
+    refused_as(api, exchange, text or api.instance.behaviour.malformed_token, what)
 
 
 def signed_token(api: Api) -> str:
     """Return the token of this run; skip the case where signatures are not looked at."""
     token = own_token(api)
-    if not api.facts.behaviour.signatures_verified:
-        skip(f"the service of {api.facts.profile} does not verify signatures")
+    if not api.instance.behaviour.signatures_verified:
+        skip(f"the service of {api.instance.profile} does not verify signatures")
     return token
 
 
-@profiles(*THEN)
+@profiles(*LEGACY)
 def test_a_token_is_good_more_than_once(api: Api, data: Data) -> None:
     token = own_token(api)
     for header in (f"Bearer {token}", f"Bearer {token}"):
@@ -61,7 +61,7 @@ def test_a_token_is_good_more_than_once(api: Api, data: Data) -> None:
         equal(exchange.status, 200, f"{exchange.place} for the token of the run")
 
 
-@profiles(*THEN)
+@profiles(*LEGACY)
 def test_another_signature_is_refused(api: Api, data: Data) -> None:
     head, claims, signature = signed_token(api).split(".")
     demand_refusal(api, f"Bearer {head}.{claims}.{other_first_letter(signature)}", "a changed one")
@@ -69,7 +69,7 @@ def test_another_signature_is_refused(api: Api, data: Data) -> None:
     demand_refusal(api, f"Bearer {head}.{claims}", "two parts")
 
 
-@profiles(*THEN)
+@profiles(*LEGACY)
 def test_changed_claims_are_refused(api: Api, data: Data) -> None:
     head, _, signature = signed_token(api).split(".")
     for number in ("1", "2", "101"):
@@ -77,7 +77,7 @@ def test_changed_claims_are_refused(api: Api, data: Data) -> None:
         demand_refusal(api, f"Bearer {head}.{claims}.{signature}", f"organization {number} put in")
 
 
-@profiles(*THEN)
+@profiles(*LEGACY)
 def test_an_unsigned_token_is_refused(api: Api, data: Data) -> None:
     claims = signed_token(api).split(".")[1]
     for name in ("none", "None", "NONE"):
@@ -85,7 +85,7 @@ def test_an_unsigned_token_is_refused(api: Api, data: Data) -> None:
         demand_refusal(api, f"Bearer {head}.{claims}.", f"the algorithm {name}")
 
 
-@profiles(*THEN)
+@profiles(*LEGACY)
 def test_what_is_no_token_is_refused(api: Api, data: Data) -> None:
     token = signed_token(api)
     for header in ("Bearer abc", "Bearer a.b.c", f"Basic {token}", token, f"Bearer x{token}"):
@@ -98,12 +98,12 @@ def test_claims_that_cannot_be_read_are_refused(api: Api, data: Data) -> None:
     claims = (part([]), part({"org_id": 1234}), part({"org_id": "abc"}), part({"org_id": "-1"}))
     for one in ("b", *claims):
         demand_refusal(api, f"Bearer a.{one}.c", f"the claims {one}")
-    missing = api.facts.behaviour.missing_bearer
+    missing = api.instance.behaviour.missing_bearer
     for header in ("Bearer", token, f"Bearer {token} more"):
         demand_refusal(api, header, f"{header[:12]}...", missing)
 
 
-@profiles(*THEN)
+@profiles(*LEGACY)
 def test_no_token_is_missing_whatever_the_identity_header_says(api: Api, data: Data) -> None:
     token = own_token(api)
     for header in (encoded(identity()), token):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ..api import Api
 from ..case import (
+    CURRENT,
     DEPARTURES,
-    NOW,
-    THEN,
+    LEGACY,
     each,
     writes,
 )
@@ -44,7 +44,7 @@ def vote_of_rule(api: Api, hit: Hit, user: str) -> object:
     return api.ok("rule", **params, user_id=user)["report"]["user_vote"]
 
 
-@demanded_by(*NOW)
+@demanded_by(*CURRENT)
 def test_who_has_not_voted_has_no_vote(api: Api, data: Data) -> None:
     hit, user = data.hit(), data.user()
     equal(vote_in_report(api, hit, user), 0, "user_vote in the report")
@@ -52,7 +52,7 @@ def test_who_has_not_voted_has_no_vote(api: Api, data: Data) -> None:
 
 
 @writes
-@demanded_by(*NOW)
+@demanded_by(*CURRENT)
 @each(*VALUES)
 def test_a_vote_is_shown(api: Api, data: Data, vote: str) -> None:
     hit, user = data.own_hit(), data.user()
@@ -62,7 +62,7 @@ def test_a_vote_is_shown(api: Api, data: Data, vote: str) -> None:
 
 
 @writes
-@demanded_by(*NOW)
+@demanded_by(*CURRENT)
 def test_the_last_vote_wins(api: Api, data: Data) -> None:
     hit, user = data.own_hit(), data.user()
     for vote in ("like", "like", "dislike", "like", "reset_vote", "dislike"):
@@ -71,7 +71,7 @@ def test_the_last_vote_wins(api: Api, data: Data) -> None:
 
 
 @writes
-@demanded_by(*NOW)
+@demanded_by(*CURRENT)
 def test_a_vote_is_of_one_user_only(api: Api, data: Data) -> None:
     hit, user, other = data.own_hit(), data.user(), data.user()
     api.ok("like", **hit.params, user_id=user)
@@ -114,7 +114,7 @@ def test_the_vote_of_an_unknown_cluster_is_not_found(api: Api, data: Data) -> No
 
 
 @writes
-@demanded_by(*NOW)
+@demanded_by(*CURRENT)
 @each(*VALUES)
 def test_a_vote_with_improper_parameters_is_refused(api: Api, data: Data, vote: str) -> None:
     hit, user = data.own_hit(), data.user()
@@ -138,7 +138,7 @@ def test_a_vote_on_an_unknown_cluster_is_refused(api: Api, data: Data, vote: str
 @each(*VALUES)
 def test_a_message_may_be_as_long_as_the_limit(api: Api, data: Data, vote: str) -> None:
     hit, user = data.own_hit(), data.user()
-    limit = api.facts.message_limit
+    limit = api.instance.message_limit
     for text in texts_within(limit):
         api.ok(vote, **hit.params, user_id=user, body={"message": text})
     for text, refusal in texts_beyond("message", limit).items():
@@ -146,7 +146,7 @@ def test_a_message_may_be_as_long_as_the_limit(api: Api, data: Data, vote: str) 
 
 
 @writes
-@demanded_by(*NOW)
+@demanded_by(*CURRENT)
 def test_a_chunked_body_is_read(api: Api, data: Data) -> None:
     hit, user = data.own_hit(), data.user()
     api.ok("dislike", **hit.params, user_id=user, body={"message": "sent in pieces"}, chunked=True)
@@ -154,7 +154,7 @@ def test_a_chunked_body_is_read(api: Api, data: Data) -> None:
 
 
 @writes
-@demanded_by(*THEN)
+@demanded_by(*LEGACY)
 def test_a_vote_without_an_error_key_is_told(api: Api, data: Data) -> None:
     hit, user = data.own_hit(), data.user()
     for vote, value in VOTES.items():

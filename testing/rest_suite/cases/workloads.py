@@ -17,7 +17,7 @@ from ..checks import (
 from ..data import Data
 from ..sources.discovery import spread
 from .parameters import BAD_TYPE, NO_BODY, improper_organizations
-from .retry import steadily
+from .retry import retry_until_stable
 
 ORGANIZATIONS = 2
 ENOUGH = 200
@@ -73,7 +73,7 @@ def for_some(api: Api, data: Data, compare: Callable[[int, list[Row]], None]) ->
             if rows:
                 compare(number, rows)
 
-        found = steadily(read, counted)
+        found = retry_until_stable(read, counted)
         seen += len(found)
         several += len(found) > 1
         if several >= ORGANIZATIONS and seen >= ENOUGH:
@@ -175,7 +175,7 @@ def test_the_list_by_body_has_the_same_rows(api: Api, data: Data) -> None:
             found = by_place(listed_of(api, number, sorted(names)))
             equal(found, few, f"workloads of {number} for clusters with reports")
 
-        steadily(read, compare)
+        retry_until_stable(read, compare)
 
 
 def test_a_body_limits_the_clusters(api: Api, data: Data) -> None:

@@ -16,7 +16,7 @@ def rendered(summary: Summary) -> str:
     """Return the report as JSON."""
     document = {
         "url": summary.url,
-        "instance": asdict(summary.facts),
+        "instance": asdict(summary.instance),
         "data": summary.data,
         "moment": summary.moment.isoformat(timespec="seconds"),
         "seconds": round(summary.seconds, 3),

@@ -42,15 +42,16 @@ def rendered(summary: Summary) -> str:
 
 
 def _head(summary: Summary) -> Iterator[str]:
-    facts = summary.facts
+    instance = summary.instance
     kind = "failed" if summary.failures else "passed"
     yield "<h1>REST suite</h1>"
-    yield f"<p>{_safe(summary.url)}{_safe(facts.prefix)}, {summary.moment:%Y-%m-%d %H:%M:%S %Z}</p>"
+    moment = f"{summary.moment:%Y-%m-%d %H:%M:%S %Z}"
+    yield f"<p>{_safe(summary.url)}{_safe(instance.prefix)}, {moment}</p>"
     yield f'<p class="verdict {kind}">{_safe(summary.verdict)}</p>'
     yield (
-        f"<p>Profile {_safe(facts.profile)}, {'with' if facts.debug else 'without'} debug, "
-        f"authentication {'on' if facts.authenticated else 'off'}; build "
-        f"{_safe(facts.version or 'unknown')}. Data: {_safe(summary.data)}.</p>"
+        f"<p>Profile {_safe(instance.profile)}, {'with' if instance.debug else 'without'} debug, "
+        f"authentication {'on' if instance.authenticated else 'off'}; build "
+        f"{_safe(instance.version or 'unknown')}. Data: {_safe(summary.data)}.</p>"
     )
 
 

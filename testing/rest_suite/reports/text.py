@@ -27,11 +27,11 @@ def rendered(summary: Summary) -> str:
 
 def show(summary: Summary, console: Console) -> None:
     """Print the report."""
-    facts = summary.facts
+    instance = summary.instance
     console.print(
-        f"{summary.url}{facts.prefix} at {summary.moment:%Y-%m-%d %H:%M:%S %Z}, profile "
-        f"{facts.profile}, {'with' if facts.debug else 'without'} debug, "
-        f"authentication {'on' if facts.authenticated else 'off'}\n"
+        f"{summary.url}{instance.prefix} at {summary.moment:%Y-%m-%d %H:%M:%S %Z}, profile "
+        f"{instance.profile}, {'with' if instance.debug else 'without'} debug, "
+        f"authentication {'on' if instance.authenticated else 'off'}\n"
         f"{printable_lines(str(summary.data))}\n",
         markup=False,
         emoji=False,

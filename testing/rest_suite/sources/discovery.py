@@ -120,7 +120,7 @@ def _hits(answer: object, number: int, name: str) -> Iterator[Hit]:
 
 
 def _workloads(api: Api, number: int) -> list[Workload]:
-    if api.facts.profile == REFERENCE_2020:
+    if api.instance.profile == REFERENCE_2020:
         return []
     items = _answered(lambda: api.ok("workloads", org_id=number)["workloads"])
     return [Workload(number, item["cluster"]["uuid"], item["namespace"]["uuid"]) for item in items]
@@ -134,7 +134,7 @@ def other_clusters(api: Api, number: int) -> list[str]:
 def _named(api: Api, number: int, workloads: Iterable[Workload]) -> list[str]:
     """Return clusters that may be too old for the list, but are known from elsewhere."""
     disabled: list[dict[str, str]] = []
-    if api.facts.profile != REFERENCE_2020:
+    if api.instance.profile != REFERENCE_2020:
         disabled = _answered(lambda: api.ok("disabled", org_id=number)["rules"])
     names = [workload.cluster for workload in workloads] + [row["ClusterID"] for row in disabled]
     return list(dict.fromkeys(names))

@@ -26,7 +26,7 @@ from testing.rest_suite.data import (
     Organization,
     Workload,
 )
-from testing.rest_suite.probe import Facts
+from testing.rest_suite.probe import InstanceInfo
 
 URL = "http://instance.test"
 API = URL + DEFAULT_PREFIX
@@ -94,9 +94,9 @@ def session(
     debug: bool = True,
 ) -> Session:
     """Return a session with the instance of the canned answers."""
-    facts = replace(Facts(), profile=profile, debug=debug)
+    instance = replace(InstanceInfo(), profile=profile, debug=debug)
     client = Client(Connection(URL))
-    return Session(client, credentials or Nobody(), facts, frozenset(allowed))
+    return Session(client, credentials or Nobody(), instance, frozenset(allowed))
 
 
 def api(**changes: Any) -> Api:

@@ -17,7 +17,7 @@ from testing.rest_suite.checks import Skipped
 from testing.rest_suite.client import Client, Connection
 from testing.rest_suite.compare import Comparison
 from testing.rest_suite.contract import DEFAULT_PREFIX
-from testing.rest_suite.probe import Facts
+from testing.rest_suite.probe import InstanceInfo
 from testing.rest_suite.result import Outcome, Result
 
 from .canned_instance import (
@@ -40,7 +40,7 @@ REPORT_PATH = f"organizations/101/clusters/{CLUSTER}/users/ann/report"
 def comparing(profile: str = REFERENCE_2026) -> tuple[Api, Comparison]:
     """Return the API of an instance whose exchanges are repeated with another one."""
     other = Client(Connection(OTHER_URL))
-    comparison = Comparison(other, DEFAULT_PREFIX, Facts("/api/v1/", profile))
+    comparison = Comparison(other, DEFAULT_PREFIX, InstanceInfo("/api/v1/", profile))
     return Api(replace(session(), mirror=comparison)), comparison
 
 

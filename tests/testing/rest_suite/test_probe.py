@@ -19,10 +19,10 @@ from testing.rest_suite.credentials import (
 )
 from testing.rest_suite.probe import (
     NOBODYS_CLUSTER,
-    Facts,
+    InstanceInfo,
     Unreachable,
     UsageError,
-    find_out,
+    probe,
     split_url,
 )
 
@@ -37,9 +37,9 @@ from .canned_instance import (
 NOT_FOUND = "404 page not found\n"
 
 
-def ask(credentials: Nobody | IdentityHeader | None = None, **changes: str) -> Facts:
+def ask(credentials: Nobody | IdentityHeader | None = None, **changes: str) -> InstanceInfo:
     """Return what is found out about the instance."""
-    return find_out(Client(Connection(URL)), credentials or Nobody(), **changes)  # type: ignore[arg-type]
+    return probe(Client(Connection(URL)), credentials or Nobody(), **changes)  # type: ignore[arg-type]
 
 
 @responses.activate
@@ -48,7 +48,7 @@ def test_the_reference_runs_the_handler_for_options() -> None:
     answer("info", INFO)
     answer("info", INFO, method="OPTIONS")
     answer("organizations", {"organizations": [], "status": "ok"})
-    assert ask() == Facts(profile=REFERENCE_2026, version="1 abc")
+    assert ask() == InstanceInfo(profile=REFERENCE_2026, version="1 abc")
 
 
 @responses.activate
@@ -57,7 +57,7 @@ def test_the_departures_say_what_they_allow() -> None:
     answer("info", INFO)
     answer("info", "", method="OPTIONS", headers={"Allow": "GET, OPTIONS"})
     answer("organizations", NOT_FOUND, status=404)
-    assert ask() == Facts(profile=DEPARTURES, version="1 abc", debug=False)
+    assert ask() == InstanceInfo(profile=DEPARTURES, version="1 abc", debug=False)
 
 
 @responses.activate
@@ -75,7 +75,7 @@ def test_the_service_of_2020_has_no_info_and_another_prefix() -> None:
     answer(f"{URL}/api/v1/", DONE)
     answer(f"{URL}/api/v1/info", NOT_FOUND, status=404)
     answer(f"{URL}/api/v1/organizations", {"organizations": [], "status": "ok"})
-    assert ask() == Facts(prefix="/api/v1/", profile=REFERENCE_2020)
+    assert ask() == InstanceInfo(prefix="/api/v1/", profile=REFERENCE_2020)
 
 
 @responses.activate
@@ -138,7 +138,7 @@ def test_the_service_of_2020_asks_who_it_is_with_another_status(header: bool) ->
         answer(f"{URL}/api/v1/{path}", NOT_FOUND, status=404)
     if header:
         found = ask(IdentityHeader(101))
-        assert found == Facts(prefix="/api/v1/", profile=REFERENCE_2020, authenticated=True)
+        assert found == InstanceInfo(prefix="/api/v1/", profile=REFERENCE_2020, authenticated=True)
     else:
         with pytest.raises(UsageError, match=r"answers 403 .*give --auth"):
             ask()

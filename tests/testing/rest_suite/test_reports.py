@@ -13,7 +13,7 @@ import pytest
 
 from testing.rest_suite.client import Exchange
 from testing.rest_suite.latency import Latency
-from testing.rest_suite.probe import Facts, UsageError
+from testing.rest_suite.probe import InstanceInfo, UsageError
 from testing.rest_suite.reports import WRITERS, demand_writable, write
 from testing.rest_suite.result import Outcome, Result
 from testing.rest_suite.summary import Summary
@@ -33,7 +33,7 @@ EXCHANGE = Exchange(
 )
 SUMMARY = Summary(
     url="http://instance.test",
-    facts=Facts(),
+    instance=InstanceInfo(),
     data="1 organization",
     moment=MOMENT,
     seconds=1.5,
@@ -120,7 +120,7 @@ def test_the_page_is_whole_and_lets_no_answer_in() -> None:
 
 @pytest.mark.parametrize("form", WRITERS)
 def test_a_run_with_nothing_in_it_has_reports_too(form: str) -> None:
-    empty = Summary("http://instance.test", Facts(), "nothing", MOMENT, 0.0, [], [])
+    empty = Summary("http://instance.test", InstanceInfo(), "nothing", MOMENT, 0.0, [], [])
     assert WRITERS[form](empty)
 
 

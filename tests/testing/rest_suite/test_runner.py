@@ -25,7 +25,7 @@ from testing.rest_suite.client import Client, Connection
 from testing.rest_suite.compare import Comparison
 from testing.rest_suite.contract import DEFAULT_PREFIX
 from testing.rest_suite.data import Claims, Data
-from testing.rest_suite.probe import Facts
+from testing.rest_suite.probe import InstanceInfo
 from testing.rest_suite.result import Outcome, Result
 from testing.rest_suite.runner import Run
 
@@ -219,6 +219,8 @@ def test_writers_come_one_by_one_where_two_instances_are_compared() -> None:
         time.sleep(0.05)
         running.release()
 
-    both = replace(session(), mirror=Comparison(Client(Connection(URL)), DEFAULT_PREFIX, Facts()))
+    both = replace(
+        session(), mirror=Comparison(Client(Connection(URL)), DEFAULT_PREFIX, InstanceInfo())
+    )
     results = Run(both, INVENTORY, 4).all([case(alone, WRITE, str(number)) for number in range(4)])
     assert [result.reason for result in results] == [""] * 4

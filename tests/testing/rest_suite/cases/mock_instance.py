@@ -1,119 +1,105 @@
-"""The mock server behind `responses`: what it answers may be changed on the way."""
+"""The mock server behind the mutating proxy: runs one case against one mutant of it."""
 
 from __future__ import annotations
 
-import gzip
-import http.client
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-import requests
-import responses
-
+from aggregator.config.options import ServerConfig
 from testing.fixtures import fixtures_dir
 from testing.mocks.server import mock_server
 from testing.mocks.thread import in_thread
 from testing.rest_suite.api import Session
-from testing.rest_suite.case import (
-    DEPARTURES,
-    READ,
-    WRITE,
-    Case,
-)
+from testing.rest_suite.case import DELETE, DEPARTURES, READ, WRITE, Case
 from testing.rest_suite.client import Client, Connection
 from testing.rest_suite.contract import DEFAULT_PREFIX
-from testing.rest_suite.credentials import Nobody
+from testing.rest_suite.credentials import Credentials, IdentityHeader, Nobody
 from testing.rest_suite.data import Claims, Inventory
-from testing.rest_suite.probe import Facts
+from testing.rest_suite.probe import InstanceInfo
 from testing.rest_suite.runner import Run
 from testing.rest_suite.sources.seed_file import seeded
 from testing.seed import Seed
-from tests.mutation.middleware import (
-    Answer,
-    Middleware,
-    Request,
-    identified,
-)
+from tests.mutation.middleware import Middleware, Mutant
+from tests.mutation.operators import Make
+from tests.mutation.proxy import MutatingProxy
 
-URL = "http://instance.test"
 SEED = fixtures_dir() / "seed.json"
+# the operation of requests that are none of the API
+RAW = "raw"
 
 
-class Mock:
-    """The server at an address, asked in the place of an instance with another name."""
+class MockInstance:
+    """An instance that mutants can be applied to; `known` is the data it has."""
 
-    def __init__(self, url: str, known: Inventory) -> None:
-        parts = urlsplit(url)
-        self._known = known
-        self._place = (parts.hostname or "", parts.port or 80)
+    def __init__(
+        self,
+        proxy: MutatingProxy,
+        known: Inventory,
+        credentials: Credentials,
+        instance: InstanceInfo,
+    ) -> None:
+        self.known = known
+        self._proxy = proxy
+        self._credentials = credentials
+        self._instance = instance
 
     def outcome(
-        self, case: Case, operation: str = "*", mutate: Middleware | None = None
+        self,
+        case: Case,
+        operation: str = "*",
+        make: Make | None = None,
+        known: Inventory | None = None,
+        *,
+        credentials: Credentials | None = None,
+        **instance: object,
     ) -> tuple[str, str]:
-        """Run a case; return what came of it, and why. `raw` is what is no operation."""
+        """Run a case against a mutant of an operation's answers; return the outcome and why.
 
-        def respond(sent: requests.PreparedRequest) -> tuple[int, dict[str, str], bytes]:
-            request = _received(sent)
-            concerned = mutate and operation in ("*", request.operation or "raw")
-            answer = mutate(request, self._ask) if mutate and concerned else self._ask(request)
-            body = gzip.compress(answer.body) if _packed(answer) else answer.body
-            headers = dict(answer.headers)
-            if request.method == "HEAD":
-                return answer.status, headers, b""
-            headers.setdefault("Content-Length", str(len(body)))
-            return answer.status, headers, body
-
-        with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-            for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"):
-                mock.add_callback(method, re.compile(re.escape(URL)), respond)
-            session = Session(
-                Client(Connection(URL)), Nobody(), Facts(profile=DEPARTURES),
-                frozenset({READ, WRITE}),
-            )  # fmt: skip
-            result = Run(session, self._known).one(case, Claims())
+        `instance` changes what the suite takes the instance for, as `profile="reference-2020"`.
+        """
+        concerned = "" if operation == RAW else operation
+        self._proxy.use(Mutant("", "", (concerned,), make) if make else None)
+        session = Session(
+            Client(Connection(self._proxy.url)),
+            credentials or self._credentials,
+            replace(self._instance, **instance),  # type: ignore[arg-type]
+            frozenset({READ, WRITE, DELETE}),
+        )
+        try:
+            result = Run(session, known or self.known).one(case, Claims())
+        finally:
+            self._proxy.undo_writes()
         return result.outcome.value, result.reason
 
-    def _ask(self, request: Request) -> Answer:
-        connection = http.client.HTTPConnection(*self._place, timeout=10)
-        try:
-            connection.request(request.method, request.target, request.body, dict(request.headers))
-            answer = connection.getresponse()
-            found = Answer(answer.status, tuple(answer.getheaders()), answer.read())
-            if request.method == "HEAD":
-                return found
-            # the length is that of what is left of it: another one fails before a case looks at it
-            found = found.with_header("Content-Length", None)
-            return replace(found, body=gzip.decompress(found.body)) if _packed(found) else found
-        finally:
-            connection.close()
 
-
-def _packed(answer: Answer) -> bool:
-    return any(
-        (name.lower(), value) == ("content-encoding", "gzip") for name, value in answer.headers
-    )
-
-
-def _received(sent: requests.PreparedRequest) -> Request:
-    target = str(sent.url).removeprefix(URL)
-    body = sent.body if isinstance(sent.body, bytes) else b"".join(sent.body or ())  # type: ignore[arg-type]
-    headers = tuple(
-        (name, str(value))
-        for name, value in sent.headers.items()
-        # the pieces are put together here, and a middleware may change how long they are
-        if name not in ("Transfer-Encoding", "Content-Length")
-    )
-    return identified(Request(str(sent.method), target, headers, body), DEFAULT_PREFIX)
+def fixed(middleware: Middleware) -> Make:
+    """Return an operator that makes always the same middleware."""
+    return lambda: middleware
 
 
 @contextmanager
-def mock_instance(seed: Seed | None = None, known: Inventory | None = None) -> Iterator[Mock]:
-    """Run the server with a seed, the shipped one by default, for as long as the block lasts."""
-    with in_thread(mock_server(seed=seed or Seed.read(SEED))) as url:
-        yield Mock(url, known or seeded(str(SEED)))
+def mock_instance(
+    seed: Seed | None = None,
+    known: Inventory | None = None,
+    *,
+    server: ServerConfig | None = None,
+    credentials: Credentials | None = None,
+) -> Iterator[MockInstance]:
+    """Run the mock server with a seed, the shipped one by default, behind a mutating proxy."""
+    settings = server or ServerConfig(debug=True)
+    instance = InstanceInfo(
+        profile=DEPARTURES,
+        debug=settings.debug,
+        authenticated=settings.auth,
+        strict=settings.auth and settings.organization_check == "strict",
+    )
+    asking = credentials or (IdentityHeader() if settings.auth else Nobody())
+    with in_thread(mock_server(seed=seed or Seed.read(SEED), server=settings)) as url:
+        parts = urlsplit(url)
+        with MutatingProxy(f"http://127.0.0.1:{parts.port}", prefix=DEFAULT_PREFIX) as proxy:
+            yield MockInstance(proxy, known or seeded(str(SEED)), asking, instance)
 
 
 def organizations() -> list[int]:

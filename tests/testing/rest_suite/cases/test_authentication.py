@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from aggregator.config.options import ServerConfig
 from testing.rest_suite.case import REFERENCE_2020, Case
 from testing.rest_suite.cases import authentication, tokens
-from testing.rest_suite.credentials import encoded
+from testing.rest_suite.cases.tokens import other_first_letter
+from testing.rest_suite.credentials import Bearer, encoded
 from tests.mutation import edits
 from tests.mutation.edits import refusal, status_is
 from tests.mutation.middleware import (
@@ -20,13 +27,7 @@ from tests.mutation.middleware import (
 )
 from tests.mutation.operators import Make, changed
 
-from .fake_instance import (
-    Mutant,
-    base,
-    collected,
-    outcome,
-    trials,
-)
+from .mock_instance import MockInstance
 from .mutants import (
     BROKEN,
     forgiven,
@@ -34,6 +35,9 @@ from .mutants import (
     renumbered,
     reworded,
 )
+from .sent_messages import small_instance
+from .small_seed import OWN
+from .trials import Mutant, base, collected, trials
 
 UNREADABLE = "claims_that_cannot_be_read_are_refused"
 IGNORED = "where_nobody_is_asked_the_header_is_ignored"
@@ -46,7 +50,9 @@ def part(document: object) -> str:
 
 PLAIN = encoded(authentication.identity())
 CLAIMS = {"identity": {"org_id": "101"}}
-TOKEN = f"{part({'alg': 'RS256'})}.{part(CLAIMS)}.c2lnbmF0dXJl"
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+TOKEN = jwt.encode(CLAIMS, KEY, algorithm="RS256")
+SIGNATURE = TOKEN.rpartition(".")[2]
 
 
 def to_main(change: edits.Change, status: int) -> Make:
@@ -160,7 +166,7 @@ OF_TOKENS: dict[str, tuple[Mutant, ...]] = {
     "a_token_is_good_more_than_once": (("main", once),),
     "another_signature_is_refused": (
         ("main", reworded(401)),
-        ("main", believing("A2lnbmF0dXJl")),
+        ("main", believing("." + other_first_letter(SIGNATURE))),
         ("main", lambda: unsigned),
     ),
     "changed_claims_are_refused": (("main", believing(TOKEN[-12:])), ("main", reworded(401))),
@@ -187,34 +193,64 @@ OF_TODAY = [case for case in collected(tokens) if case.marks.profiles != (REFERE
 (OFF,) = (case for case in collected(authentication) if base(case) == IGNORED)
 
 
+@pytest.fixture(scope="module")
+def instance() -> Iterator[MockInstance]:
+    """Give an instance that reads the identity header."""
+    with small_instance(ServerConfig(debug=True, auth=True)) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def open_instance() -> Iterator[MockInstance]:
+    """Give an instance without authentication."""
+    with small_instance() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def with_tokens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockInstance]:
+    """Give an instance that verifies signed tokens."""
+    file = Path(tmp_path_factory.mktemp("keys"), "public.pem")
+    file.write_bytes(
+        KEY.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+    )
+    server = ServerConfig(debug=True, auth=True, auth_type="jwt", jwt_key_file=str(file))
+    with small_instance(server, Bearer(TOKEN, OWN)) as found:
+        yield found
+
+
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
-def test_a_right_instance_passes(case: Case) -> None:
-    assert outcome(case, auth="xrh") == ("passed", "")
+def test_correct_instance_passes(case: Case, instance: MockInstance) -> None:
+    assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(authentication, MUTANTS))
-def test_a_wrong_answer_fails(case: Case, operation: str, make: Make) -> None:
-    assert outcome(case, operation, make(), auth="xrh")[0] == "failed"
+def test_mutant_is_killed(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+    assert instance.outcome(case, operation, make)[0] == "failed"
 
 
 @pytest.mark.parametrize("case", OF_TODAY, ids=lambda case: case.id)
-def test_a_right_instance_with_tokens_passes(case: Case) -> None:
-    assert outcome(case, auth=TOKEN) == ("passed", "")
+def test_correct_instance_with_tokens_passes(case: Case, with_tokens: MockInstance) -> None:
+    assert with_tokens.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(
     ("case", "operation", "make"), trials(tokens, {UNREADABLE: (), **OF_TOKENS})
 )
-def test_a_wrong_answer_to_a_token_fails(case: Case, operation: str, make: Make) -> None:
-    assert outcome(case, operation, make(), auth=TOKEN)[0] == "failed"
+def test_mutant_of_tokens_is_killed(
+    case: Case, operation: str, make: Make, with_tokens: MockInstance
+) -> None:
+    assert with_tokens.outcome(case, operation, make)[0] == "failed"
 
 
-def test_where_nobody_is_asked_the_header_must_not_matter() -> None:
-    assert outcome(OFF) == ("passed", "")
+def test_without_authentication_the_header_must_not_matter(open_instance: MockInstance) -> None:
+    assert open_instance.outcome(OFF) == ("passed", "")
     peeking = only(lambda request: request.header("x-rh-identity"), refusal(401, "Malformed"))
-    assert outcome(OFF, "clusters", peeking())[0] == "failed"
+    assert open_instance.outcome(OFF, "clusters", peeking)[0] == "failed"
 
 
 @pytest.mark.parametrize("case", [*EVERY, *collected(tokens)], ids=lambda case: case.id)
-def test_where_nobody_is_asked_nothing_is_tried(case: Case) -> None:
-    assert outcome(case)[0] == "skipped"
+def test_without_authentication_cases_are_skipped(case: Case, open_instance: MockInstance) -> None:
+    assert open_instance.outcome(case)[0] == "skipped"

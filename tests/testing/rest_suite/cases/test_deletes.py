@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
+from aggregator.config.options import ServerConfig
 from testing.rest_suite.case import REFERENCE_2026, Case
 from testing.rest_suite.cases import deletes
 from tests.mutation import edits
@@ -13,19 +15,7 @@ from tests.mutation.edits import refusal, status_is
 from tests.mutation.middleware import Answer, Forward, Request
 from tests.mutation.operators import Make, changed, swallowed
 
-from .fake_instance import (
-    Mutant,
-    base,
-    collected,
-    outcome,
-    trials,
-)
-from .model import (
-    ALPHA,
-    BETA,
-    GAMMA,
-    OWN,
-)
+from .mock_instance import MockInstance, fixed
 from .mutants import (
     BROKEN,
     WITH_BODY,
@@ -36,6 +26,14 @@ from .mutants import (
     renumbered,
     reworded,
 )
+from .sent_messages import small_instance
+from .small_seed import (
+    ALPHA,
+    BETA,
+    GAMMA,
+    OWN,
+)
+from .trials import Mutant, base, collected, trials
 
 CLUSTERS, ORGANIZATIONS = "delete_clusters", "delete_organizations"
 IDLE = swallowed(lambda request: {"status": "ok"})
@@ -136,34 +134,49 @@ EVERY = [case for case in collected(deletes) if base(case) not in ELSEWHERE]
 STAYING, WITHOUT_DEBUG = (case for case in collected(deletes) if base(case) in ELSEWHERE)
 
 
+@pytest.fixture(params=["", "xrh"], ids=["open", "xrh"])
+def either(request: pytest.FixtureRequest) -> Iterator[MockInstance]:
+    """Give an instance without authentication, and one with: a new one, as cases delete."""
+    with small_instance(ServerConfig(debug=True, auth=bool(request.param))) as found:
+        yield found
+
+
+@pytest.fixture
+def instance() -> Iterator[MockInstance]:
+    """Give a new instance."""
+    with small_instance() as found:
+        yield found
+
+
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
-@pytest.mark.parametrize("auth", ["", "xrh"])
-def test_a_right_instance_passes(case: Case, auth: str) -> None:
-    assert outcome(case, auth=auth) == ("passed", "")
+def test_correct_instance_passes(case: Case, either: MockInstance) -> None:
+    assert either.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(
     ("case", "operation", "make"), trials(deletes, {**MUTANTS, **dict.fromkeys(ELSEWHERE, ())})
 )
-def test_a_wrong_answer_fails(case: Case, operation: str, make: Make) -> None:
-    assert outcome(case, operation, make())[0] == "failed"
+def test_mutant_is_killed(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+    assert instance.outcome(case, operation, make)[0] == "failed"
 
 
-def test_the_reference_keeps_rows_of_deleted_clusters() -> None:
+def test_the_reference_keeps_rows_of_deleted_clusters(instance: MockInstance) -> None:
     """It does so here by not deleting at all; a clean instance fails."""
-    idle = outcome(STAYING, CLUSTERS, IDLE(), profile=REFERENCE_2026)
+    idle = instance.outcome(STAYING, CLUSTERS, IDLE, profile=REFERENCE_2026)
     assert idle == ("passed", "")
-    assert outcome(STAYING, profile=REFERENCE_2026)[0] == "failed"
+    assert instance.outcome(STAYING, profile=REFERENCE_2026)[0] == "failed"
 
 
-def test_without_debug_the_paths_do_not_exist() -> None:
+def test_without_debug_the_paths_do_not_exist(instance: MockInstance) -> None:
     def hidden(request: Request, forward: Forward) -> Answer:
         return forward(replace(request, target="/no-such-path", operation=""))
 
-    assert outcome(WITHOUT_DEBUG, "*", hidden, debug=False) == ("passed", "")
-    assert outcome(WITHOUT_DEBUG, debug=False)[0] == "failed"
+    found = instance.outcome(WITHOUT_DEBUG, "*", fixed(hidden), debug=False)
+    assert found == ("passed", "")
+    assert instance.outcome(WITHOUT_DEBUG, debug=False)[0] == "failed"
     worded = changed(edits.body(lambda _: b"not found"), status_is(404))()
-    both = outcome(
-        WITHOUT_DEBUG, "*", lambda r, f: worded(r, lambda one: hidden(one, f)), debug=False
-    )
-    assert both[0] == "failed"
+
+    def both(request: Request, forward: Forward) -> Answer:
+        return worded(request, lambda one: hidden(one, forward))
+
+    assert instance.outcome(WITHOUT_DEBUG, "*", fixed(both), debug=False)[0] == "failed"

@@ -11,8 +11,7 @@ from testing.rest_suite.cases import ingested_reports
 from tests.mutation import edits
 from tests.mutation.operators import Make
 
-from .fake_instance import Mutant, collected, trials
-from .mock_instance import Mock
+from .mock_instance import MockInstance
 from .mutants import (
     always,
     edited,
@@ -20,7 +19,8 @@ from .mutants import (
     other,
     stranger,
 )
-from .sent_reports import sent_instance
+from .sent_messages import sent_instance
+from .trials import Mutant, collected, trials
 
 HITS = "report.reports"
 VERSION = "clusters.*.meta.cluster_version"
@@ -58,18 +58,18 @@ MUTANTS: dict[str, tuple[Mutant, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def instance() -> Iterator[Mock]:
+def instance() -> Iterator[MockInstance]:
     """Give an instance that got what the suite would have sent, and answers rightly."""
     with sent_instance() as found:
         yield found
 
 
 @pytest.mark.parametrize("case", collected(ingested_reports), ids=lambda case: case.name)
-def test_right_answers_pass(case: Case, instance: Mock) -> None:
+def test_right_answers_pass(case: Case, instance: MockInstance) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(ingested_reports, MUTANTS))
-def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
-    outcome, reason = instance.outcome(case, operation, make())
+def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+    outcome, reason = instance.outcome(case, operation, make)
     assert (outcome, "no answer" in reason) == ("failed", False)

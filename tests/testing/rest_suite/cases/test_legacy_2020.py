@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
+from aggregator.config.options import ServerConfig
 from testing.rest_suite.case import REFERENCE_2020, REFERENCE_2026, Case
 from testing.rest_suite.cases import legacy_2020
 from tests.mutation.edits import refusal
@@ -18,13 +20,7 @@ from tests.mutation.operators import (
     swallowed,
 )
 
-from .fake_instance import (
-    Mutant,
-    base,
-    collected,
-    outcome,
-    trials,
-)
+from .mock_instance import MockInstance, fixed
 from .mutants import (
     BROKEN,
     WITH_BODY,
@@ -36,6 +32,8 @@ from .mutants import (
     reworded,
     said,
 )
+from .sent_messages import small_instance
+from .trials import Mutant, base, collected, trials
 
 GET, LIKE, DISLIKE, DISABLE = "get_vote_2020", "like_2020", "dislike_2020", "disable_2020"
 IDLE = swallowed(lambda request: {"status": "ok"})
@@ -141,19 +139,34 @@ MUTANTS: dict[str, tuple[Mutant, ...]] = {
 EVERY = [case for case in collected(legacy_2020) if base(case) != GONE]
 
 
+@pytest.fixture(scope="module", params=["", "xrh"], ids=["open", "xrh"])
+def either(request: pytest.FixtureRequest) -> Iterator[MockInstance]:
+    """Give an instance without authentication, and one with."""
+    with small_instance(ServerConfig(debug=True, auth=bool(request.param))) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[MockInstance]:
+    """Give a correct instance."""
+    with small_instance() as found:
+        yield found
+
+
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
-@pytest.mark.parametrize("auth", ["", "xrh"])
-def test_a_right_instance_passes(case: Case, auth: str) -> None:
-    assert outcome(case, auth=auth) == ("passed", "")
+def test_correct_instance_passes(case: Case, either: MockInstance) -> None:
+    assert either.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(legacy_2020, {**MUTANTS, GONE: ()}))
-def test_a_wrong_answer_fails(case: Case, operation: str, make: Make) -> None:
-    assert outcome(case, operation, make())[0] == "failed"
+def test_mutant_is_killed(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+    assert instance.outcome(case, operation, make)[0] == "failed"
 
 
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
-def test_the_service_of_2020_refuses_with_the_same_words(case: Case) -> None:
+def test_the_service_of_2020_refuses_with_the_same_words(
+    case: Case, instance: MockInstance
+) -> None:
     refused = []
 
     def reworded(request: Request, forward: Forward) -> Answer:
@@ -163,17 +176,18 @@ def test_the_service_of_2020_refuses_with_the_same_words(case: Case) -> None:
             return answer.with_json({"status": "other words"})
         return answer
 
-    found = outcome(case, "*", reworded, profile=REFERENCE_2020)[0]
+    found = instance.outcome(case, "*", fixed(reworded), profile=REFERENCE_2020)[0]
     expected = ("failed",) if refused else ("passed", "skipped")
     assert found in expected
-    assert outcome(case, profile=REFERENCE_2020)[0] in ("passed", "skipped")
+    assert instance.outcome(case, profile=REFERENCE_2020)[0] in ("passed", "skipped")
 
 
 @pytest.mark.parametrize("case", [case for case in collected(legacy_2020) if base(case) == GONE],
                          ids=lambda case: case.id)  # fmt: skip
-def test_today_the_routes_do_not_exist(case: Case) -> None:
+def test_today_the_routes_do_not_exist(case: Case, instance: MockInstance) -> None:
     def hidden(request: Request, forward: Forward) -> Answer:
         return forward(replace(request, target="/no-such-path", operation=""))
 
-    assert outcome(case, "*", hidden, profile=REFERENCE_2026) == ("passed", "")
-    assert outcome(case, profile=REFERENCE_2026)[0] == "failed"
+    found = instance.outcome(case, "*", fixed(hidden), profile=REFERENCE_2026)
+    assert found == ("passed", "")
+    assert instance.outcome(case, profile=REFERENCE_2026)[0] == "failed"

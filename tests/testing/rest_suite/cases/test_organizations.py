@@ -15,8 +15,7 @@ from tests.mutation import edits
 from tests.mutation.middleware import Request
 from tests.mutation.operators import Make, changed
 
-from .fake_instance import Mutant, collected, trials
-from .mock_instance import SEED, Mock, mock_instance
+from .mock_instance import SEED, MockInstance, mock_instance
 from .mutants import (
     BROKEN,
     always,
@@ -29,6 +28,7 @@ from .mutants import (
     reworded,
     turned,
 )
+from .trials import Mutant, collected, trials
 
 
 def padded(request: Request) -> bool:
@@ -87,7 +87,7 @@ MUTANTS: dict[str, tuple[Mutant, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def instance() -> Iterator[Mock]:
+def instance() -> Iterator[MockInstance]:
     """Give an instance that answers rightly."""
     seed = seeded(str(SEED))
     # it lists them all: they were written only now
@@ -100,7 +100,7 @@ def instance() -> Iterator[Mock]:
 
 
 @pytest.mark.parametrize("case", collected(organizations), ids=lambda case: case.name)
-def test_right_answers_pass(case: Case, instance: Mock) -> None:
+def test_right_answers_pass(case: Case, instance: MockInstance) -> None:
     expected = ("passed", "")
     if case.name == FINDING:
         expected = ("skipped", "the data are known from elsewhere")
@@ -120,6 +120,6 @@ def test_requests_that_failed_while_data_were_looked_for_are_told(
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(organizations, MUTANTS))
-def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
-    outcome, reason = instance.outcome(case, operation, make())
+def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+    outcome, reason = instance.outcome(case, operation, make)
     assert (outcome, "no answer" in reason) == ("failed", False)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
 
+from aggregator.config.options import ServerConfig
 from testing.rest_suite.behaviour import BEHAVIOURS
-from testing.rest_suite.case import REFERENCE_2020, Case, collect
+from testing.rest_suite.case import DELETE, REFERENCE_2020, Case, collect
 from testing.rest_suite.cases import authentication
 from testing.rest_suite.cases.authentication import identity
 from testing.rest_suite.contract import JSON, OPERATIONS
-from testing.rest_suite.credentials import encoded
+from testing.rest_suite.credentials import Bearer, Credentials, IdentityHeader, encoded
 from tests.mutation.edits import refusal
 from tests.mutation.middleware import (
     Answer,
@@ -25,14 +26,15 @@ from tests.mutation.middleware import (
 )
 from tests.mutation.operators import Make
 
-from .fake_instance import outcome
-from .model import OWN, inventory
+from .mock_instance import MockInstance
 from .mutants import (
     forgiven,
     only,
     renumbered,
     reworded,
 )
+from .sent_messages import small_instance
+from .small_seed import OWN, inventory
 
 LEGACY = BEHAVIOURS[REFERENCE_2020]
 OPEN = ("metrics", "openapi")
@@ -120,24 +122,30 @@ def legacy(*, bearer: bool) -> Middleware:
 
 
 def outcome_of(
-    case: Case, change: Callable[[], Middleware] | None = None, auth: str = "xrh"
+    instance: MockInstance, case: Case, change: Make | None = None, token: str = ""
 ) -> str:
     """Run a case against the service of 2020, or one with a mutant on top of it."""
-    service = legacy(bearer=auth != "xrh")
+    service = legacy(bearer=bool(token))
 
-    def mutated(request: Request, forward: Forward) -> Answer:
-        return mutant(request, lambda one: service(one, forward))
+    def make() -> Middleware:
+        mutant = change() if change else None
 
-    mutant = change() if change else None
-    mutate = mutated if change else service
+        def mutated(request: Request, forward: Forward) -> Answer:
+            if mutant is None:
+                return service(request, forward)
+            return mutant(request, lambda one: service(one, forward))
+
+        return mutated
+
     known = inventory()
-    if auth != "xrh":
+    if token:
         # a token speaks for one organization, and the suite looks at no other
         mine = tuple(one for one in known.organizations if one.org_id == OWN)
         known = replace(known, organizations=mine)
-    return outcome(case, "*", mutate, auth=auth, strict=False, profile=REFERENCE_2020, known=known)[
-        0
-    ]
+    who: Credentials = Bearer(token, OWN) if token else IdentityHeader()
+    return instance.outcome(
+        case, "*", make, known, credentials=who, profile=REFERENCE_2020, strict=False
+    )[0]
 
 
 def believing(request: Request, forward: Forward) -> Answer:
@@ -153,10 +161,30 @@ def unlike(header: str) -> Make:
     return only(lambda request: request.header("x-rh-identity") == header, refused)
 
 
+SERVER = ServerConfig(debug=True, auth=True, organization_check="legacy")
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[MockInstance]:
+    """Give an instance that compares organizations as the service of 2020 did."""
+    with small_instance(SERVER) as found:
+        yield found
+
+
+@pytest.fixture
+def instance(case: Case, request: pytest.FixtureRequest) -> Iterator[MockInstance]:
+    """Give the shared instance, or a new one to cases that delete."""
+    if case.marks.kind != DELETE:
+        yield request.getfixturevalue("shared")
+        return
+    with small_instance(SERVER) as found:
+        yield found
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-@pytest.mark.parametrize("auth", ["xrh", FLAT], ids=["xrh", "jwt"])
-def test_the_service_of_2020_passes(case: Case, auth: str) -> None:
-    assert outcome_of(case, auth=auth) in ("passed", "skipped")
+@pytest.mark.parametrize("token", ["", FLAT], ids=["xrh", "jwt"])
+def test_the_service_of_2020_passes(case: Case, token: str, instance: MockInstance) -> None:
+    assert outcome_of(instance, case, token=token) in ("passed", "skipped")
 
 
 OPEN_DOOR = (reworded(403), renumbered(403, 401), forgiven(403))
@@ -185,7 +213,7 @@ OF_TOKENS = {
 }
 
 
-def trials(mutants: dict[str, tuple[Make, ...]]) -> list[object]:
+def trials(mutants: Mapping[str, tuple[Make, ...]]) -> list[object]:
     """Return a parameter set (case, mutant) for each mutant of each case."""
     by_name = {case.name: case for case in CASES}
     return [
@@ -196,12 +224,14 @@ def trials(mutants: dict[str, tuple[Make, ...]]) -> list[object]:
 
 
 @pytest.mark.parametrize(("case", "make"), trials(MUTANTS))
-def test_another_answer_than_in_2020_fails(case: Case, make: Make) -> None:
-    assert outcome_of(case) == "passed"
-    assert outcome_of(case, make) == "failed"
+def test_another_answer_than_in_2020_fails(case: Case, make: Make, instance: MockInstance) -> None:
+    assert outcome_of(instance, case) == "passed"
+    assert outcome_of(instance, case, make) == "failed"
 
 
 @pytest.mark.parametrize(("case", "make"), trials(OF_TOKENS))
-def test_another_answer_to_a_token_than_in_2020_fails(case: Case, make: Make) -> None:
-    assert outcome_of(case, auth=FLAT) == "passed"
-    assert outcome_of(case, make, auth=FLAT) == "failed"
+def test_another_answer_to_a_token_than_in_2020_fails(
+    case: Case, make: Make, instance: MockInstance
+) -> None:
+    assert outcome_of(instance, case, token=FLAT) == "passed"
+    assert outcome_of(instance, case, make, token=FLAT) == "failed"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from testing.rest_suite.case import Case
@@ -9,14 +11,7 @@ from testing.rest_suite.cases import clusters_detail, recommendations
 from tests.mutation import edits
 from tests.mutation.operators import Make, changed
 
-from .fake_instance import (
-    Mutant,
-    base,
-    collected,
-    outcome,
-    trials,
-)
-from .model import inventory
+from .mock_instance import MockInstance
 from .mutants import (
     BROKEN,
     WITH_BODY,
@@ -33,6 +28,9 @@ from .mutants import (
     stranger,
     turned,
 )
+from .sent_messages import small_instance
+from .small_seed import inventory
+from .trials import Mutant, base, collected, trials
 
 RULES, CLUSTERS = "recommendations", "cluster_recommendations"
 DETAIL = "clusters_detail"
@@ -199,24 +197,33 @@ OF_DETAIL: dict[str, tuple[Mutant, ...]] = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def instance() -> Iterator[MockInstance]:
+    """Give a correct instance."""
+    with small_instance() as found:
+        yield found
+
+
 @pytest.mark.parametrize("case", [*collected(recommendations), *collected(clusters_detail)],
                          ids=lambda case: case.id)  # fmt: skip
-def test_a_right_instance_passes(case: Case) -> None:
-    assert outcome(case) == ("passed", "")
+def test_a_right_instance_passes(case: Case, instance: MockInstance) -> None:
+    assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(
     ("case", "operation", "make"),
     [*trials(recommendations, OF_LISTS), *trials(clusters_detail, OF_DETAIL)],
 )
-def test_a_wrong_answer_fails(case: Case, operation: str, make: Make) -> None:
-    assert outcome(case, operation, make())[0] == "failed"
+def test_a_wrong_answer_fails(
+    case: Case, operation: str, make: Make, instance: MockInstance
+) -> None:
+    assert instance.outcome(case, operation, make)[0] == "failed"
 
 
-def test_nothing_is_compared_with_what_is_only_found_by_reading() -> None:
+def test_nothing_is_compared_with_what_is_only_found_by_reading(instance: MockInstance) -> None:
     known = inventory(certain=False, produced=())
     skipped = [base(case) for case in collected(recommendations)
-               if outcome(case, known=known)[0] == "skipped"]  # fmt: skip
+               if instance.outcome(case, known=known)[0] == "skipped"]  # fmt: skip
     assert skipped == [
         "each_known_cluster_has_its_recommendations",
         "a_cluster_sent_was_checked_when_the_message_says",

@@ -12,8 +12,7 @@ from tests.mutation import edits
 from tests.mutation.middleware import Answer, Forward, Request
 from tests.mutation.operators import Make, changed
 
-from .fake_instance import Mutant, collected, trials
-from .mock_instance import Mock, mock_instance
+from .mock_instance import MockInstance, mock_instance
 from .mutants import (
     BROKEN,
     always,
@@ -27,6 +26,7 @@ from .mutants import (
     stranger,
     turned,
 )
+from .trials import Mutant, collected, trials
 
 HITS = "report.reports"
 SEVERAL = "reports_by_body"
@@ -121,18 +121,18 @@ MUTANTS: dict[str, tuple[Mutant, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def instance() -> Iterator[Mock]:
+def instance() -> Iterator[MockInstance]:
     """Give an instance that answers rightly."""
     with mock_instance() as found:
         yield found
 
 
 @pytest.mark.parametrize("case", collected(reports), ids=lambda case: case.name)
-def test_right_answers_pass(case: Case, instance: Mock) -> None:
+def test_right_answers_pass(case: Case, instance: MockInstance) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(reports, MUTANTS))
-def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
-    outcome, reason = instance.outcome(case, operation, make())
+def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+    outcome, reason = instance.outcome(case, operation, make)
     assert (outcome, "no answer" in reason) == ("failed", False)

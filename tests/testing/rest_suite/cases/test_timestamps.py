@@ -11,10 +11,10 @@ from testing.rest_suite.cases import timestamps
 from tests.mutation import edits
 from tests.mutation.operators import Make, changed, remembered
 
-from .fake_instance import Mutant, collected, trials
-from .mock_instance import Mock
+from .mock_instance import MockInstance
 from .mutants import edited
-from .sent_reports import sent_instance
+from .sent_messages import sent_instance
+from .trials import Mutant, collected, trials
 
 DETAIL = "clusters_detail"
 LATER, EARLIER = edits.moved(hours=2), edits.moved(hours=-2)
@@ -60,24 +60,24 @@ MUTANTS: dict[str, tuple[Mutant, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def instance() -> Iterator[Mock]:
+def instance() -> Iterator[MockInstance]:
     """Give an instance that got what the suite would have sent, and answers rightly."""
     with sent_instance() as found:
         yield found
 
 
 @pytest.mark.parametrize("case", collected(timestamps), ids=lambda case: case.name)
-def test_right_answers_pass(case: Case, instance: Mock) -> None:
+def test_right_answers_pass(case: Case, instance: MockInstance) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize("case", collected(timestamps), ids=lambda case: case.name)
-def test_an_instance_may_keep_its_clock_to_itself(case: Case, instance: Mock) -> None:
-    silent = changed(edits.header("Date", None))()
+def test_an_instance_may_keep_its_clock_to_itself(case: Case, instance: MockInstance) -> None:
+    silent = changed(edits.header("Date", None))
     assert instance.outcome(case, "*", silent) == ("passed", "")
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(timestamps, MUTANTS))
-def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
-    outcome, reason = instance.outcome(case, operation, make())
+def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+    outcome, reason = instance.outcome(case, operation, make)
     assert (outcome, "no answer" in reason) == ("failed", False)

@@ -17,8 +17,7 @@ from tests.mutation.middleware import (
 )
 from tests.mutation.operators import Make, changed
 
-from .fake_instance import Mutant, collected, trials
-from .mock_instance import Mock, mock_instance, organizations
+from .mock_instance import MockInstance, mock_instance, organizations
 from .mutants import (
     BROKEN,
     always,
@@ -32,6 +31,7 @@ from .mutants import (
     stranger,
     turned,
 )
+from .trials import Mutant, collected, trials
 
 
 def after_the_first(change: edits.Change) -> Middleware:
@@ -135,18 +135,18 @@ MUTANTS: dict[str, tuple[Mutant, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def instance() -> Iterator[Mock]:
+def instance() -> Iterator[MockInstance]:
     """Give an instance that answers rightly."""
     with mock_instance() as found:
         yield found
 
 
 @pytest.mark.parametrize("case", collected(toggles), ids=lambda case: case.name)
-def test_right_answers_pass(case: Case, instance: Mock) -> None:
+def test_right_answers_pass(case: Case, instance: MockInstance) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(toggles, MUTANTS))
-def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
-    outcome, reason = instance.outcome(case, operation, make())
+def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+    outcome, reason = instance.outcome(case, operation, make)
     assert (outcome, "no answer" in reason) == ("failed", False)

@@ -10,8 +10,7 @@ from testing.rest_suite.case import Case
 from testing.rest_suite.cases import votes
 from tests.mutation.operators import Make, changed
 
-from .fake_instance import Mutant, collected, trials
-from .mock_instance import Mock, mock_instance
+from .mock_instance import MockInstance, mock_instance
 from .mutants import (
     BROKEN,
     always,
@@ -22,6 +21,7 @@ from .mutants import (
     renumbered,
     reworded,
 )
+from .trials import Mutant, collected, trials
 
 VOTE = "report.reports.*.user_vote"
 REFUSALS = (("", reworded(400)), ("", forgiven(400)), ("", renumbered(400, 500)))
@@ -75,18 +75,18 @@ MUTANTS: dict[str, tuple[Mutant, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def instance() -> Iterator[Mock]:
+def instance() -> Iterator[MockInstance]:
     """Give an instance that answers rightly."""
     with mock_instance() as found:
         yield found
 
 
 @pytest.mark.parametrize("case", collected(votes), ids=lambda case: case.name)
-def test_right_answers_pass(case: Case, instance: Mock) -> None:
+def test_right_answers_pass(case: Case, instance: MockInstance) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(votes, MUTANTS))
-def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mock) -> None:
-    outcome, reason = instance.outcome(case, operation, make())
+def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+    outcome, reason = instance.outcome(case, operation, make)
     assert (outcome, "no answer" in reason) == ("failed", False)

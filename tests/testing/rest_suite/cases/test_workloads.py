@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from testing.rest_suite.case import Case
@@ -9,14 +11,7 @@ from testing.rest_suite.cases import ingested_workloads, namespaces, workloads
 from tests.mutation import edits
 from tests.mutation.operators import Make
 
-from .fake_instance import (
-    Mutant,
-    base,
-    collected,
-    outcome,
-    trials,
-)
-from .model import inventory
+from .mock_instance import MockInstance
 from .mutants import (
     BROKEN,
     WITH_BODY,
@@ -32,6 +27,9 @@ from .mutants import (
     said,
     turned,
 )
+from .sent_messages import small_instance
+from .small_seed import inventory
+from .trials import Mutant, base, collected, trials
 
 LIST, BODY, ALONE = "workloads", "workloads_by_body", "namespace_workloads"
 ROWS = "workloads"
@@ -180,21 +178,30 @@ MODULES = (
 EVERY = [case for module, _ in MODULES for case in collected(module)]
 
 
+@pytest.fixture(scope="module")
+def instance() -> Iterator[MockInstance]:
+    """Give a correct instance."""
+    with small_instance() as found:
+        yield found
+
+
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
-def test_a_right_instance_passes(case: Case) -> None:
-    assert outcome(case) == ("passed", "")
+def test_a_right_instance_passes(case: Case, instance: MockInstance) -> None:
+    assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(
     ("case", "operation", "make"), [trial for pair in MODULES for trial in trials(*pair)]
 )
-def test_a_wrong_answer_fails(case: Case, operation: str, make: Make) -> None:
-    assert outcome(case, operation, make())[0] == "failed"
+def test_a_wrong_answer_fails(
+    case: Case, operation: str, make: Make, instance: MockInstance
+) -> None:
+    assert instance.outcome(case, operation, make)[0] == "failed"
 
 
-def test_nothing_is_compared_with_what_was_never_sent() -> None:
+def test_nothing_is_compared_with_what_was_never_sent(instance: MockInstance) -> None:
     known = inventory(certain=False, produced_workloads=())
-    skipped = [base(case) for case in EVERY if outcome(case, known=known)[0] == "skipped"]
+    skipped = [base(case) for case in EVERY if instance.outcome(case, known=known)[0] == "skipped"]
     assert skipped == [
         "metadata_count_what_is_listed",
         "metadata_count_the_recommendations",
@@ -203,12 +210,12 @@ def test_nothing_is_compared_with_what_was_never_sent() -> None:
     ]
 
 
-def test_a_list_that_hides_all_namespaces_from_discovery_is_noticed() -> None:
+def test_list_that_hides_all_namespaces_from_discovery_fails(instance: MockInstance) -> None:
     found = inventory(certain=False, produced_workloads=())
     blind = tuple(type(one)(one.org_id, one.clusters) for one in found.organizations)
     known = type(found)(blind, "found by reading")
     broken = [base(case) for case in EVERY
-              if outcome(case, LIST, other(f"{META}.highest_severity")(), known=known)[0]
+              if instance.outcome(case, LIST, other(f"{META}.highest_severity"), known=known)[0]
               == "failed"]  # fmt: skip
     assert "a_row_is_what_the_namespace_says" in broken
     assert "a_namespace_is_the_one_asked_for" in broken
