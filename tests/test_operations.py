@@ -18,8 +18,10 @@ from aggregator.config.pg_params import parse
 from aggregator.handlers.app import LIMITS
 from aggregator.handlers.auth import LONGEST_TOKEN
 from aggregator.handlers.body import MOST_CONTAINERS, MOST_VALUES
+from aggregator.handlers.budgets import MOST_HEADS, MOST_UNREAD, PARSED_AT_ONCE
 from aggregator.handlers.router import BODIES
-from aggregator.handlers.stream import MOST_HEAD_LINES, MOST_UNFINISHED
+from aggregator.handlers.server import MOST_CONNECTIONS
+from aggregator.handlers.stream import MOST_HEAD_LINES
 from aggregator.metrics import Metrics
 
 ROOT = Path(__file__).parent.parent
@@ -99,5 +101,8 @@ def test_fixed_limits_are_told_as_they_are() -> None:
     assert f"{MOST_VALUES:,} values, {MOST_CONTAINERS:,} objects" in SECURITY
     assert f"{BODIES // 1024**2} MiB of all bodies" in SECURITY
     assert f"{LIMITS.request} s to send a request, {LIMITS.idle} s without one" in SECURITY
-    assert f"{LIMITS.headers // 1024**2} MiB, " in SECURITY
-    assert f"{MOST_UNFINISHED // 1024**2} MiB of all unfinished heads" in SECURITY
+    assert f"{LIMITS.headers // 1024} KiB, " in SECURITY
+    assert f"{MOST_HEADS // 1024**2} MiB of all heads above" in SECURITY
+    assert f"parsed {PARSED_AT_ONCE // 1024} KiB at a time" in SECURITY
+    assert f"clients do not read | {MOST_UNREAD // 1024**2} MiB |" in SECURITY
+    assert f"(by default {MOST_CONNECTIONS:,}" in PAGE
