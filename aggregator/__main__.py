@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
+import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 
-from .commands import (
-    COMMANDS,
-    Command,
-    OutputMode,
-    find,
-)
+from .commands import COMMANDS, INTERNAL, PROGRAM, Command, OutputMode, arguments, find
 from .config import loading
 from .config.options import Config, reported_later
 from .errors import AggregatorError, ConfigError
@@ -49,55 +45,103 @@ def main(argv: Sequence[str] | None = None) -> int:
         streams.finish()
 
 
-def _main(arguments: list[str]) -> int:
-    name = arguments[0].strip().lower() if arguments else ""
+def _main(given: list[str]) -> int:
+    if arguments.asks_for([arguments.VERSION], given):
+        return _print_version()
+    helped = arguments.asks_for(arguments.HELP, given)
+    words = [word for word in given if not (helped and word in arguments.HELP)]
+    name, argv = (words[0].strip().lower(), words[1:]) if words else ("", [])
     command = find(name)
-    config = _config(name, arguments[1:])
+    if command is None:
+        return _refuse(name, quiet=helped or name.startswith("-"))
+    if helped:
+        return _print_help(name, command)
+    options = arguments.parse(name, command, argv)
+    # `migration` refuses its arguments itself, with the Go service's texts
+    if options.ignored and command is not COMMANDS["migration"]:
+        _complain(name or PROGRAM, f"ignored, as by the Go service: {' '.join(options.ignored)}")
+    config = _config(name, argv) if command.configured else Config()
+    if not getattr(options, "yaml", False) and not getattr(options, "json", False):
+        # a document must not have these lines before it
+        _print_notices(command, config)
+    return _run(name, command, config, options)
+
+
+def _print_version() -> int:
+    from . import build
+
+    print(f"{PROGRAM} {build.info()['BuildVersion']}")
+    return 0
+
+
+def _print_help(name: str, command: Command) -> int:
+    """Print the help of a command, or the list of commands; load and change nothing."""
+    if name:
+        arguments.parser_of(name, command).print_help()
+    else:
+        print(arguments.load(COMMANDS["help"]).text())
+    return 0
+
+
+def _refuse(name: str, *, quiet: bool) -> int:
+    """Print what the Go service prints for an unknown command, and fail (departure 32)."""
+    if not quiet:
+        _print_notices(None, loading.load_here())
+        print(f"\nCommand '{printable(name)}' not found")
+        print(arguments.load(COMMANDS["help"]).text())
+    known = [one for one in COMMANDS if one not in INTERNAL]
+    what = "unknown option" if name.startswith("-") else "unknown command"
+    close = get_close_matches(name, known, 1)
+    advice = f"did you mean '{close[0]}'?" if close else f"see {PROGRAM} --help"
+    _complain(PROGRAM, f"{what} '{name}'; {advice}")
+    return arguments.WRONG_USAGE
+
+
+def _print_notices(command: Command | None, config: Config) -> None:
     notices = "".join(config.notices)
     if command is not None and command.output is OutputMode.LOG:
         streams.write(notices)
     elif command is None or command.output is OutputMode.TEXT:
         # to be flushed with the text, which must not be lost without a word
         sys.stdout.write(notices)
-    if command is None:
-        print(f"\nCommand '{printable(name)}' not found")
-        command = COMMANDS["help"]
-    return _run(command, config, arguments[1:])
 
 
 def _complain(what: str, error: object) -> None:
     streams.complain(f"{what}: {mask_text(printable(str(error)))}")
 
 
-def _config(name: str, arguments: Sequence[str]) -> Config:
+def _config(name: str, argv: Sequence[str]) -> Config:
     if name != "start-worker":
         return loading.load_here()
     from .processes.workers import inherited_config
 
-    return inherited_config(arguments)
+    return inherited_config(argv)
 
 
-def _run(command: Command, config: Config, arguments: Sequence[str]) -> int:
+def _run(name: str, command: Command, config: Config, options: argparse.Namespace) -> int:
     """Run a command in its output mode; print user errors as one line without a traceback."""
     wrong = reported_later(config)
     if wrong and command.module not in REPORT_THEMSELVES:
         raise ConfigError(wrong[0])
     if command.output is OutputMode.LOG:
-        return _run_logged(command, config, arguments)
+        return _run_logged(command, config, options)
     for warning in config.warnings:
         _complain("configuration", warning)
     try:
-        status = _call(command, config, arguments)
+        status = _call(command, config, options)
         sys.stdout.flush()
     except ConfigError:
         raise
+    except arguments.UsageError as error:
+        _complain(f"{PROGRAM} {name}", f"{error} (see {PROGRAM} {name} --help)")
+        return arguments.WRONG_USAGE
     except AggregatorError as error:
-        _complain("error", error)
+        _complain(name, error)
         return FAILED
     return status
 
 
-def _run_logged(command: Command, config: Config, arguments: Sequence[str]) -> int:
+def _run_logged(command: Command, config: Config, options: argparse.Namespace) -> int:
     from . import logs
 
     logs.setup(config)
@@ -106,7 +150,7 @@ def _run_logged(command: Command, config: Config, arguments: Sequence[str]) -> i
     for line in reported_later(config):
         log.error("configuration: %s", mask_text(line))
     try:
-        status = _call(command, config, arguments)
+        status = _call(command, config, options)
     except AggregatorError as error:
         log.error("%s", mask_text(str(error)))
         status = BAD_CONFIG if isinstance(error, ConfigError) else FAILED
@@ -118,10 +162,8 @@ def _run_logged(command: Command, config: Config, arguments: Sequence[str]) -> i
     return status
 
 
-def _call(command: Command, config: Config, arguments: Sequence[str]) -> int:
-    status: int = importlib.import_module(command.module, f"{__package__}.commands").run(
-        config, arguments
-    )
+def _call(command: Command, config: Config, options: argparse.Namespace) -> int:
+    status: int = arguments.load(command).run(config, options)
     return status
 
 

@@ -7,11 +7,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import aggregator
+from aggregator.commands import COMMANDS, arguments
 from aggregator.config.loading import FILE_VARIABLE
+from aggregator.config.options import Config
 
 # the package under test: the installed wheel, or the checkout
 PACKAGES = Path(aggregator.__file__).parent.parent
@@ -36,6 +38,17 @@ def command(
     )
 
 
+def in_process(name: str) -> Callable[[Config, Sequence[str]], int]:
+    """Return a function that runs the command in this process, with a configuration."""
+
+    def run(config: Config, argv: Sequence[str]) -> int:
+        options = arguments.parse(name, COMMANDS[name], argv)
+        status: int = arguments.load(COMMANDS[name]).run(config, options)
+        return status
+
+    return run
+
+
 def recorded(name: str) -> tuple[str, int]:
     """Return what the reference printed, and its exit status."""
     text, _, status = (GOLDEN / name).read_text(encoding="utf-8").rpartition("[exit ")
@@ -53,3 +66,9 @@ def told(ended: subprocess.CompletedProcess[str]) -> list[str]:
     """Return the messages and errors that were logged."""
     logged = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
     return [line[key] for line in logged for key in ("error", "message") if key in line]
+
+
+def complaints(stderr: str) -> list[str]:
+    """Return the lines on standard error but those that name the command's target."""
+    targets = ("broker ", "database ")
+    return [line for line in stderr.splitlines() if not line.startswith(targets)]

@@ -19,11 +19,12 @@ from referencing.jsonschema import DRAFT202012
 import aggregator
 from aggregator.config.options import BrokerConfig
 from aggregator.ingest.batch import REJECTED
-from aggregator.ingest.dead_letter import dead_letter, without_value
+from aggregator.ingest.dead_letter import KINDS, dead_letter, without_value
 from aggregator.ingest.decode.dvo import DvoDecoder
 from aggregator.ingest.decode.message import Envelope
 from aggregator.ingest.decode.ocp import OcpDecoder
 from aggregator.ingest.kafka.producer import Sender
+from aggregator.ingest.kafka.records import CORRUPT
 from aggregator.ingest.tracker import Tracker
 from aggregator.metrics import Metrics
 from testing.mocks.producer import MemoryProducer
@@ -154,7 +155,7 @@ def test_what_is_written_into_dead_letters_keeps_the_schema() -> None:
 
 def test_every_kind_of_invalid_message_is_named() -> None:
     """They are the first argument wherever a message is `invalid`."""
-    used = {REJECTED}
+    used = {REJECTED, CORRUPT}
     for path in (Path(aggregator.__file__).parent / "ingest").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if (
@@ -165,7 +166,7 @@ def test_every_kind_of_invalid_message_is_named() -> None:
             ):
                 used.add(str(node.args[0].value))
     named = API["components"]["schemas"]["letterHeaders"]["properties"]["x-error-kind"]["enum"]
-    assert named == sorted(used)
+    assert named == sorted(used) == list(KINDS)
 
 
 def test_the_page_is_what_is_generated() -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from aggregator import build
+from aggregator.__main__ import main
 from aggregator.commands import COMMANDS, find
-from aggregator.config.loading import PREFIX
+from aggregator.config.loading import FILE_VARIABLE, PREFIX
 from tests.program import (
     ROOT,
     command,
@@ -33,12 +34,82 @@ def test_help_is_the_reference_s_and_then_tells_of_ours(tmp_path: Path) -> None:
         assert "dev" in told
 
 
-@pytest.mark.parametrize("name", ["foo", "--help"])
-def test_an_unknown_command_is_said_and_no_failure(tmp_path: Path, name: str) -> None:
-    expected, status = recorded("foo.txt")
-    ended = command(name, folder=tmp_path)
-    assert ended.stdout.startswith(expected.replace("foo", name).rstrip("\n"))
-    assert (ended.returncode, ended.stderr) == (status, "")
+def test_an_unknown_command_prints_what_the_go_service_prints_and_fails(tmp_path: Path) -> None:
+    """The Go service ends with status 0 (departure 32)."""
+    expected, _ = recorded("foo.txt")
+    ended = command("foo", folder=tmp_path)
+    assert ended.stdout.startswith(expected.rstrip("\n"))
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        "insights-results-aggregator: unknown command 'foo'; see insights-results-aggregator "
+        "--help\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["clenaup", "--older-than", "1d", "--apply"], "unknown command 'clenaup'; did you mean"),
+        (["--foo"], "unknown option '--foo'"),
+        (["nonsense", "--help"], "unknown command 'nonsense'"),
+        (["lag", "--grup", "a"], "lag: unrecognized arguments: --grup a (see"),
+        (
+            ["lag", "--broker", "not a broker"],
+            "lag: --broker: broker.addresses: host:port expected",
+        ),
+        (["replay", "--kind", "nonsense"], "--kind: invalid choice: 'nonsense' (choose from"),
+        (["cleanup"], "cleanup: the following arguments are required: --older-than (see"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(
+    tmp_path: Path, arguments: list[str], complaint: str
+) -> None:
+    ended = command(*arguments, folder=tmp_path)
+    assert ended.returncode == 2
+    assert complaint in ended.stderr
+    assert ended.stderr.startswith("insights-results-aggregator")
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name])
+def test_help_shows_every_option_and_reads_no_configuration(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FILE_VARIABLE, "/no/such/file")
+    for words in ([name, "--help"], ["-h", name], [name.upper(), "-h", "31"]):
+        assert main(words) == 0
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        assert printed.out.startswith(f"usage: insights-results-aggregator {name} ")
+        assert "Exit status: 0 " in printed.out
+
+
+def test_help_of_a_command_with_effects_has_none(tmp_path: Path) -> None:
+    database = tmp_path / "a.db"
+    env = {f"{PREFIX}OCP_RECOMMENDATIONS_STORAGE__SQLITE_DATASOURCE": str(database)}
+    for arguments in (["migration", "latest", "--help"], ["start-service", "-h"], ["--version"]):
+        ended = command(*arguments, folder=tmp_path, env=env)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert not database.exists()
+    assert ended.stdout == f"insights-results-aggregator {build.info()['BuildVersion']}\n"
+
+
+def test_help_without_a_command_lists_all_and_help_names_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--help"]) == 0
+    listed = capsys.readouterr().out
+    assert all(f"    {name} " in listed for name, one in COMMANDS.items() if one.summary)
+    assert "start-worker" not in listed
+    assert main(["help", "lag"]) == 0
+    assert "usage: insights-results-aggregator lag" in capsys.readouterr().out
+
+
+def test_what_the_go_service_ignores_is_reported_and_ignored(tmp_path: Path) -> None:
+    ended = command("print-env", "foo", "--bar", folder=tmp_path)
+    assert ended.returncode == 0
+    assert ended.stdout.startswith("Clowder is disabled\n")
+    assert ended.stderr == "print-env: ignored, as by the Go service: foo --bar\n"
 
 
 def test_print_env_shows_the_environment(tmp_path: Path) -> None:

@@ -1,10 +1,16 @@
-"""CLI commands: one module each with `run(config, argv) -> exit status`, imported on demand."""
+"""CLI commands: one module each with `add_options(parser)` and `run(config, options)`.
+
+Modules are imported on demand. `add_options` declares the arguments; `run` gets them parsed and
+returns the exit status.
+"""
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
 from importlib.util import find_spec
+
+PROGRAM = "insights-results-aggregator"
 
 
 class OutputMode(enum.Enum):
@@ -17,11 +23,18 @@ class OutputMode(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command; those of the Go service are told in `help` in its words, ours by `summary`."""
+    """A command. `summary` is its line in `help`; the Go service's text has those of its own."""
 
     module: str
     output: OutputMode
     summary: str = ""
+    # without a configuration: `run` gets the defaults
+    configured: bool = True
+
+    @property
+    def of_go_service(self) -> bool:
+        """Return True for a command of the Go service, which ignores unknown arguments."""
+        return not self.summary
 
 
 _SERVICE = Command(".start_service", OutputMode.LOG)
@@ -48,6 +61,8 @@ COMMANDS = {
     ),
     "lag": Command(".lag", OutputMode.PERSON, "shows how far behind the consumer group is"),
 }
+# not listed and not completed: started by the service itself
+INTERNAL = ("", "start-worker")
 
 
 def find(name: str) -> Command | None:

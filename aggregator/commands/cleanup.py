@@ -18,10 +18,12 @@ from ..db.retention import Retention
 from ..db.storage import SqlHealth, databases
 from ..errors import AggregatorError, ConfigError
 from ..model import utc_now
-from . import terminal
-from .replay_options import natural
+from . import arguments, targets, terminal
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
+STATUS = """\
+Exit status: 0 done, 1 failure or not confirmed, 2 wrong usage, 130 interrupted. What was deleted
+before a failure stays deleted; the next run continues."""
 CHUNK = 500
 PAUSE_SECONDS = 0.1
 BACKENDS = {"ocp_recommendations": "ocp", "dvo_recommendations": "dvo"}
@@ -38,12 +40,36 @@ class Account:
     interrupted: bool = False
 
 
-def run(config: Config, argv: Sequence[str]) -> int:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    arguments.describe(
+        parser,
+        "Count the rows that are older than an age, or delete them: reports with all that belongs "
+        "to them, workloads, invalid messages, of the storages in storage_backend.use. The "
+        "service may run meanwhile: what it refreshes stays. Toggles, disable feedback, "
+        "acknowledgements and ratings are kept.",
+        "cleanup --older-than 90d",
+        "cleanup --older-than '90 days' --apply --yes",
+        status=STATUS,
+    )
+    add = parser.add_argument
+    add("--older-than", type=_before, required=True, dest="before", metavar="AGE",
+        help="90d, 12w, 36h, or '90 days'")  # fmt: skip
+    add("--apply", action="store_true", help="delete them; without this they are only counted")
+    add("--chunk", type=arguments.positive, default=CHUNK, metavar="N",
+        help=f"clusters, or invalid messages, a transaction (default: {CHUNK})")  # fmt: skip
+    add("--pause", type=arguments.seconds, default=PAUSE_SECONDS, metavar="SECONDS",
+        help=f"between two transactions (default: {PAUSE_SECONDS})")  # fmt: skip
+    arguments.add_yes(parser)
+    arguments.add_json(parser)
+
+
+def run(config: Config, options: argparse.Namespace) -> int:
     """Show or delete what is old; return 0, 1 on failure, 130 on ^C."""
-    options = _options(argv)
     account = Account()
     try:
-        asyncio.run(_clean(config, options, account))
+        with asyncio.Runner() as runner:
+            _clean(config, options, account, runner)
     except AggregatorError as error:
         terminal.say(f"cleanup: {error}")
         if account.deleted:
@@ -51,27 +77,6 @@ def run(config: Config, argv: Sequence[str]) -> int:
         return FAILED
     _tell(options, account)
     return INTERRUPTED if account.interrupted else DONE
-
-
-def _options(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="insights-results-aggregator cleanup",
-        description="Show what is older than an age, or delete it: reports with all that belongs "
-        "to them, workloads, refused messages. The service may go on meanwhile: what it "
-        "refreshes stays. Toggles, reasons, acknowledgements and ratings are kept for ever.",
-        epilog="Status: 0 done, 1 failure, 2 wrong usage, 130 interrupted. What was deleted "
-        "before a failure stays deleted; the next run goes on.",
-    )
-    add = parser.add_argument
-    add("--older-than", type=_before, required=True, dest="before", metavar="AGE",
-        help="90d, 12w, 36h, or '90 days'")  # fmt: skip
-    add("--apply", action="store_true", help="delete it; without this it is only counted")
-    add("--chunk", type=_positive, default=CHUNK, metavar="N",
-        help=f"clusters, or refused messages, a transaction; {CHUNK} by default")  # fmt: skip
-    add("--pause", type=_seconds, default=PAUSE_SECONDS, metavar="SECONDS",
-        help=f"between two transactions; {PAUSE_SECONDS} by default")  # fmt: skip
-    add("--json", action="store_true", help="for programs instead of people")
-    return parser.parse_args(argv)
 
 
 def _before(text: str) -> datetime:
@@ -89,40 +94,38 @@ def _before(text: str) -> datetime:
         raise argparse.ArgumentTypeError(f"nothing can be as old as {text!r}") from None
 
 
-def _positive(text: str) -> int:
-    number = natural(text)
-    if not number:
-        raise argparse.ArgumentTypeError("at least 1 expected")
-    return number
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    if not 0 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"seconds expected (0 to 3600), not {text!r}")
-    return seconds
-
-
-async def _clean(config: Config, options: argparse.Namespace, account: Account) -> None:
+def _clean(
+    config: Config, options: argparse.Namespace, account: Account, runner: asyncio.Runner
+) -> None:
+    """Count, ask, and delete; the question is outside of the loop, so that Ctrl-C ends it."""
     found = _databases(config)
+    targets.name_databases(config, *config.storage_backend.use)
     try:
-        await SqlHealth(found).require_latest()
-        work = [
-            Retention(database, ocp=database is found.get("ocp"), dvo=database is found.get("dvo"))
-            for database in dict.fromkeys(found.values())
-        ]
-        for retention in work:
-            account.old.update(await retention.count(options.before))
+        work = runner.run(_count(found, options, account))
         if options.apply:
-            with terminal.until_interrupted() as interrupted:
-                await _delete(work, options, account, interrupted)
-            account.interrupted = interrupted.is_set()
+            rows = account.old.total()
+            terminal.confirm(f"delete {rows} rows from this database?", yes=options.yes)
+            runner.run(_delete(work, options, account))
     finally:
-        for database in found.values():
-            await database.close()
+        runner.run(_close(found))
+
+
+async def _count(
+    found: dict[str, Database], options: argparse.Namespace, account: Account
+) -> list[Retention]:
+    await SqlHealth(found).require_latest()
+    work = [
+        Retention(database, ocp=database is found.get("ocp"), dvo=database is found.get("dvo"))
+        for database in dict.fromkeys(found.values())
+    ]
+    for retention in work:
+        account.old.update(await retention.count(options.before))
+    return work
+
+
+async def _close(found: dict[str, Database]) -> None:
+    for database in found.values():
+        await database.close()
 
 
 def _databases(config: Config) -> dict[str, Database]:
@@ -139,13 +142,8 @@ def _databases(config: Config) -> dict[str, Database]:
     return found
 
 
-async def _delete(
-    work: Sequence[Retention],
-    options: argparse.Namespace,
-    account: Account,
-    interrupted: asyncio.Event,
-) -> None:
-    with terminal.progress() as bar:
+async def _delete(work: Sequence[Retention], options: argparse.Namespace, account: Account) -> None:
+    with terminal.until_interrupted() as interrupted, terminal.progress() as bar:
         task = bar.add_task("deleting rows", total=account.old.total())
         for retention in work:
             async for rows in retention.delete(options.before, options.chunk):
@@ -154,6 +152,7 @@ async def _delete(
                 with suppress(TimeoutError):
                     await asyncio.wait_for(interrupted.wait(), options.pause)
                 if interrupted.is_set():
+                    account.interrupted = True
                     return
 
 

@@ -35,6 +35,7 @@ from ..ingest.kafka.factory import producer
 from ..ingest.kafka.producer import Sender
 from ..logs import PlainFormatter
 from ..service import Service
+from . import arguments
 from .produce import send
 
 JsonObject = dict[str, Any]
@@ -48,14 +49,38 @@ PREFIX = "/api/insights-results-aggregator/v1/"
 OCP_TOPIC = "ccx.ocp.results"
 DVO_TOPIC = "ccx.dvo.results"
 SEED = 1
+LAST_PORT = 65535
+# a test tool sleeps between two messages, and no clock is finer
+FASTEST = 1000
 READY_SECONDS = 60
 # a folder may be kept for weeks, and its clusters shall still be listed
 ALWAYS_HOURS = 24 * 365 * 100
 
 
-def run(config: Config, argv: Sequence[str]) -> int:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    arguments.describe(
+        parser,
+        "Serve the API with sample data until Ctrl-C; no database and no broker are needed.",
+        "dev",
+        "dev --port 8081 --data ./data --rate 5",
+        status="Exit status: 0 ended with Ctrl-C, 1 failure, 2 wrong usage or configuration.",
+    )
+    parser.add_argument(
+        "--data", metavar="DIR", help="keep the database in this folder (default: it is deleted)"
+    )
+    parser.add_argument(
+        "--port", type=_port, default=8080, metavar="N",
+        help="of the API; 0 is any free one (default: 8080)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rate", type=_rate, default=1.0, metavar="N",
+        help="messages a second after the sample messages; 0 for none (default: 1)",
+    )  # fmt: skip
+
+
+def run(config: Config, options: argparse.Namespace) -> int:
     """Serve until Ctrl-C; return the exit status."""
-    options = _options(argv)
     console = Console(highlight=False)
     _log_to(console)
     try:
@@ -82,17 +107,21 @@ def _log_to(console: Console) -> None:
     logging.basicConfig(level=logging.ERROR, format="%(message)s", handlers=[handler], force=True)
 
 
-def _options(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="insights-results-aggregator dev",
-        description="Serve the API with sample data; no database and no broker are needed.",
-    )
-    parser.add_argument("--data", metavar="DIR", help="keep the database here (else it is lost)")
-    parser.add_argument("--port", type=int, default=8080, help="of the API; 0 is any free one")
-    parser.add_argument(
-        "--rate", type=float, default=1.0, help="messages a second after the fixtures; 0 for none"
-    )
-    return parser.parse_args(argv)
+def _port(text: str) -> int:
+    port = arguments.natural(text)
+    if port > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"a port expected (0 to {LAST_PORT}), not {text!r}")
+    return port
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1
+    if not 0 <= rate <= FASTEST:
+        raise argparse.ArgumentTypeError(f"a number expected (0 to {FASTEST}), not {text!r}")
+    return rate
 
 
 @contextmanager
@@ -275,6 +304,8 @@ def _say_hello(
     python = shlex.quote(sys.executable)
     suite = f"{python} -m testing.rest_suite --url http://localhost:{port} --data '{source}'"
     console.print(f"  {suite}", soft_wrap=True, markup=False)
+    program = f"{python} -m aggregator"
+    console.print(f"  {program} produce --broker {brokers} FILE", soft_wrap=True, markup=False)
     console.print("\nCtrl-C ends it.")
 
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from aiokafka import TopicPartition
+from rich.table import Table
 
 from ..config.options import Config
 from ..errors import AggregatorError, ConfigError
 from ..ingest.consumers import sources
 from ..ingest.kafka.admin import Brokers, asking
-from . import terminal
+from . import arguments, targets, terminal
 
 UNKNOWN, NOBODY = "?", "-"
+WATCH_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,39 +36,42 @@ class Behind:
     member: str | None
 
 
-def run(config: Config, argv: Sequence[str]) -> int:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    arguments.describe(
+        parser,
+        "Show how many messages of each partition the consumer group has yet to handle. Nothing "
+        "is changed, and the group does not notice.",
+        "lag",
+        "lag --watch 5",
+        "lag --topic ccx.ocp.results --group aggregator --json",
+    )
+    add = parser.add_argument
+    add("--topic", action="append",
+        help="this topic (default: those of the configuration); repeatable")  # fmt: skip
+    add("--group", default="", help="this group (default: that of the configuration)")
+    add("--watch", type=_interval, nargs="?", const=WATCH_SECONDS, metavar="SECONDS",
+        help=f"show it again and again until Ctrl-C (every {WATCH_SECONDS:g} seconds if not "
+        "given); with --json one line each time")  # fmt: skip
+    arguments.add_broker(parser)
+    arguments.add_json(parser)
+
+
+def run(config: Config, options: argparse.Namespace) -> int:
     """Show the table; return 1 when the brokers cannot tell."""
-    options = _options(argv)
+    config = arguments.with_broker(config, options)
     terminal.hush()
     wanted = _wanted(config, options.topic, options.group)
     try:
         if not all(wanted):
             raise ConfigError("broker.topic is empty, and there is no --topic")
-        found = asyncio.run(_behind(config, wanted))
+        for topic, group in wanted.items():
+            targets.name_broker(config.broker, topic=topic, group=group)
+        asyncio.run(_run(config, options, wanted))
     except AggregatorError as error:
         terminal.say(f"lag: {error}")
         return 1
-    if options.json:
-        total = sum(each.lag for each in found)
-        rows = [asdict(each) for each in found]
-        print(json.dumps({"partitions": rows, "lag": total}, indent=2))
-    else:
-        _show(found)
     return 0
-
-
-def _options(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="insights-results-aggregator lag",
-        description="Show how many messages of each partition the consumer group has yet to "
-        "handle. Nothing is changed, and the group does not notice.",
-    )
-    parser.add_argument(
-        "--topic", action="append", help="another topic than those of the configuration; repeatable"
-    )
-    parser.add_argument("--group", default="", help="another group than those of the configuration")
-    parser.add_argument("--json", action="store_true", help="for programs instead of people")
-    return parser.parse_args(argv)
 
 
 def _wanted(config: Config, named: Sequence[str] | None, group: str) -> dict[str, str]:
@@ -75,13 +82,38 @@ def _wanted(config: Config, named: Sequence[str] | None, group: str) -> dict[str
     }
 
 
-async def _behind(config: Config, wanted: Mapping[str, str]) -> list[Behind]:
+def _interval(text: str) -> float:
+    interval = arguments.seconds(text)
+    if not interval:
+        raise argparse.ArgumentTypeError("more than 0 seconds expected")
+    return interval
+
+
+async def _run(config: Config, options: argparse.Namespace, wanted: Mapping[str, str]) -> None:
     from_start = config.broker.auto_offset_reset == "earliest"
-    found = []
     async with asking(config.broker) as brokers:
-        for topic, group in wanted.items():
-            places = await brokers.partitions(topic)
-            found += await _measure(brokers, places, group, from_start=from_start)
+        found = await _behind(brokers, wanted, from_start=from_start)
+        if options.watch is None:
+            _print(found, options, indent=2)
+            return
+        with terminal.until_interrupted() as interrupted, terminal.live() as screen:
+            while not interrupted.is_set():
+                if screen is None:
+                    _print(found, options, indent=None)
+                    sys.stdout.flush()
+                else:
+                    screen.update(_table(found), refresh=True)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(interrupted.wait(), options.watch)
+                    return
+                found = await _behind(brokers, wanted, from_start=from_start)
+
+
+async def _behind(brokers: Brokers, wanted: Mapping[str, str], *, from_start: bool) -> list[Behind]:
+    found = []
+    for topic, group in wanted.items():
+        places = await brokers.partitions(topic)
+        found += await _measure(brokers, places, group, from_start=from_start)
     return found
 
 
@@ -112,13 +144,23 @@ async def _measure(
     return found
 
 
-def _show(found: Sequence[Behind]) -> None:
+def _print(found: Sequence[Behind], options: argparse.Namespace, *, indent: int | None) -> None:
+    if options.json:
+        total = sum(each.lag for each in found)
+        rows = [asdict(each) for each in found]
+        print(json.dumps({"partitions": rows, "lag": total}, indent=indent))
+    else:
+        terminal.show(_table(found))
+
+
+def _table(found: Sequence[Behind]) -> Table:
     numbers = ("partition", "committed", "end", "lag")
     shown = terminal.table(None, "group", "topic", *numbers, "member", numbers=numbers)
     for each in found:
         member = UNKNOWN if each.member is None else each.member or NOBODY
         committed = NOBODY if each.committed is None else str(each.committed)
         cells = (str(each.partition), committed, str(each.end), str(each.lag))
-        terminal.add_row(shown, each.group, each.topic, *cells, member)
+        style = "yellow" if each.lag else ""
+        terminal.add_row(shown, each.group, each.topic, *cells, member, style=style)
     terminal.add_row(shown, "total", "", "", "", "", str(sum(each.lag for each in found)), "")
-    terminal.show(shown)
+    return shown

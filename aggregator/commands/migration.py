@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from ..errors import (
     MigrationError,
     Unavailable,
 )
+from . import arguments
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +27,32 @@ PREPARE_FAILED, MIGRATION_FAILED = 2, 5
 NEWEST = {"latest", "max"}
 LARGEST = 2**64 - 1
 CHAINS = {"ocp_recommendations": OCP, "dvo_recommendations": DVO}
+STATUS = """\
+Exit status: 0 done, 2 storage or schema not usable, 5 target or migration not possible."""
 
 
-def run(config: Config, argv: Sequence[str]) -> int:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    arguments.describe(
+        parser,
+        "Log the version of the database schema, or migrate it up or down. It works on the "
+        "storages of storage_backend.use; `latest` without that option on all SQL storages.",
+        "migration",
+        "migration latest",
+        "migration 31",
+        status=STATUS,
+    )
+    parser.add_argument(
+        "target",
+        nargs="*",
+        help="latest, max, or a version: 0 to 32 (OCP), 0 to 4 (DVO). Without it the schema and "
+        "the table of its version are created where they are missing, and the version is logged",
+    )
+
+
+def run(config: Config, options: argparse.Namespace) -> int:
     """Work on the schemas named by `storage_backend.use`; return the exit status."""
+    argv = [*options.target, *options.ignored]
     try:
         _announce(config)
     except ConfigError as error:
@@ -40,7 +64,7 @@ def run(config: Config, argv: Sequence[str]) -> int:
         log.error("%s", error)
         return MIGRATION_FAILED
     try:
-        return asyncio.run(_work(chosen, list(argv)))
+        return asyncio.run(_work(chosen, argv))
     finally:
         log.info("Closing connection to data storage")
 

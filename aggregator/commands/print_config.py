@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
-from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from ..config import pg_params
+from ..config import document, pg_params
 from ..config.options import SECRETS, Config
-from ..escaping import printable_json
+from ..escaping import printable, printable_json
 from ..masking import MASK, mask_text
+from . import arguments
 
 # section -> its name in the Go service's output, in the Go service's order
 SECTIONS = {
@@ -79,13 +80,60 @@ FIXED: dict[str, Any] = {
 }
 
 
-def run(config: Config, _argv: Sequence[str]) -> int:
-    """Print the configuration as JSON with four blanks."""
-    document = {
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    arguments.describe(
+        parser,
+        "Print the configuration in effect: of the file, environment variables and Clowder. "
+        "Secrets are masked. Without options it is the Go service's JSON, with its names.",
+        "print-config",
+        "print-config --yaml",
+    )
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--yaml",
+        action="store_true",
+        help="print YAML with the documented names (docs/configuration.md) and the origin of each "
+        "value: default, file, environment variable, Clowder, or implied by other options",
+    )
+    group.add_argument(
+        "--json", action="store_true", help="the same as JSON: value and origin of each option"
+    )
+
+
+def run(config: Config, options: argparse.Namespace) -> int:
+    """Print the configuration as JSON with four blanks, or as YAML with origins."""
+    if options.yaml or options.json:
+        _print_with_origins(config, as_json=options.json)
+        return 0
+    theirs = {
         title: _section(section, getattr(config, section)) for section, title in SECTIONS.items()
     }
-    print(printable_json(json.dumps(document, indent=4, ensure_ascii=False)))
+    print(printable_json(json.dumps(theirs, indent=4, ensure_ascii=False)))
     return 0
+
+
+def _print_with_origins(config: Config, *, as_json: bool) -> None:
+    shown, origins = document.masked(document.values(config)), document.origins(config)
+    if as_json:
+        told = {
+            section: {
+                key: {"value": value, "origin": origins[section][key]}
+                for key, value in pairs.items()
+            }
+            for section, pairs in shown.items()
+        }
+        print(printable_json(json.dumps(told, indent=2, ensure_ascii=False)))
+        return
+    for section, pairs in shown.items():
+        print(f"{section}:")
+        for key, value in pairs.items():
+            print(f"  {yaml_line(key, value)}  # {printable(origins[section][key])}")
+
+
+def yaml_line(key: str, value: Any) -> str:
+    """Return `key: value` in YAML, on one line; JSON's values are also YAML's."""
+    return f"{key}: {printable_json(json.dumps(value, ensure_ascii=False))}"
 
 
 def _section(section: str, options: Any) -> dict[str, Any]:

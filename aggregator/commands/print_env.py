@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
 import os
-from collections.abc import Sequence
 
 from ..config import pg_params
 from ..config.loading import PREFIX
 from ..config.options import SECRETS, Config
 from ..escaping import printable
 from ..masking import MASK, mask_text, mask_variable
+from . import arguments
 
 
-def run(_config: Config, _argv: Sequence[str]) -> int:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    arguments.describe(
+        parser,
+        "Print the environment variables of this process as NAME=VALUE, one a line, sorted. "
+        "Values of secrets are masked.",
+        "print-env",
+    )
+
+
+def run(_config: Config, _options: argparse.Namespace) -> int:
     """Print KEY=VALUE a line (departure 28: what looks like a secret is masked)."""
     for name, value in sorted(os.environ.items()):
         print(f"{printable(name)}={printable(_masked(name, value))}")

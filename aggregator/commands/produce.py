@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gzip
+import json
 import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from ..errors import AggregatorError, ConfigError
 from ..escaping import printable
 from ..ingest.kafka.factory import producer
 from ..ingest.kafka.producer import Outgoing, Sender
-from . import terminal
+from . import arguments, targets, terminal
 
 if TYPE_CHECKING:
     from ..config.options import Config
@@ -28,35 +29,48 @@ IN_FOLDERS = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 _CLUSTER = re.compile(rb'"ClusterName"\s*:\s*"([^"]*)"')
 
 
-def run(config: Config, argv: Sequence[str]) -> int:
-    """Produce what the arguments name; return the exit status."""
-    options = _options(argv)
-    topic = options.topic or config.broker.topic
-    terminal.hush()
-    try:
-        messages = (message for source in options.sources for message in read(source))
-        count = asyncio.run(_produce(config, topic, messages))
-    except (AggregatorError, OSError) as error:
-        terminal.say(f"produce: {error}")
-        return 1
-    print(f"{count} message{'' if count == 1 else 's'} produced into {printable(topic)}")
-    return 0
-
-
-def _options(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="insights-results-aggregator produce",
-        description="Send messages to the broker of the configuration.",
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    arguments.describe(
+        parser,
+        "Send messages from files, folders or standard input to the topic, byte for byte. "
+        "Messages of a cluster go to one partition, in order. The broker is that of the "
+        "configuration, also beside a running `dev`, which prints the --broker of its own.",
+        "produce fixtures/messages/ocp",
+        "produce --broker 127.0.0.1:41913 message.json more.jsonl.gz",
+        "produce --topic ccx.ocp.results - < messages.jsonl",
     )
-    parser.add_argument("--topic", default="", help="where to, if not into broker.topic")
+    parser.add_argument("--topic", default="", help="the topic (default: broker.topic)")
+    arguments.add_broker(parser)
+    arguments.add_json(parser)
     parser.add_argument(
         "sources",
         nargs="+",
         metavar="FILE|DIR|-",
         help="a file is one message, or one a line if it is called .jsonl; of a folder, all *.json "
-        "and *.jsonl; with .gz behind the name they are unpacked; of standard input, every line",
+        "and *.jsonl; .gz files are decompressed; of standard input, every line",
     )
-    return parser.parse_args(argv)
+
+
+def run(config: Config, options: argparse.Namespace) -> int:
+    """Produce what the arguments name; return the exit status."""
+    config = arguments.with_broker(config, options)
+    topic = options.topic or config.broker.topic
+    terminal.hush()
+    try:
+        if not topic:
+            raise ConfigError("broker.topic is empty, and there is no --topic")
+        targets.name_broker(config.broker, topic=topic)
+        messages = (message for source in options.sources for message in read(source))
+        count = asyncio.run(_produce(config, topic, messages))
+    except (AggregatorError, OSError) as error:
+        terminal.say(f"produce: {error}")
+        return 1
+    if options.json:
+        print(json.dumps({"topic": topic, "messages": count}))
+    else:
+        print(f"{count} message{'' if count == 1 else 's'} produced into {printable(topic)}")
+    return 0
 
 
 def read(source: str) -> Iterator[bytes]:
@@ -86,8 +100,6 @@ def _lines(stream: Iterable[bytes]) -> Iterator[bytes]:
 
 
 async def _produce(config: Config, topic: str, messages: Iterator[bytes]) -> int:
-    if not topic:
-        raise ConfigError("broker.topic is empty, and there is no --topic")
     sender = Sender(producer(config.broker))
     count = 0
     try:

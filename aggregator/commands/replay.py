@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,13 +13,16 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from ..config.checks import kafka_name
 from ..config.options import Config
-from ..errors import AggregatorError, ConfigError
+from ..errors import AggregatorError
+from ..escaping import printable_json
 from ..ingest.dead_letter import DeadLetter
 from ..ingest.kafka import factory
 from ..ingest.kafka.admin import Brokers, asking
 from ..ingest.kafka.producer import Outgoing, Sender
-from . import replay_options, terminal
-from .replay_options import Choice
+from . import arguments, replay_options, targets, terminal
+from .replay_options import Choice, add_options
+
+__all__ = ["add_options", "run"]
 
 DONE, FAILED, INCOMPLETE, INTERRUPTED = 0, 1, 3, 130
 # more are counted, not listed
@@ -45,13 +49,19 @@ class Account:
         return self.sent.total() + len(self.left)
 
 
-def run(config: Config, argv: Sequence[str]) -> int:
+def run(config: Config, options: argparse.Namespace) -> int:
     """Send the chosen letters; return 0, 1 on failure, 3 when some cannot be sent, 130 on ^C."""
-    options = replay_options.parse(argv)
+    config = arguments.with_broker(config, options)
+    options.choice = replay_options.choice_of(options)
     terminal.hush()
     account = Account()
     try:
-        asyncio.run(_replay(config, options, account))
+        topic = replay_options.source_of(config, options)
+        to = options.to or "the topic of each dead letter"
+        targets.name_broker(config.broker, dead_letters=topic, to=to)
+        if not options.dry_run:
+            terminal.confirm("send the selected dead letters again?", yes=options.yes)
+        asyncio.run(_replay(config, topic, options, account))
     except AggregatorError as error:
         terminal.say(f"replay: {error}")
         if account.sent:
@@ -63,10 +73,9 @@ def run(config: Config, argv: Sequence[str]) -> int:
     return INCOMPLETE if account.left else DONE
 
 
-async def _replay(config: Config, options: argparse.Namespace, account: Account) -> None:
-    topic = options.source or config.broker.dead_letter_queue_topic
-    if not topic:
-        raise ConfigError("broker.dead_letter_queue_topic is empty, and there is no --from")
+async def _replay(
+    config: Config, topic: str, options: argparse.Namespace, account: Account
+) -> None:
     sender = None if options.dry_run else Sender(factory.producer(config.broker))
     try:
         async with asking(config.broker) as brokers:
@@ -149,12 +158,10 @@ async def _send(
 
 def _tell(options: argparse.Namespace, account: Account) -> None:
     """Print how many letters of which kind went where, and which did not."""
-    title = "would be sent" if options.dry_run else "sent"
-    shown = terminal.table(title, "error kind", "topic", "letters", numbers=("letters",))
-    for (kind, topic), count in sorted(account.sent.items()):
-        terminal.add_row(shown, kind or "not told", topic, str(count))
-    terminal.add_row(shown, "total", "", str(account.sent.total()))
-    terminal.show(shown)
+    if options.json:
+        _print_json(options, account)
+    else:
+        _print_table(options, account)
     for letter, reason in account.left[:LISTED]:
         terminal.say(f"not sent: {_place(letter)}: {reason}")
     if len(account.left) > LISTED:
@@ -164,6 +171,36 @@ def _tell(options: argparse.Namespace, account: Account) -> None:
     if account.chosen and not options.dry_run:
         begin = " ".join(f"{at.partition}:{offset}" for at, offset in sorted(account.next.items()))
         terminal.say(f"to go on behind these the next time: --begin {begin}")
+
+
+def _print_json(options: argparse.Namespace, account: Account) -> None:
+    document = {
+        "applied": not options.dry_run,
+        "interrupted": account.interrupted,
+        "dead_letters": [
+            {"kind": kind, "topic": topic, "count": count}
+            for (kind, topic), count in sorted(account.sent.items())
+        ],
+        "total": account.sent.total(),
+        "not_sent": [
+            {
+                "partition": letter.record.partition,
+                "offset": letter.record.offset,
+                "reason": reason,
+            }
+            for letter, reason in account.left
+        ],
+    }
+    print(printable_json(json.dumps(document, indent=2)))
+
+
+def _print_table(options: argparse.Namespace, account: Account) -> None:
+    title = "would be sent" if options.dry_run else "sent"
+    shown = terminal.table(title, "error kind", "topic", "letters", numbers=("letters",))
+    for (kind, topic), count in sorted(account.sent.items()):
+        terminal.add_row(shown, kind or "not told", topic, str(count))
+    terminal.add_row(shown, "total", "", str(account.sent.total()))
+    terminal.show(shown)
 
 
 def _place(letter: DeadLetter) -> str:

@@ -1,17 +1,21 @@
-"""Command line options of `replay`: filter of dead letters, target topic."""
+"""Command line options that select dead letters, and those of `replay`."""
 
 from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from ..ingest.dead_letter import DeadLetter
+from ..config.options import Config
+from ..errors import ConfigError
+from ..ingest.dead_letter import KINDS, DeadLetter
+from .arguments import UsageError, add_broker, add_json, add_yes, describe, moment, natural
 
-_AGO = re.compile(r"(\d+)([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+STATUS = """\
+Exit status: 0 all selected dead letters are sent, 1 failure, 2 wrong usage, 3 some dead letters
+cannot be sent, 130 interrupted."""
 _BEGIN = re.compile(r"(\d+):(\d+)")
 
 
@@ -40,13 +44,29 @@ class Choice:
         )
 
 
-def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Return the options, `choice` among them; a mistake ends the program with status 2."""
-    parser = _parser()
-    options = parser.parse_args(argv)
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """Add the options that select dead letters."""
+    add = parser.add_argument
+    add("--kind", action="append", default=[], choices=KINDS, metavar="KIND",
+        help=f"only of this kind (x-error-kind); repeatable: {', '.join(KINDS)}")  # fmt: skip
+    add("--since", type=moment, metavar="TIME",
+        help="written at or after: ISO 8601 (UTC without a zone), or 90m, 2h, 7d ago")  # fmt: skip
+    add("--until", type=moment, metavar="TIME", help="written before")
+    add("--partition", type=natural, metavar="N", help="the partition the message was in")
+    add("--offset", type=natural, metavar="N",
+        help="the offset the message had there; needs --partition")  # fmt: skip
+    add("--limit", type=natural, default=0, metavar="N", help="this many at most (0: all)")
+    add("--begin", type=_begin, nargs="+", default=[], metavar="PARTITION:OFFSET",
+        help="where to begin in the dead-letter topic, as an earlier run has printed")  # fmt: skip
+    add("--from", dest="source", default="", metavar="TOPIC",
+        help="the dead-letter topic (default: broker.dead_letter_queue_topic)")  # fmt: skip
+
+
+def choice_of(options: argparse.Namespace) -> Choice:
+    """Return what the options select; raise UsageError."""
     if options.offset is not None and options.partition is None:
-        parser.error("--offset needs --partition")
-    options.choice = Choice(
+        raise UsageError("--offset needs --partition")
+    return Choice(
         kinds=frozenset(options.kind),
         since=options.since,
         until=options.until,
@@ -54,52 +74,34 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         offset=options.offset,
         offsets=dict(options.begin),
     )
-    return options
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="insights-results-aggregator replay",
-        description="Send dead letters to the topic they come from: key, value and headers as "
-        "they were, and x-replayed-from. A letter stays where it is, and may be sent again: an "
-        "older or equal report changes nothing. Letters written after the start are not sent.",
-        epilog="Status: 0 all chosen letters are sent, 1 failure, 2 wrong usage, 3 some letters "
-        "cannot be sent, 130 interrupted.",
+def source_of(config: Config, options: argparse.Namespace) -> str:
+    """Return the dead-letter topic; raise ConfigError without one."""
+    topic: str = options.source or config.broker.dead_letter_queue_topic
+    if not topic:
+        raise ConfigError("broker.dead_letter_queue_topic is empty, and there is no --from")
+    return topic
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `replay`."""
+    describe(
+        parser,
+        "Send dead letters to the topic they come from: key, value and headers as they were, and "
+        "x-replayed-from. A dead letter stays where it is and may be sent again: an older or "
+        "equal report changes nothing. Dead letters written after the start are not sent.",
+        "replay --dry-run --since 2h",
+        "replay --kind allow_list --since 2026-03-01T10:00:00Z --yes",
+        status=STATUS,
     )
+    add_choice(parser)
     add = parser.add_argument
-    add("--kind", action="append", default=[], metavar="KIND", help="of x-error-kind; repeatable")
-    add("--since", type=moment, metavar="TIME", help="written at or after: ISO 8601, or 2h ago")
-    add("--until", type=moment, metavar="TIME", help="written before")
-    add("--partition", type=natural, metavar="N", help="the partition the message was in")
-    add("--offset", type=natural, metavar="N", help="the offset the message had there")
-    add("--limit", type=natural, default=0, metavar="N", help="this many letters at most")
-    add("--begin", type=_begin, nargs="+", default=[], metavar="PARTITION:OFFSET",
-        help="where to begin in the dead-letter topic, as an earlier run has told")  # fmt: skip
-    add("--to", default="", metavar="TOPIC", help="where to, if not to the topic of each letter")
-    add("--from", dest="source", default="", metavar="TOPIC",
-        help="the dead-letter topic, if not broker.dead_letter_queue_topic")  # fmt: skip
+    add("--to", default="", metavar="TOPIC", help="send here (default: each one's own topic)")
     add("--dry-run", action="store_true", help="only show what would be sent")
-    return parser
-
-
-def natural(text: str) -> int:
-    """Return a number that is not negative; raise ArgumentTypeError."""
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"a whole number expected, not {text!r}")
-    return int(text)
-
-
-def moment(text: str) -> datetime:
-    """Return the time, which is UTC if it tells no zone; raise ArgumentTypeError."""
-    try:
-        if ago := _AGO.fullmatch(text):
-            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        found = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(
-            f"a time expected (2026-03-01T10:00:00Z, or 90m, 2h, 7d for so long ago), not {text!r}"
-        ) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    add_broker(parser)
+    add_yes(parser)
+    add_json(parser)
 
 
 def _begin(text: str) -> tuple[int, int]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 
 from ..config.options import BACKENDS, Config
 from ..errors import (
@@ -24,17 +25,31 @@ from ..processes.ipc import FirstProcess, WorkerSlot
 from ..processes.memory import give_back_large_blocks, spare_what_stays
 from ..processes.workers import Workers, wanted
 from ..service import Service
-from . import print_version_info
+from . import arguments, print_version_info
 
 log = logging.getLogger(__name__)
 
 GENERAL_FAILURE, PREPARE_FAILED, CONSUMER_FAILED = 1, 2, 3
 BAD_CONFIG = 2
+STATUS = """\
+Exit status: 0 after SIGTERM or SIGINT, 1 address, file or storage_backend.use not usable,
+2 configuration or database not usable, 3 the consumer failed."""
 
 
-def run(config: Config, argv: Sequence[str] = ()) -> int:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    arguments.describe(
+        parser,
+        "Serve the REST API and, with broker.enabled, consume the topic, until SIGTERM or SIGINT. "
+        "This is what the program does without a command. Arguments are ignored.",
+        "start-service",
+        status=STATUS,
+    )
+
+
+def run(config: Config, _options: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status of contract config-cli 5."""
-    print_version_info.run(config, argv)
+    print_version_info.log_build()
     for line in config.retired:
         log.warning("configuration: %s", line)
     if not config.broker.enabled and not set(config.storage_backend.use) <= set(BACKENDS):

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
 from dataclasses import replace
 
 from ..config.options import Config
 from ..processes.ipc import WorkerSlot
 from ..processes.memory import spare_what_stays
 from ..service import Service
+from . import arguments
 from .start_service import end_on_signals, ended
 
 
-def run(config: Config, argv: Sequence[str]) -> int:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    arguments.describe(
+        parser, "Serve as one of several processes; started by start-service, not by people."
+    )
+    parser.add_argument("slot", nargs="*", help="port, number, number of processes, socket")
+
+
+def run(config: Config, options: argparse.Namespace) -> int:
     """Serve on the port given until told to stop, or until the first process has ended."""
-    port, number, count, fd = (int(text) for text in argv[:4])
+    port, number, count, fd = (int(text) for text in options.slot[:4])
     host = config.server.address.rpartition(":")[0]
     own = replace(
         config,

@@ -10,18 +10,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from ..errors import AggregatorError
 from ..escaping import printable
 
 LONGEST_CELL = 300
 
 
+class NotConfirmed(AggregatorError):
+    """The user did not confirm what would have been changed."""
+
+
 def say(text: str) -> None:
     """Print a line that is no result; text of others in it can do no harm."""
     print(printable(text), file=sys.stderr)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask a person at a terminal; raise NotConfirmed unless the answer is yes.
+
+    Without a terminal, as in a job, nobody is asked.
+    """
+    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    print(f"{printable(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise NotConfirmed("not confirmed, so nothing was changed")
 
 
 def show(table: Table) -> None:
@@ -40,9 +58,12 @@ def table(title: str | None, *columns: str, numbers: tuple[str, ...] = ()) -> Ta
     return made
 
 
-def add_row(table: Table, *cells: str) -> None:
-    """Add a row; text of others in it is neither markup nor control characters."""
-    table.add_row(*(Text(_cell(text)) for text in cells))
+def add_row(table: Table, *cells: str, style: str = "") -> None:
+    """Add a row; text of others in it is neither markup nor control characters.
+
+    The style (such as `yellow`) is seen only on a terminal.
+    """
+    table.add_row(*(Text(_cell(text)) for text in cells), style=style)
 
 
 def _cell(text: str) -> str:
@@ -61,6 +82,17 @@ def progress() -> Progress:
         transient=True,
         disable=not sys.stderr.isatty(),
     )
+
+
+@contextmanager
+def live() -> Iterator[Live | None]:
+    """Give a part of the terminal that is written again and again; None without a terminal."""
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        yield None
+        return
+    with Live(console=console, auto_refresh=False) as screen:
+        yield screen
 
 
 def hush() -> None:

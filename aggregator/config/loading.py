@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -52,22 +52,34 @@ RETIRED = {
 def load(environ: Mapping[str, str], folder: Path) -> Config:
     """Return the configuration of this environment; raise ConfigError with one clear line."""
     path = _file(environ, folder)
-    found = Names(str(path))
+    found = Names(str(path), lambda name: f"file {path}")
     values = found.known(_read(path)) if path else {}
-    others = Names("environment")
+    others = Names("environment", _variable)
     for section, overrides in others.known(_from_environment(environ)).items():
         values[section] = values.get(section, {}) | overrides
     config = Config()
     for section, chosen in _with_implied(values).items():
         config = with_values(config, section, chosen)
-    config = clowder.apply(_only_named_storages(config), environ.get("ACG_CONFIG"))
+    before = _only_named_storages(config)
+    config = clowder.apply(before, environ.get("ACG_CONFIG"))
     check_together(config)
     return replace(
         config,
         warnings=(*found.warnings, *others.warnings, *_advice(config)),
         retired=(*found.retired, *others.retired),
+        origins=tuple((found.origins | others.origins | _from_clowder(before, config)).items()),
         backend_given="use" in values.get("storage_backend", {}),
     )
+
+
+def _from_clowder(before: Config, after: Config) -> dict[str, str]:
+    """Return the options that Clowder has changed."""
+    return {
+        f"{section}.{one.name}": "Clowder"
+        for section in section_names()
+        for one in fields(getattr(after, section))
+        if getattr(getattr(after, section), one.name) != getattr(getattr(before, section), one.name)
+    }
 
 
 def _advice(config: Config) -> list[str]:
@@ -81,12 +93,23 @@ def _advice(config: Config) -> list[str]:
 
 def load_here() -> Config:
     """Return the configuration of this process."""
+    return load(os.environ, _working_directory())
+
+
+def load_own(file: str = "") -> Config:
+    """Return what a file says, or this process's configuration; in both cases without Clowder."""
+    if file:
+        return load({FILE_VARIABLE: file}, _working_directory())
+    own = {name: value for name, value in os.environ.items() if name != "ACG_CONFIG"}
+    return load(own, _working_directory())
+
+
+def _working_directory() -> Path:
     try:
-        folder = Path.cwd()
+        return Path.cwd()
     except OSError:
-        # the working directory was deleted
-        folder = Path()
-    return load(os.environ, folder)
+        # it was deleted
+        return Path()
 
 
 def _only_named_storages(config: Config) -> Config:
@@ -152,11 +175,18 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     return document
 
 
+def _variable(name: str) -> str:
+    """Return the environment variable of `section.key`."""
+    return PREFIX + name.upper().replace(".", "__")
+
+
 class Names:
     """Sections and keys of one source, brought to the names of today."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, origin: Callable[[str], str]) -> None:
         self._source = source
+        self._origin = origin
+        self.origins: dict[str, str] = {}
         self.warnings: list[str] = []
         self.retired: list[str] = []
 
@@ -165,7 +195,7 @@ class Names:
         known: dict[str, dict[str, Any]] = {}
         # the one storage of 2020 is both of today's; what a section of today says wins
         if "storage" in document:
-            shared = self._keys("storage", document["storage"])
+            shared = self._keys("storage", document["storage"], STORAGES)
             known |= {name: dict(shared) for name in STORAGES}
         for section, values in document.items():
             if section == "storage" or self._is_retired(section):
@@ -176,7 +206,8 @@ class Names:
             known[section] = known.get(section, {}) | self._keys(section, values)
         return known
 
-    def _keys(self, section: str, values: Any) -> dict[str, Any]:
+    def _keys(self, section: str, values: Any, become: Sequence[str] = ()) -> dict[str, Any]:
+        """Return the values by today's keys; `become` names the sections of today."""
         if values is None:
             return {}
         if not isinstance(values, dict):
@@ -190,6 +221,8 @@ class Names:
             if name in options:
                 if value is not None:
                     (known if name == key else old)[name] = value
+                    for today in become or (section,):
+                        self.origins[f"{today}.{name}"] = self._origin(f"{section}.{key}")
             elif not self._is_retired(f"{section}.{key}"):
                 self.warnings.append(f"{self._source}: unknown key '{section}.{key}'")
         return old | known

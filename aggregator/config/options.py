@@ -208,6 +208,8 @@ class Config:
     warnings: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    # (section.key, origin) of what is no default: a file, a variable, or Clowder
+    origins: tuple[tuple[str, str], ...] = ()
     # whether `storage_backend.use` was given; `migration` works on all storages otherwise
     backend_given: bool = False
 

@@ -20,6 +20,13 @@ _ADDED = frozenset(
     {TOPIC, PARTITION, OFFSET, TIMESTAMP, ERROR, KIND, VALUE_OMITTED, HEADERS_OMITTED}
 )
 
+# all kinds of errors, as in header x-error-kind and the metric `refused_messages`
+KINDS = (
+    "allow_list", "cluster", "database", "encoding", "gzip", "json", "last_checked",
+    "missing_attribute", "nul", "organization", "record", "schema", "structure", "too_large",
+    "type",
+)  # fmt: skip
+
 # consumer_error has the full text
 LONGEST_ERROR = 2000
 # digits of a 64-bit number

@@ -10,12 +10,15 @@ import pytest
 from aiokafka import TopicPartition
 from rich.console import Console
 
-from aggregator.commands import lag, terminal
+from aggregator.commands import terminal
 from aggregator.commands.replay import FAILED, INCOMPLETE
 from aggregator.ingest.kafka import admin
 from testing.mocks.broker import Broker
 from tests.commands.test_replay import Scene, letter
 from tests.commands.topics import RESULTS, config
+from tests.program import in_process
+
+run_lag = in_process("lag")
 
 HOSTILE = {
     "markup": "[/oops]",
@@ -88,8 +91,8 @@ def test_lag_prints_members_of_others(
     monkeypatch.setattr(admin.Brokers, "members", members)
     with Broker() as broker:
         broker.create_topic(RESULTS)
-        assert lag.run(config(broker.address), []) == 0
-        assert lag.run(config(broker.address), ["--group", HOSTILE[name][:200]]) in (0, FAILED)
+        assert run_lag(config(broker.address), []) == 0
+        assert run_lag(config(broker.address), ["--group", HOSTILE[name][:200]]) in (0, FAILED)
     printed = capfd.readouterr()
     assert_harmless(printed.out)
     assert_harmless(printed.err)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from aggregator.commands.lag import run
 from aggregator.ingest.kafka.producer import Outgoing
 from testing.mocks.broker import Broker
 from tests.commands.topics import (
@@ -20,6 +19,9 @@ from tests.commands.topics import (
     config,
     write,
 )
+from tests.program import complaints, in_process
+
+run = in_process("lag")
 
 MESSAGE = Outgoing(b"{}")
 
@@ -91,4 +93,4 @@ def test_what_cannot_be_told_is_one_line(
     told = capfd.readouterr()
     assert told.out == ""
     assert complaint in told.err
-    assert told.err.count("\n") == 1
+    assert len(complaints(told.err)) == 1

@@ -98,3 +98,44 @@ def test_print_config_shows_what_clowder_changed(tmp_path: Path) -> None:
         expected[section].pop("CertPath", None)
         assert {key: document[section][key] for key in expected[section]} == expected[section]
     assert Path(document["Broker"]["CertPath"]).read_text() == "-----CERT-----"
+
+
+def test_print_config_yaml_names_the_origin_of_each_value_and_can_be_loaded(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "config.toml").write_text(
+        '[broker]\naddress = "a:1,b:2"\nsasl_password = "hunter2"\ntimeout = "1m30s"\n'
+        '[storage]\npg_host = "db"\n'
+    )
+    env = {f"{PREFIX}SERVER__ADDRESS": ":1234"}
+    ended = command("print-config", "--yaml", folder=tmp_path, env=env)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "hunter2" not in ended.stdout
+    lines = [line.strip() for line in ended.stdout.splitlines()]
+    file = f"# file {tmp_path}/config.toml"
+    for line in (
+        f'addresses: ["a:1", "b:2"]  {file}',
+        f'sasl_password: "***"  {file}',
+        f'timeout: "90s"  {file}',
+        f'address: ":1234"  # {PREFIX}SERVER__ADDRESS',
+        'db_driver: "postgres"  # implied by other options',
+        "batch_size: 500  # default",
+    ):
+        assert line in lines
+    assert lines.count(f'pg_host: "db"  {file}') == 2
+    (tmp_path / "config.toml").unlink()
+    (tmp_path / "config.yaml").write_text(ended.stdout)
+    again = command("print-config", "--yaml", folder=tmp_path, env={})
+    assert [line.split("  #")[0] for line in again.stdout.splitlines()] == [
+        line.split("  #")[0] for line in ended.stdout.splitlines()
+    ]
+
+
+def test_print_config_yaml_names_what_clowder_has_set(tmp_path: Path) -> None:
+    env = {**CONFIG, "ACG_CONFIG": str(GOLDEN / "clowder_input.json"), "TMPDIR": str(tmp_path)}
+    ended = command("print-config", "--json", folder=tmp_path, env=env)
+    document = json.loads(ended.stdout)
+    topic, group = document["broker"]["topic"], document["broker"]["group"]
+    assert topic == {"value": "mapped-ccx", "origin": "Clowder"}
+    assert group["origin"] == f"file {GOLDEN / 'config.toml'}"
+    assert document["broker"]["batch_size"] == {"value": 500, "origin": "default"}
