@@ -7,6 +7,7 @@ import itertools
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from aggregator.db.engine import Database, open_url
 from aggregator.db.migrations import DVO, OCP, migrate
@@ -59,11 +60,17 @@ async def _fill(location: sa.URL, clusters: int) -> None:
         decoded = [decoder.decode(value).report for value in itertools.islice(messages, size)]
         await reports.store([report for report in decoded if report is not None])
         left -= size
-    async with engine.connect() as conn:
-        await (await conn.execution_options(isolation_level="AUTOCOMMIT")).execute(
-            sa.text("ANALYZE")
-        )
+    await _settle(engine)
     await engine.dispose()
+
+
+async def _settle(engine: AsyncEngine) -> None:
+    """Do now what autovacuum and the checkpointer would do during the first measurements."""
+    sqlite = engine.dialect.name == "sqlite"
+    async with engine.connect() as conn:
+        outside = await conn.execution_options(isolation_level="AUTOCOMMIT")
+        for statement in ("ANALYZE",) if sqlite else ("VACUUM ANALYZE", "CHECKPOINT"):
+            await outside.execute(sa.text(statement))
 
 
 async def _sample(location: sa.URL) -> Sample:

@@ -15,6 +15,8 @@ from tornado.iostream import IOStream, UnsatisfiableReadError
 
 from .budgets import Heads, Unread
 
+# Tornado allocates and clears a buffer of this size for each read; its default is 64 KiB
+READ_BYTES = 16 * 1024
 # bytes of a response that the client must read to extend its deadline
 PROGRESS = 64 * 1024
 # parsing the lines of a head takes 4 us each
@@ -73,7 +75,9 @@ class Stream(IOStream):
 
     def __init__(self, sock: socket.socket, owner: Owner, limits: Limits) -> None:
         # the size of the buffer limits what is read, never what is written
-        super().__init__(sock, max_buffer_size=limits.headers + 4 * 64 * 1024)
+        super().__init__(
+            sock, max_buffer_size=limits.headers + 4 * 64 * 1024, read_chunk_size=READ_BYTES
+        )
         self._owner = owner
         self._limits = limits
         self._clock = asyncio.get_running_loop().time
