@@ -10,11 +10,13 @@ from .base import ApiHandler
 
 
 class OrganizationsHandler(ApiHandler):
-    """All organizations (debug)."""
+    """All organizations that the token may see (debug)."""
 
     async def get(self) -> None:
         """List them."""
-        self.ok(organizations=await self.storage.orgs.all())
+        scope = self.scope()
+        found = await self.storage.orgs.all()
+        self.ok(organizations=[org for org in found if scope in (None, org)])
 
 
 class DeleteOrganizationsHandler(ApiHandler):

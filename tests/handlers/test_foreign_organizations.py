@@ -9,16 +9,18 @@ import itertools
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import jwt
 import pytest
 
 from aggregator.db.tables import metadata
-from aggregator.model import Vote
+from aggregator.model import ConsumerErrorRow, Vote
 from aggregator.storage import Storage
 from testing.contract.sample_data import (
     ANN,
@@ -42,8 +44,9 @@ SECRET = "a text of the owner"
 PATHS: dict[str, Any] = json.loads((files("aggregator") / "schemas/openapi.json").read_bytes())[
     "paths"
 ]
-# answers that are the same for all; the list of organizations is for debugging
-OPEN = ("/openapi.json", "/metrics", "/organizations")
+# answers that are the same for all
+OPEN = ("/openapi.json", "/metrics")
+Answer = tuple[int, list[tuple[str, str]], str]
 OPERATIONS = [
     (method.upper(), path)
     for path, item in PATHS.items()
@@ -52,6 +55,9 @@ OPERATIONS = [
 ]
 NAMING_CLUSTER = re.compile(r"\{(cluster|clusters|cluster_list)\}")
 NAMING_ORG = re.compile(r"\{(org_id|organization|organizations)\}")
+# with `organization_check: legacy`, as the Go service: it compares organizations only where an
+# operation reads the clusters of an organization, or changes a hit, and names the owner then
+LEGACY: dict[str, list[str]] = json.loads(Path(__file__).with_name("legacy_check.json").read_text())
 # without these nothing below says anything
 assert any(NAMING_CLUSTER.search(path) for _, path in OPERATIONS)
 assert any(NAMING_ORG.search(path) for _, path in OPERATIONS)
@@ -78,19 +84,47 @@ def bodies(method: str, cluster: str) -> list[Any]:
     return [[cluster], {"clusters": [cluster]}, {"message": "x", "justification": "x"}, rating]
 
 
-def ask(port: int, method: str, path: str, body: Any) -> tuple[int, list[tuple[str, str]], str]:
-    """Return status, headers, and text of an answer to organization 102."""
-    identity = {"identity": {"org_id": str(ASKING)}}
-    token = base64.b64encode(json.dumps(identity).encode()).decode()
+KEY_OF_ISSUER = "k" * 64
+
+
+def token(auth_type: str) -> tuple[str, str]:
+    """Return the header that organization 102 sends."""
+    claims = {"identity": {"org_id": str(ASKING)}}
+    if auth_type == "jwt":
+        return "Authorization", f"Bearer {jwt.encode(claims, KEY_OF_ISSUER, 'HS256')}"
+    return "x-rh-identity", base64.b64encode(json.dumps(claims).encode()).decode()
+
+
+@asynccontextmanager
+async def served(folder: Path, auth_type: str, **options: Any) -> AsyncIterator[Any]:
+    """Serve data of organization 101; give a way to ask as organization 102."""
+    key = folder / "key"
+    key.write_text(KEY_OF_ISSUER)
+    if auth_type == "jwt":
+        options |= {"jwt_key_file": str(key), "jwt_algorithms": ("HS256",)}
+    async with service(folder, auth=True, auth_type=auth_type, **options) as (storage, call):
+        await store_something_everywhere(storage)
+        name, value = token(auth_type)
+        loop = asyncio.get_running_loop()
+        port = call.keywords["port"]
+
+        async def send(method: str, path: str, body: Any = None) -> Answer:
+            return await loop.run_in_executor(None, ask, port, method, path, body, {name: value})
+
+        yield send
+
+
+def ask(port: int, method: str, path: str, body: Any, headers: dict[str, str]) -> Answer:
+    """Return status, headers, and text of an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     data = None if body is None else json.dumps(body)
-    connection.request(method, PREFIX.rstrip("/") + path, data, {"x-rh-identity": token})
+    connection.request(method, PREFIX.rstrip("/") + path, data, headers)
     answer = connection.getresponse()
     text = answer.read().decode()
     connection.close()
     # an entity tag is the hash of the text, which names the cluster that was asked for
-    headers = [pair for pair in answer.getheaders() if pair[0] not in ("Date", "Etag")]
-    return answer.status, headers, text
+    shown = [pair for pair in answer.getheaders() if pair[0] not in ("Date", "Etag")]
+    return answer.status, shown, text
 
 
 def rows_of_owner(file: Path) -> dict[str, list[Any]]:
@@ -114,6 +148,8 @@ async def store_something_everywhere(storage: Storage) -> None:
     await storage.feedback.put(ORG, ANN, HIT, SECRET)
     await storage.acks.put(ORG, RULE, KEY, SECRET)
     await storage.ratings.put(ORG, RULE, KEY, 1)
+    row = ConsumerErrorRow("t", 0, 1, b"k", b"m", NOON, NOON, SECRET)
+    await storage.consumer_errors.put([row])
 
 
 def questions() -> Iterator[tuple[str, str, int]]:
@@ -123,31 +159,63 @@ def questions() -> Iterator[tuple[str, str, int]]:
             yield method, path, org
 
 
-@pytest.mark.parametrize("debug", [True, False])
+def twins(method: str, path: str, org: int) -> Iterator[tuple[Any, str, str, Any]]:
+    """Yield a body and path that name the owner's data, with such as name what does not exist."""
+    known, unknown = bodies(method, CLUSTER), bodies(method, UNKNOWN_CLUSTER)
+    for body, other in zip(known, known if org == OWNER else unknown, strict=True):
+        twin = (UNKNOWN, CLUSTER) if org == OWNER else (ASKING, UNKNOWN_CLUSTER)
+        yield body, filled(path, org, CLUSTER), filled(path, *twin), other
+
+
+@pytest.mark.parametrize(
+    ("auth_type", "debug"), [("xrh", True), ("xrh", False), ("jwt", True), ("jwt", False)]
+)
 async def test_nothing_of_another_organization_is_shown_or_changed(
-    tmp_path: Path, debug: bool
+    tmp_path: Path, auth_type: str, debug: bool
 ) -> None:
-    async with service(tmp_path, auth=True, debug=debug) as (storage, call):
-        port = call.keywords["port"]
-        await store_something_everywhere(storage)
+    async with served(tmp_path, auth_type, debug=debug) as send:
         before = rows_of_owner(tmp_path / "a.db")
-        assert sum(bool(rows) for rows in before.values()) >= 8
+        assert sum(bool(rows) for rows in before.values()) >= 10
         for method, path, org in questions():
-            for body, unknown in zip(
-                bodies(method, CLUSTER), bodies(method, UNKNOWN_CLUSTER), strict=True
-            ):
+            for body, known, unknown, other in twins(method, path, org):
                 where = (method, path, org, body)
-                shown = await asyncio.to_thread(ask, port, method, filled(path, org, CLUSTER), body)
-                assert SECRET not in shown[2], where
-                assert OTHER_CLUSTER not in shown[2], where
-                if org == OWNER:
-                    other = filled(path, UNKNOWN, CLUSTER)
-                    twin = await asyncio.to_thread(ask, port, method, other, body)
-                else:
-                    twin = await asyncio.to_thread(
-                        ask, port, method, filled(path, org, UNKNOWN_CLUSTER), unknown
-                    )
+                shown = await send(method, known, body)
+                for text in (SECRET, OTHER_CLUSTER, f"\\b{OWNER}\\b"):
+                    assert not re.search(text, shown[2]), where
+                twin = await send(method, unknown, other)
                 if path != "/organizations/{organizations}":
                     text = twin[2].replace(UNKNOWN_CLUSTER, CLUSTER)
                     assert shown == (*twin[:2], text), where
         assert rows_of_owner(tmp_path / "a.db") == before
+
+
+def restore(file: Path, copy: Path) -> None:
+    """Bring a database to the state of its copy."""
+    with closing(sqlite3.connect(copy)) as source, closing(sqlite3.connect(file)) as target:
+        source.backup(target)
+
+
+async def test_the_legacy_check_reveals_and_changes_only_what_the_go_service_does(
+    tmp_path: Path,
+) -> None:
+    """An operation reveals if owner's data are answered otherwise than what does not exist."""
+    file, copy = tmp_path / "a.db", tmp_path / "copy.db"
+    revealed, changed = set(), set()
+    async with served(tmp_path, "xrh", organization_check="legacy") as send:
+        restore(copy, file)
+        before = rows_of_owner(file)
+        for method, path, org in questions():
+            for body, known, unknown, other in twins(method, path, org):
+                shown = await send(method, known, body)
+                if rows_of_owner(file) != before:
+                    changed.add(f"{method} {path}")
+                    restore(file, copy)
+                twin = await send(method, unknown, other)
+                if rows_of_owner(file) != before:
+                    restore(file, copy)
+                text = twin[2].replace(UNKNOWN_CLUSTER, CLUSTER)
+                text = text.replace(f'"{UNKNOWN}"', f'"{OWNER}"')
+                named = org != OWNER and re.search(rf"\b{OWNER}\b", shown[2])
+                if named or shown != (*twin[:2], text):
+                    revealed.add(f"{method} {path}")
+    assert {"reveals": sorted(revealed), "changes": sorted(changed)} == LEGACY

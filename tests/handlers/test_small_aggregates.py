@@ -65,9 +65,12 @@ def _call(port: int, method: str, path: str, body: Any = None, org: int | None =
 
 @asynccontextmanager
 async def service(
-    folder: Path, *, auth: bool = False, debug: bool = True, organization_check: str = "strict"
+    folder: Path, *, auth: bool = False, debug: bool = True, **options: Any
 ) -> AsyncIterator[tuple[Storage, Call]]:
-    """Serve a database of two clusters; give its storage and a way to call the service."""
+    """Serve a database of two clusters; give its storage and a way to call the service.
+
+    `options` are other options of the server.
+    """
     base = Config()
     server = dataclasses.replace(
         base.server,
@@ -75,7 +78,7 @@ async def service(
         api_prefix=PREFIX,
         debug=debug,
         auth=auth,
-        organization_check=organization_check,
+        **options,
     )
     section = StorageConfig(db_driver="sqlite3", sqlite_datasource=str(folder / "a.db"))
     config = dataclasses.replace(
