@@ -103,6 +103,8 @@ setup(
             "watchtower>=3",
             "boto3",
             "pyinstrument>=5",
+            # drives the Chromium of tests/browser
+            "selenium>=4.25",
             "hypothesis>=6.100",
             "schemathesis>=4",
             "psycopg2-binary>=2.9",

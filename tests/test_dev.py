@@ -3,59 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import pytest
 
-import aggregator
+from tests.dev_process import running, start
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "messages" / "ocp"
-# the installed package where tox tests it, else the checkout
-PACKAGES = Path(aggregator.__file__).parents[1]
 SECONDS = 60
-LAST_LINE = "Ctrl-C ends it."
-
-
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start the command in a folder where there is no configuration."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "aggregator", "dev", "--port", "0", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(PACKAGES), "TMPDIR": str(folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-@contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
-    """Give the process and the URLs that it proposes, as soon as it is ready."""
-    process = start(folder, *arguments)
-    try:
-        assert process.stdout is not None
-        said = []
-        for line in process.stdout:
-            said.append(line.strip())
-            if said[-1] == LAST_LINE:
-                break
-        else:
-            pytest.fail(f"dev ended: {said}\n{process.stderr.read() if process.stderr else ''}")
-        yield process, [line.removeprefix("curl ") for line in said if line.startswith("curl ")]
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def get(url: str) -> Any:
@@ -67,8 +29,8 @@ def get(url: str) -> Any:
 @pytest.fixture(scope="module")
 def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     """Give the proposed URLs of a service that runs for all tests of this module."""
-    with running(tmp_path_factory.mktemp("dev"), "--rate", "50") as (_, proposed):
-        yield proposed
+    with running(tmp_path_factory.mktemp("dev"), "--rate", "50") as dev:
+        yield dev.urls
 
 
 def test_the_proposed_requests_show_a_cluster_of_the_fixtures(urls: list[str]) -> None:
@@ -107,10 +69,10 @@ def test_further_messages_keep_coming(urls: list[str]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_without_a_complaint(tmp_path: Path, number: signal.Signals) -> None:
-    with running(tmp_path, "--rate", "50") as (process, _):
-        process.send_signal(number)
-        said, complaints = process.communicate(timeout=SECONDS)
-        assert (process.returncode, complaints) == (0, "")
+    with running(tmp_path, "--rate", "50") as dev:
+        dev.process.send_signal(number)
+        said, complaints = dev.process.communicate(timeout=SECONDS)
+        assert (dev.process.returncode, complaints) == (0, "")
         assert said.strip().endswith("Stopped.")
     assert not list(tmp_path.iterdir()), "the temporary database is left behind"
 
@@ -119,10 +81,10 @@ def test_a_named_folder_keeps_the_data(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     stored_at = []
     for _ in range(2):
-        with running(tmp_path, "--data", str(kept), "--rate", "0") as (process, proposed):
-            stored_at.append(get(f"{proposed[2]}/info")["metainfo"]["stored_at"])
-            process.send_signal(signal.SIGINT)
-            assert process.wait(SECONDS) == 0
+        with running(tmp_path, "--data", str(kept), "--rate", "0") as dev:
+            stored_at.append(get(f"{dev.urls[2]}/info")["metainfo"]["stored_at"])
+            dev.process.send_signal(signal.SIGINT)
+            assert dev.process.wait(SECONDS) == 0
     assert stored_at[0] == stored_at[1]
 
 

@@ -67,7 +67,13 @@ def application(
 
 
 def _routes(server: ServerConfig) -> list[Route]:
-    return routes(debug=server.debug) + (diagnostics() if server.debug else [])
+    found = routes(debug=server.debug)
+    if server.debug:
+        # imported with the option only
+        from .documentation import documentation
+
+        found += diagnostics() + documentation()
+    return found
 
 
 def _silent(_handler: object) -> None:
