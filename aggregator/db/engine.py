@@ -15,6 +15,7 @@ from ..config.options import StorageConfig
 from .driver import Driver
 from .failures import is_transient, translated
 from .pool import guard_of, postgresql_engine
+from .replica import ReplicaReader
 from .server import Server
 from .session import opened
 from .sqlite import in_memory, sqlite_engine
@@ -65,11 +66,14 @@ class Database:
         self._engines = [engine, replica] if replica else [engine]
         self._reader = (replica or engine).execution_options(isolation_level="AUTOCOMMIT")
         self._single = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._drivers: tuple[Driver, Driver] | None = None
+        self._drivers: tuple[Driver, Driver | ReplicaReader] | None = None
+        self._replica: ReplicaReader | None = None
         self._read_at = -_ACTIVE_SECONDS
         if self.dialect == "postgresql":
             primary = Driver(engine, statements)
-            self._drivers = (primary, Driver(replica, statements) if replica else primary)
+            if replica is not None:
+                self._replica = ReplicaReader(Driver(replica, statements), primary)
+            self._drivers = (primary, self._replica or primary)
         for one in self._engines:
             if statements is not None:
                 statements.watch(one)
@@ -134,6 +138,8 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections, within a time limit."""
+        if self._replica is not None:
+            await self._replica.close()
         await asyncio.gather(*map(self._close, self._engines))
 
     async def _attempt(

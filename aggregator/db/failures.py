@@ -67,6 +67,22 @@ def is_out_of_step(error: BaseException) -> bool:
     return sqlstate(error) in _OUT_OF_STEP
 
 
+def is_of_record(error: BaseException) -> bool:
+    """Return True if the statement's values cause the error, on whichever server it runs."""
+    return _is_of_record(driver_error(error))
+
+
+def is_rolled_back(error: BaseException) -> bool:
+    """Return True after a deadlock, a serialization failure or a conflict with replication."""
+    return sqlstate(driver_error(error)).startswith(_ROLLED_BACK)
+
+
+def reason(error: BaseException) -> str:
+    """Return the text of a database error, with its SQLSTATE."""
+    meaning = _meaning(error) if isinstance(error, Exception) else None
+    return str(meaning or error).removeprefix("database: ")
+
+
 def is_transient(error: BaseException) -> bool:
     """Return True if an immediate retry of the statement may succeed.
 

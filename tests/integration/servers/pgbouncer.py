@@ -30,11 +30,14 @@ class PgBouncerServer(ServerProcess):
     `settings` are lines of its configuration.
     """
 
-    def __init__(self, server: str, *settings: str) -> None:
+    def __init__(
+        self, server: str, *settings: str, address: str = "127.0.0.1", port: int | None = None
+    ) -> None:
         self._program = program()
         self._server = sa.make_url(server)
         self._settings = settings
-        self._port = free_port()
+        self.address = address
+        self.port = port or free_port()
         self._user = unprivileged_user("PgBouncer")
         self._folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
         super().__init__(self._folder / "log", START_SECONDS)
@@ -48,8 +51,8 @@ class PgBouncerServer(ServerProcess):
             "[databases]",
             f"* = host={server.host} port={server.port or 5432} user={user} password={password}",
             "[pgbouncer]",
-            "listen_addr = 127.0.0.1",
-            f"listen_port = {self._port}",
+            f"listen_addr = {self.address}",
+            f"listen_port = {self.port}",
             "unix_socket_dir =",
             "auth_type = plain",
             f"auth_file = {self._folder / 'users.txt'}",
@@ -70,7 +73,7 @@ class PgBouncerServer(ServerProcess):
 
     def url(self, database: str) -> sa.URL:
         """Return the SQLAlchemy URL of a database behind it."""
-        return self._server.set(host="127.0.0.1", port=self._port, database=database)
+        return self._server.set(host=self.address, port=self.port, database=database)
 
     @property
     def _file(self) -> Path:
@@ -86,4 +89,4 @@ class PgBouncerServer(ServerProcess):
         return {"cwd": self._folder, "user": user, "group": group, "extra_groups": []}
 
     def _ready(self) -> bool:
-        return reply_to(self._port) is not None
+        return reply_to(self.port, address=self.address) is not None

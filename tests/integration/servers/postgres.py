@@ -47,6 +47,8 @@ class PostgresServer:
     restart keeps the data and the port.
     """
 
+    address = "127.0.0.1"
+
     def __init__(self, files: Mapping[str, bytes] | None = None, options: str = "") -> None:
         """`files` go into the data folder, over those of `initdb`; `options` to the server."""
         self._binaries = binaries()
@@ -61,7 +63,7 @@ class PostgresServer:
         if self._user is not None:
             os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
         try:
-            self._run("initdb", "--auth=trust", "--encoding=UTF8", "--no-sync", "-U", "postgres")
+            self._create()
             for name, content in self._files.items():
                 self._write(name, content)
             self.start()
@@ -83,7 +85,7 @@ class PostgresServer:
     def url(self) -> str:
         """Return the SQLAlchemy URL of the maintenance database."""
         url = sa.URL.create(
-            "postgresql+asyncpg", "postgres", "any", "127.0.0.1", self.port, "postgres"
+            "postgresql+asyncpg", "postgres", "any", self.address, self.port, "postgres"
         )
         return url.render_as_string(hide_password=False)
 
@@ -94,7 +96,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start, and block for a second until it accepts connections."""
-        options = f"-h 127.0.0.1 -p {self.port} -k {self._folder} {self._options}"
+        options = f"-h {self.address} -p {self.port} -k {self._folder} {self._options}"
         self._run("pg_ctl", "-w", "-o", options, "-l", str(self._folder / "log"), "start")
         self._running = True
 
@@ -103,6 +105,9 @@ class PostgresServer:
         if self._running:
             self._run("pg_ctl", "-w", "-m", mode, "stop")
         self._running = False
+
+    def _create(self) -> None:
+        self._run("initdb", "--auth=trust", "--encoding=UTF8", "--no-sync", "-U", "postgres")
 
     def _write(self, name: str, content: bytes) -> None:
         path = self._folder / "data" / name

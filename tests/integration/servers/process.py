@@ -87,10 +87,10 @@ class ServerProcess(ABC):
         return {}
 
 
-def reply_to(port: int, request: bytes = b"") -> bytes | None:
+def reply_to(port: int, request: bytes = b"", *, address: str = "127.0.0.1") -> bytes | None:
     """Return the start of the answer to these bytes on a new connection; None if refused."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        with socket.create_connection((address, port), timeout=1) as connection:
             if not request:
                 return b""
             connection.sendall(request)
