@@ -62,6 +62,7 @@ class BrokerConfig:
     batch_size: int = option(500, low=1, high=100_000)
     batch_wait: Seconds = option(0.05, high=HOUR)
     group_instance_id: str = option("", rule=checks.kafka_name)
+    session_timeout: Seconds = option(10.0, low=6, high=1800)
     isolation_level: str = option(
         "read_uncommitted", choices=("read_uncommitted", "read_committed")
     )

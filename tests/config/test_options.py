@@ -28,7 +28,7 @@ EXAMPLES = {
     "float": ("0.25", 0.25),
     "bool": ("true", True),
     "Duration": ("1m30s", 90.0),
-    "Seconds": ("300ms", 0.3),
+    "Seconds": ("7500ms", 7.5),
     "tuple[str, ...]": ("one, two", ("one", "two")),
 }
 # where not every text will do
@@ -119,6 +119,7 @@ def test_every_option_can_be_set_by_its_variable(
         ("broker.sasl_mechanism", "GSSAPI", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512 expected"),
         ("broker.topic", "a topic", "'.', '_' and '-' expected, not 'a topic'"),
         ("broker.dead_letter_queue_topic", "x" * 250, "up to 249 letters"),
+        ("broker.session_timeout", "1", "6 to 1800 expected, not '1'"),
         ("broker.timeout", "1000h", "0 to 86400 expected, not '1000h'"),
         ("broker.group", "\udcff", "text in UTF-8 expected"),
         ("processing.schema", "lax", "default or strict expected, not 'lax'"),

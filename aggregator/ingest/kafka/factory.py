@@ -24,7 +24,6 @@ FETCH: dict[str, Any] = {
 }
 GROUP: dict[str, Any] = {
     "enable_auto_commit": False,
-    "session_timeout_ms": 10_000,
     "heartbeat_interval_ms": 3_000,
     "rebalance_timeout_ms": 60_000,
     "max_poll_interval_ms": 600_000,
@@ -43,6 +42,7 @@ def consumer(broker: BrokerConfig) -> AIOKafkaConsumer:
         group_instance_id=broker.group_instance_id or None,
         auto_offset_reset=broker.auto_offset_reset,
         isolation_level=broker.isolation_level,
+        session_timeout_ms=round(broker.session_timeout * 1000),
         **GROUP,
         **FETCH,
         **connection(broker),
