@@ -9,11 +9,14 @@ from typing import Self
 
 
 class HungProxy:
-    """Listens on `port` and passes bytes to `target` until `hang`, as a half-open path does."""
+    """Listens on `port` and passes bytes to `target` until `hang`, as a half-open path does.
+
+    A new `target` is that of later connections, as an address that moves to another host.
+    """
 
     def __init__(self, port: int, target: int) -> None:
         self._port = port
-        self._target = target
+        self.target = target
         self._passing = asyncio.Event()
         self._passing.set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -48,7 +51,7 @@ class HungProxy:
         self._tasks.add(task)
         try:
             await self._passing.wait()
-            far, forth = await asyncio.open_connection("127.0.0.1", self._target)
+            far, forth = await asyncio.open_connection("127.0.0.1", self.target)
             try:
                 await asyncio.gather(self._pump(near, forth), self._pump(far, back))
             finally:
