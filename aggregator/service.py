@@ -12,7 +12,7 @@ from .db import storage as sql
 from .db.preparation import Preparation
 from .errors import CannotListen
 from .handlers.app import application, claim, listen
-from .handlers.router import ApiApplication
+from .handlers.router import ApiApplication, Route
 from .handlers.server import HttpServer
 from .ingest.consumers import Ingest
 from .metrics import Metrics
@@ -20,6 +20,10 @@ from .processes.ipc import WorkerSlot, processes
 from .processes.memory import HeapTrimmer
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from .dashboard.assembly import Dashboard
+    from .dashboard.tools import Tools
     from .db.cache import RedisReports
 
 # together ten seconds: for the batch in hand, for requests in hand, to close connections
@@ -29,10 +33,13 @@ INGEST_STOP_SECONDS, SERVER_STOP_SECONDS, CLOSE_SECONDS = 6.5, 1.0, 2.5
 class Service:
     """One process: the REST server and, where the broker is enabled, the consumers.
 
-    `slot` tells which one it is of those that share the port.
+    `slot` tells which one it is of those that share the port; `tools` are for the dashboard of
+    `dev`.
     """
 
-    def __init__(self, config: Config, slot: WorkerSlot | None = None) -> None:
+    def __init__(
+        self, config: Config, slot: WorkerSlot | None = None, tools: Tools | None = None
+    ) -> None:
         self._config = config
         self._slot = slot or WorkerSlot()
         self._metrics = Metrics(config.metrics.namespace)
@@ -40,7 +47,11 @@ class Service:
         self._preparation = Preparation(self._health, reported=self._slot.number == 0)
         self._cache = _cache(config)
         into_cache = self._cache.store if self._cache else None
-        self._ingest = Ingest(config, self._storage, self._metrics, self._health, into_cache)
+        self.dashboard = _dashboard(config, tools)
+        observer = self.dashboard.recorder if self.dashboard else None
+        self._ingest = Ingest(
+            config, self._storage, self._metrics, self._health, into_cache, observer
+        )
         self.processes = processes(self._metrics, self._ingest.readiness, self._slot)
         self._server: HttpServer | None = None
         self._consuming: asyncio.Task[None] | None = None
@@ -58,12 +69,30 @@ class Service:
         info = build.info() | {"OCP_DB_version": sql.UNREADABLE, "DVO_DB_version": sql.UNREADABLE}
         if prepared:
             info |= await self._versions()
-        app = application(self._config, self._storage, self._metrics, info, self.processes)
+        app = application(
+            self._config,
+            self._storage,
+            self._metrics,
+            info,
+            self.processes,
+            further=self._dashboard_routes(),
+        )
         await self._listen(app)
         self._trimmer.start()
         if self._config.broker.enabled or not prepared:
             self._consuming = asyncio.create_task(self._consume(info))
             self._consuming.add_done_callback(self._consumed)
+
+    def _dashboard_routes(self) -> list[Route]:
+        if self.dashboard is None:
+            return []
+        ask: dict[str, Callable[[], Awaitable[None]]] = {}
+        if self._storage.keeps:
+            ask["database"] = self._health.check
+        if self._cache is not None:
+            ask["redis"] = self._cache.check
+        self.dashboard.connect(self._metrics, self.processes, self._ingest, ask)
+        return self.dashboard.routes()
 
     async def _consume(self, info: dict[str, str]) -> None:
         await self._preparation.finish()
@@ -105,6 +134,8 @@ class Service:
     async def stop(self) -> None:
         """Stop taking requests and messages, finish what is in hand, close."""
         self._trimmer.stop()
+        if self.dashboard is not None:
+            await self.dashboard.stop()
         if self._server is not None:
             self._server.stop()
         self._preparation.stop()
@@ -127,6 +158,15 @@ class Service:
             task.cancel()
         for task in ended:
             task.result()
+
+
+def _dashboard(config: Config, tools: Tools | None) -> Dashboard | None:
+    """Return the dashboard if it is on; its modules are imported only then."""
+    if not config.server.dashboard:
+        return None
+    from .dashboard.assembly import Dashboard
+
+    return Dashboard(config, tools)
 
 
 def _cache(config: Config) -> RedisReports | None:

@@ -20,6 +20,7 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "man
 FORBIDDEN = {
     "aggregator/handlers": {"aggregator.db", "aggregator.ingest", "aiokafka", "sqlalchemy"},
     "aggregator/ingest": {"aggregator.db", "aggregator.handlers", "tornado", "sqlalchemy"},
+    "aggregator/dashboard": {"aggregator.db", "sqlalchemy"},
     "aggregator/db": {"aggregator.handlers", "aggregator.ingest", "aiokafka", "tornado"},
     "aggregator/model.py": {"aiokafka", "tornado", "sqlalchemy", "http"},
     "aggregator/errors.py": {"aiokafka", "tornado", "sqlalchemy", "http"},

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -25,10 +26,13 @@ from rich.logging import RichHandler
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.log import app_log
 
+from testing.fixtures import shipped_messages
 from testing.messages import dvo_messages, ocp_messages
 from testing.packages import MissingPackage
 
+from ..dashboard.tools import Tools
 from ..db.engine import connect
+from ..db.inspection import rows_of_cluster
 from ..db.migrations import DVO, OCP, migrate
 from ..errors import AggregatorError, Unavailable
 from ..ingest.kafka.factory import producer
@@ -155,6 +159,7 @@ def dev_config(config: Config, folder: Path, brokers: str, port: int) -> Config:
             address=f"localhost:{port}",
             api_prefix=PREFIX,
             debug=True,
+            dashboard=True,
             auth=False,
             org_overview_limit_hours=ALWAYS_HOURS,
         ),
@@ -185,7 +190,10 @@ async def _serve(config: Config, rate: float, console: Console) -> None:
             stack.push_async_callback(sender.stop)
             await sender.start()
             status.update("Starting the service ...")
-            service = Service(config)
+            engine = connect(config.ocp_recommendations_storage)
+            stack.push_async_callback(engine.dispose)
+            tools = Tools(samples(), partial(rows_of_cluster, engine))
+            service = Service(config, tools=tools)
             stack.push_async_callback(service.stop)
             await service.start()
             status.update(f"Sending {len(ocp) + len(dvo)} messages through Kafka ...")
@@ -227,6 +235,15 @@ def _fixtures(kind: str) -> list[bytes]:
         data = FIXTURES
     entries = sorted((data / "messages" / kind).iterdir(), key=lambda entry: entry.name)
     return [entry.read_bytes() for entry in entries]
+
+
+def samples() -> dict[str, bytes]:
+    """Return the shipped messages by kind and situation, such as `ocp/five_hits`."""
+    return {
+        f"{kind}/{name}": message
+        for kind in ("ocp", "dvo", "bad")
+        for name, message in shipped_messages(kind).items()
+    }
 
 
 def reports(messages: Sequence[bytes]) -> list[str]:

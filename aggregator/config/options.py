@@ -79,6 +79,7 @@ class ServerConfig:
     api_prefix: str = option("/api/v1/", rule=checks.url_prefix)
     api_spec_file: str = ""
     debug: bool = False
+    dashboard: bool = False
     auth: bool = False
     auth_type: str = option("xrh", choices=("", "xrh", "jwt"))
     maximum_feedback_message_length: int = 255

@@ -104,6 +104,13 @@ class RedisReports:
             raise _translated(error) from error
         return [True] * len(reports)
 
+    async def check(self) -> None:
+        """Return when Redis answers; else raise Unavailable."""
+        try:
+            await self._client.ping()
+        except (RedisError, OSError) as error:
+            raise Unavailable(f"redis: {error}") from error
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from ipaddress import ip_address
 from pathlib import Path
@@ -49,8 +49,12 @@ def application(
     info: Mapping[str, str],
     instance: Instance,
     kind: type[ApiApplication] = ApiApplication,
+    further: Sequence[Route] = (),
 ) -> ApiApplication:
-    """Build the application; raise UnusableFile when a file it needs cannot be read."""
+    """Build the application; raise UnusableFile when a file it needs cannot be read.
+
+    `further` routes are those of the dashboard.
+    """
     context = Context(
         config=config,
         storage=storage,
@@ -60,7 +64,7 @@ def application(
         openapi=_description(config.server),
         instance=instance,
     )
-    app = kind(_routes(config.server), context, log_function=_silent)
+    app = kind([*_routes(config.server), *further], context, log_function=_silent)
     if config.server.compression:
         app.add_transform(Compression)
     return app

@@ -138,6 +138,11 @@ class ApiHandler(RequestHandler):
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(seconds, self._time_out)
 
+    def cancel_timeout(self) -> None:
+        """Let this request take any time."""
+        if self._timer is not None:
+            self._timer.cancel()
+
     def _time_out(self) -> None:
         if not self._finished:
             self._late = True
@@ -147,8 +152,7 @@ class ApiHandler(RequestHandler):
     def on_finish(self) -> None:
         """Cancel the timeout and count the response."""
         self.incoming.release()
-        if self._timer is not None:
-            self._timer.cancel()
+        self.cancel_timeout()
         self.context.metrics.request_finished(
             self.template, self.get_status(), self.request.request_time()
         )

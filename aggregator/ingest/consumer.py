@@ -27,7 +27,7 @@ from .kafka.health import BrokerHealth
 from .kafka.offset_gaps import OffsetGaps
 from .kafka.polling import INTERVAL, Polling
 from .kafka.rebalance import RebalanceListener
-from .reporting import BatchReporter
+from .reporting import BatchReporter, Observer
 from .retry import BatchAbandoned, Retrier, RetryPolicy, State
 from .tracker import Tracker
 
@@ -44,6 +44,7 @@ class Settings:
     """Settings of a consumer; times are in seconds."""
 
     topic: str
+    group: str = ""
     batch_size: int = 500
     batch_bytes: int = 4 * 1024 * 1024
     batch_wait: float = 0.5
@@ -60,6 +61,16 @@ class Settings:
     drain: float = 20.0
     grace: float = 3.5
     close_timeout: float = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerStatus:
+    """What a consumer is at; `assigned` is False until it has partitions."""
+
+    topic: str
+    group: str
+    assigned: bool
+    state: State
 
 
 class Consumer:
@@ -79,6 +90,7 @@ class Consumer:
         metrics: Metrics,
         settings: Settings,
         policy: RetryPolicy | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self._kafka = kafka
         self._decoder = decoder
@@ -87,8 +99,12 @@ class Consumer:
         self._tracker = tracker
         self._settings = settings
         self._reporter = BatchReporter(
-            metrics, settings.topic, log_invalid_messages=settings.log_invalid_messages
+            metrics,
+            settings.topic,
+            log_invalid_messages=settings.log_invalid_messages,
+            observer=observer,
         )
+        self._committed: dict[TopicPartition, int] = {}
         self.retrier = Retrier(self._pause_changed, self._stay_in_group, policy)
         self._rebalance = RebalanceListener(
             self.retrier, settings.drain, self._reassigned, kafka.taken_over
@@ -126,6 +142,40 @@ class Consumer:
         if self.retrier.state.paused:
             return f"consuming {topic} is paused: {self.retrier.state.reason}"
         return "" if self._rebalance.assigned else f"consuming {topic} has not begun"
+
+    def status(self) -> ConsumerStatus:
+        """Return what this consumer is at."""
+        return ConsumerStatus(
+            self._settings.topic,
+            self._settings.group,
+            bool(self._rebalance.assigned),
+            self.retrier.state,
+        )
+
+    async def lag(self) -> dict[int, int]:
+        """Return the messages not handled yet by partition, asking the broker for the ends.
+
+        Raise KafkaError, or nothing for longer than the client's request timeout.
+        """
+        held = sorted(self._kafka.assignment())
+        if not held:
+            return {}
+        ends = await self._kafka.end_offsets(held)
+        for place in held:
+            if place not in self._committed:
+                self._committed[place] = await self._next_offset(place)
+        return {
+            place.partition: max(0, end - self._committed.get(place, end))
+            for place, end in sorted(ends.items())
+        }
+
+    async def _next_offset(self, place: TopicPartition) -> int:
+        """Return the committed offset, or where consuming begins without one."""
+        committed: int | None = await self._kafka.committed(place)
+        if committed is not None:
+            return committed
+        position: int = await self._kafka.position(place)
+        return position
 
     async def _work(self) -> None:
         try:
@@ -268,6 +318,7 @@ class Consumer:
         except KafkaError as error:
             raise unavailable(error) from error
         self._gaps.committed(offsets)
+        self._committed |= offsets
         self._reporter.committed(self._kafka, offsets)
 
     async def _stay_in_group(self) -> None:
@@ -293,6 +344,7 @@ class Consumer:
     def _reassigned(self) -> None:
         self._dead_letters.forget()
         self._gaps.forget()
+        self._committed.clear()
         self._reporter.clear_lag()
 
     async def _leave(self) -> None:

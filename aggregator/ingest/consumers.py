@@ -13,7 +13,7 @@ from ..errors import UnusableBackend
 from ..metrics import Metrics
 from ..storage import ConsumerErrors, Storage
 from .batch import Store
-from .consumer import Consumer, Settings
+from .consumer import Consumer, ConsumerStatus, Settings
 from .dead_letter_queue import DeadLetterQueue, Limit
 from .decode.dvo import DvoDecoder
 from .decode.message import Decoder
@@ -22,6 +22,7 @@ from .decode.schema import Profile
 from .kafka import aiokafka_log, factory
 from .kafka.admin import require_writable
 from .kafka.producer import Sender
+from .reporting import Observer
 from .tracker import Tracker
 
 OCP = "ocp_recommendations"
@@ -54,12 +55,14 @@ class Ingest:
         metrics: Metrics,
         load: Load,
         cache: Store | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self._load = load
         self._config = config
         self._storage = storage
         self._metrics = metrics
         self._cache = cache
+        self._observer = observer
         self._consumers: list[Consumer] = []
         self._stop_requested = False
         self._allowlist = self._read_allowlist()
@@ -80,6 +83,14 @@ class Ingest:
         if not self._consumers:
             return "consuming has not begun"
         return "; ".join(filter(None, (one.readiness() for one in self._consumers)))
+
+    def status(self) -> list[ConsumerStatus]:
+        """Return what each consumer is at."""
+        return [one.status() for one in self._consumers]
+
+    async def lag(self) -> dict[str, dict[int, int]]:
+        """Return the messages not handled yet by topic and partition; raise KafkaError."""
+        return {one.status().topic: await one.lag() for one in self._consumers}
 
     async def run(self) -> None:
         """Consume until `request_stop`; after a failure stop all consumers and raise it."""
@@ -126,12 +137,14 @@ class Ingest:
             self._metrics,
             Settings(
                 topic=topic,
+                group=group,
                 batch_size=broker.batch_size,
                 batch_wait=broker.batch_wait,
                 shards=self._load.shards,
                 readers_active=self._load.readers_active,
                 log_invalid_messages=broker.display_message_with_wrong_structure,
             ),
+            observer=self._observer,
         )
 
     def _sender(self, topic: str) -> Sender | None:

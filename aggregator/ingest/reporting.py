@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -20,12 +20,27 @@ log = logging.getLogger(__name__)
 LONGEST_NAME = 256
 
 
+class Observer(Protocol):
+    """What is told of each batch, such as the dashboard."""
+
+    def processed(self, outcomes: Sequence[Outcome], seconds: float) -> None:
+        """Take a batch that is stored and whose dead letters are sent in `seconds`."""
+
+
 class BatchReporter:
     """Updates metrics and logs what happens to the messages of a topic."""
 
-    def __init__(self, metrics: Metrics, topic: str, *, log_invalid_messages: bool = False) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        topic: str,
+        *,
+        log_invalid_messages: bool = False,
+        observer: Observer | None = None,
+    ) -> None:
         self._metrics = metrics
         self._topic = topic
+        self._observer = observer
         self._log_invalid_messages = log_invalid_messages
         self._lagging: set[str] = set()
         self.paused(State())
@@ -47,7 +62,10 @@ class BatchReporter:
             elif outcome.warnings or log.isEnabledFor(logging.INFO):
                 self._log_valid(outcome, now)
         self._metrics.batch_size.observe(len(outcomes))
-        self._metrics.batch_seconds.observe(seconds + sum(one.seconds for one in outcomes))
+        total = seconds + sum(one.seconds for one in outcomes)
+        self._metrics.batch_seconds.observe(total)
+        if self._observer is not None:
+            self._observer.processed(outcomes, total)
 
     def committed(self, kafka: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> None:
         """Set the lag: the distance of the committed offsets from the ends of the partitions."""

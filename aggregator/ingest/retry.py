@@ -6,10 +6,12 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from ..errors import Unavailable
+from ..model import utc_now
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +27,11 @@ class BatchAbandoned(Exception):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Whether consuming is paused, and why."""
+    """Whether consuming is paused, why, and since when (naive UTC)."""
 
     paused: bool = False
     reason: str = ""
+    since: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ class Retrier:
 
     def pause(self, reason: str) -> None:
         """Enter the paused state, also when no batch is being processed."""
-        self._enter(State(paused=True, reason=reason))
+        since = self.state.since if self.state.paused else utc_now()
+        self._enter(State(paused=True, reason=reason, since=since))
 
     def resume(self) -> None:
         """Leave the paused state."""

@@ -12,7 +12,7 @@ import asyncio
 import itertools
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ from .channel import Channel
 # messages: the first process asks for a snapshot, workers answer, and send one now and then
 ASK, ANSWER, PUSH = "ask", "answer", "push"
 # a worker requests one of these, the first process replies
-METRICS, READINESS, REPLY = "metrics", "readiness", "reply"
+METRICS, READINESS, STATUS, REPLY = "metrics", "readiness", "status", "reply"
 ANSWER_SECONDS = 1.0
 # longer than the first process waits for others
 REPLY_SECONDS = 3.0
@@ -60,6 +60,7 @@ class FirstProcess:
         self._serving: set[asyncio.Task[None]] = set()
         # counters and histograms of workers that have ended
         self._ended: Snapshot = []
+        self._status: Callable[[], Awaitable[str]] = _no_status
 
     async def open(self, _ended: Callable[[], None]) -> None:
         """Do nothing: workers are added one by one."""
@@ -75,7 +76,20 @@ class FirstProcess:
         return self._readiness()
 
     async def scrape(self) -> bytes:
-        """Return the metrics of all processes in Prometheus' text format, added up.
+        """Return the metrics of all processes in Prometheus' text format, added up."""
+        ended, workers = await self.snapshots()
+        return self._metrics.render([one for one in (ended, *workers.values()) if one])
+
+    def provide_status(self, status: Callable[[], Awaitable[str]]) -> None:
+        """Set what returns the dashboard's status document."""
+        self._status = status
+
+    async def status(self) -> str:
+        """Return the dashboard's status document."""
+        return await self._status()
+
+    async def snapshots(self) -> tuple[Snapshot, dict[int, Snapshot]]:
+        """Return what ended workers counted, and the snapshot of each running one by number.
 
         A worker that does not answer in time counts with its last snapshot.
         """
@@ -84,8 +98,7 @@ class FirstProcess:
             _, late = await asyncio.wait(asked, timeout=ANSWER_SECONDS)
             for answer in late:
                 asked[answer].note_silence()
-        snapshots = (self._ended, *(one.last for one in self._workers))
-        return self._metrics.render([one for one in snapshots if one])
+        return self._ended, {one.number: one.last for one in self._workers}
 
     async def add(self, number: int, sock: socket.socket) -> None:
         """Serve the worker at the other end of this socket until it ends."""
@@ -110,7 +123,10 @@ class FirstProcess:
             self._ended = merged([self._ended, cumulative(worker.last)])
 
     async def _reply(self, channel: Channel, kind: str, number: int) -> None:
-        text = (await self.scrape()).decode() if kind == METRICS else self._readiness()
+        if kind == METRICS:
+            text = (await self.scrape()).decode()
+        else:
+            text = await self._status() if kind == STATUS else self._readiness()
         channel.send(REPLY, number, text)
 
     def _run(self, work: Any) -> None:
@@ -119,13 +135,17 @@ class FirstProcess:
         task.add_done_callback(self._serving.discard)
 
 
+async def _no_status() -> str:
+    raise Unavailable("the dashboard is off (server.dashboard)")
+
+
 class _Worker:
     """What the first process knows of a worker."""
 
     def __init__(self, number: int, channel: Channel) -> None:
         self.channel = channel
         self.last: Snapshot = []
-        self._number = number
+        self.number = number
         self._asked: asyncio.Future[None] | None = None
         self._silent = False
 
@@ -149,14 +169,14 @@ class _Worker:
             self._asked = None
             if self._silent:
                 self._silent = False
-                log.info("worker %d answers again", self._number)
+                log.info("worker %d answers again", self.number)
 
     def note_silence(self) -> None:
         """Note that the worker did not answer in time."""
         if self._asked is not None and not self._silent:
             self._silent = True
             log.warning(
-                "worker %d does not answer; its last metrics count until it does", self._number
+                "worker %d does not answer; its last metrics count until it does", self.number
             )
 
     def close(self) -> None:
@@ -208,6 +228,10 @@ class WorkerProcess:
         Prometheus takes a page of this process alone for counters that were reset.
         """
         return (await self._request(METRICS, REPLY_SECONDS)).encode()
+
+    async def status(self) -> str:
+        """Return the dashboard's status document; raise Unavailable without an answer."""
+        return await self._request(STATUS, REPLY_SECONDS)
 
     async def _request(self, kind: str, seconds: float) -> str:
         if self._channel is None:

@@ -1,0 +1,1 @@
+"""The dashboard: a web page about ingest, the REST API and what is stored."""
