@@ -1,5 +1,5 @@
 # Each target is one line of the program or of tox.
-.PHONY: help run quick test lint types integration mutation docs bench vendor
+.PHONY: help run quick test lint types integration mutation docs bench vendor image
 .DEFAULT_GOAL := help
 
 # pyenv keeps its interpreters off the PATH, and tox wants several of them
@@ -45,6 +45,9 @@ integration: .venv/tox ## the tests that need real servers
 
 mutation: .venv/installed ## mutation score of the REST suite (ARGS="--url http://localhost:8080")
 	.venv/bin/python -m tests.mutation $(ARGS)
+
+image: ## build the container image with buildah, podman or docker
+	deploy/build-image.sh
 
 .venv/bin/pip:
 	$(if $(PYTHON),,$(error Python 3.11 or later is needed))
