@@ -49,6 +49,7 @@ class Metrics:
         self._last_sums: dict[_Key, float] = {}
         self._declare_ingest()
         self._declare_rest()
+        self._declare_processes()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
 
@@ -106,6 +107,13 @@ class Metrics:
         self._requests_of = functools.cache(self.api_endpoints_requests.labels)
         self._answers_of = functools.cache(self.api_endpoints_status_codes.labels)
         self._times_of = functools.cache(self.api_endpoints_response_time.labels)
+
+    def _declare_processes(self) -> None:
+        # of all processes together it is their number
+        self._gauge("workers", "Running processes that share the port").set(1)
+        self.worker_restarts = self._counter(
+            "worker_restarts", "Workers that ended unexpectedly and were started again"
+        )
 
     def _counter(self, name: str, text: str, labels: Sequence[str] = ()) -> Counter:
         self._bare.add(f"{self._namespace}_{name}" if self._namespace else name)

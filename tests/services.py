@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from shutil import which
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -33,6 +34,12 @@ def found(thing: Thing | None, what: str) -> Thing:
     if os.environ.get("REQUIRE_SERVICES") == "1":
         pytest.fail(f"needs {what}")
     pytest.skip(f"needs {what}")
+
+
+def program(*names: str) -> str:
+    """Return the path of the first of these programs that is installed; else skip the test."""
+    paths = filter(None, map(which, names))
+    return found(next(paths, None), f"the program {' or '.join(names)}")
 
 
 @contextmanager

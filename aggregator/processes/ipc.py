@@ -100,6 +100,10 @@ class FirstProcess:
                 asked[answer].note_silence()
         return self._ended, {one.number: one.last for one in self._workers}
 
+    def note_restart(self) -> None:
+        """Count a worker that has ended unexpectedly."""
+        self._metrics.worker_restarts.inc()
+
     async def add(self, number: int, sock: socket.socket) -> None:
         """Serve the worker at the other end of this socket until it ends."""
         worker = _Worker(number, await Channel.open(sock))

@@ -121,6 +121,7 @@ class Workers:
                 ended = f"cannot be started: {error}"
             if not self._stopping.is_set():
                 log.error("worker %d %s; restarting it", number, ended)
+                self._first.note_restart()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), PAUSE_SECONDS)
 

@@ -218,6 +218,8 @@ def test_a_killed_worker_comes_back(running: Running) -> None:
     until(lambda: [pid for pid in running.workers() if pid != old])
     until(running.worker_answers)
     assert all(running.answers() for _ in range(10))
+    until(lambda: "\nworkers 2.0\n" in running.get("metrics"))
+    assert "\nworker_restarts 1.0\n" in running.get("metrics")
 
 
 def test_all_end_with_the_first(running: Running) -> None:
