@@ -92,6 +92,9 @@ setup(
         "speed": ["uvloop>=0.20"],
         "sinks": ["watchtower>=3", "boto3", "sentry-sdk>=2"],
         "profile": ["pyinstrument>=5"],
+        # formats and destinations of `export`
+        "parquet": ["pyarrow>=18"],
+        "s3": ["boto3"],
         "dev": [
             *TESTING,
             "pytest>=8,<10",
@@ -105,6 +108,9 @@ setup(
             "pyinstrument>=5",
             # drives the Chromium of tests/browser
             "selenium>=4.25",
+            # of the extra `parquet`, and a server with the API of S3
+            "pyarrow>=18",
+            "moto[s3,server]>=5",
             "hypothesis>=6.100",
             "schemathesis>=4",
             "psycopg2-binary>=2.9",

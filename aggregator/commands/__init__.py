@@ -59,6 +59,7 @@ COMMANDS = {
     "cleanup": Command(
         ".cleanup", OutputMode.PERSON, "shows, or deletes, what is older than an age"
     ),
+    "export": Command(".export", OutputMode.PERSON, "writes the tables to files or S3"),
     "lag": Command(".lag", OutputMode.PERSON, "shows how far behind the consumer group is"),
 }
 # not listed and not completed: started by the service itself

@@ -136,6 +136,22 @@ class Database:
             except _Again:
                 return await self._attempt(work, last=True)
 
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection that reads one state of the database; it blocks no writer.
+
+        Errors are the driver's, because the block may also do other things than read.
+        """
+        if self._drivers is None:
+            async with self._single.connect() as connection:
+                # a deferred transaction: the engine's own would lock out writers
+                await connection.exec_driver_sql("BEGIN")
+                yield connection
+            return
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        async with self._turn(), self.engine.connect() as connection:
+            yield await connection.execution_options(**options)
+
     async def close(self) -> None:
         """Close all connections, within a time limit."""
         if self._replica is not None:
