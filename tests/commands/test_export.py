@@ -300,7 +300,8 @@ def test_a_full_disk_leaves_no_half_file_and_names_it(on_sqlite: Config, tmp_pat
     prefix = "INSIGHTS_RESULTS_AGGREGATOR__OCP_RECOMMENDATIONS_STORAGE__"
     ended = subprocess.run(
         [sys.executable, "-c", code, "export", str(folder), "--tables", "report,report_info"],
-        env={f"{prefix}SQLITE_DATASOURCE": file, "PATH": ""},
+        # the limit also holds for the interpreter's cache of compiled modules
+        env={f"{prefix}SQLITE_DATASOURCE": file, "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
