@@ -1,4 +1,4 @@
-"""The program as its users run it: a process with a configuration file, watched from outside."""
+"""The program as its users run it: a process with a configuration file, port and log file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from typing import Any
 import sqlalchemy as sa
 
 PREFIX = "/api/insights-results-aggregator/v1/"
-# in the style of the reference's config-devel.toml
+# in the style of the Go service's config-devel.toml
 TEMPLATE = """
 [broker]
 addresses = "{brokers}"
@@ -90,13 +90,14 @@ _ports = _ports_of_worker()
 
 @dataclass
 class Program:
-    """One configuration, and the processes started with it."""
+    """A configuration file, and the processes started with it."""
 
     folder: Path
     brokers: str
     topic: str
     database: sa.URL
     port: int = field(default_factory=free_port)
+    processes: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Write the configuration file."""
@@ -123,10 +124,19 @@ class Program:
             **{f"INSIGHTS_RESULTS_AGGREGATOR__{key}": value for key, value in overrides.items()},
         }
         with (self.folder / "program.log").open("ab") as log:
-            return await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "aggregator", *arguments,
                 env=environment, cwd=self.folder, stdout=log, stderr=log,
             )  # fmt: skip
+        self.processes.append(process)
+        return process
+
+    async def kill(self) -> None:
+        """Kill the processes that still run, as after a failed test."""
+        for process in self.processes:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
     async def run(self, *arguments: str, **overrides: str) -> int:
         """Run a command to its end; return its exit status."""

@@ -13,7 +13,7 @@ from confluent_kafka import Producer
 
 from aggregator.config.options import BrokerConfig
 from aggregator.ingest.kafka import factory
-from aggregator.ingest.kafka.admin import asking
+from aggregator.ingest.kafka.admin import open_brokers
 from tests.services import require
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
@@ -74,7 +74,7 @@ async def test_what_the_broker_has_compressed_is_read(codec: str) -> None:
     async with topic(codec) as broker:
         await asyncio.to_thread(produce, broker, "none")
         assert await consumed(broker) == MESSAGES
-        async with asking(broker) as brokers:
+        async with open_brokers(broker) as brokers:
             first, ends = await brokers.bounds(await brokers.partitions(broker.topic))
             parts = [part async for part in brokers.records(first, ends)]
     assert [record.value for part in parts for record in part] == MESSAGES

@@ -89,6 +89,7 @@ async def scene(folder: Path) -> AsyncIterator[tuple[Program, sa.ext.asyncio.Asy
             await migrated(url)
             yield program, engine
         finally:
+            await program.kill()
             await engine.dispose()
             await admin.delete_topics(names)
             await admin.close()

@@ -19,7 +19,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aggregator.config.options import BrokerConfig
 from aggregator.ingest.dead_letter_queue import DeadLetterQueue
 from aggregator.ingest.kafka import factory
-from aggregator.ingest.kafka.admin import asking
+from aggregator.ingest.kafka.admin import open_brokers
 from aggregator.ingest.kafka.producer import Outgoing, Sender
 from aggregator.metrics import Metrics
 from tests.ingest.situations import refused
@@ -71,7 +71,7 @@ class Scene:
         await sink.stop()
 
     async def read(self, topic: str) -> list[ConsumerRecord]:
-        async with asking(self.broker) as brokers:
+        async with open_brokers(self.broker) as brokers:
             first, ends = await brokers.bounds(await brokers.partitions(topic))
             return [record async for part in brokers.records(first, ends) for record in part]
 
@@ -124,7 +124,7 @@ async def test_an_interrupted_replay_tells_where_to_go_on(tmp_path: Path) -> Non
     async with scene(tmp_path) as it:
         await it.set_aside(values)
         process = await it.command("replay")
-        async with asking(it.broker) as brokers, asyncio.timeout(30):
+        async with open_brokers(it.broker) as brokers, asyncio.timeout(30):
             places = await brokers.partitions(it.results)
             while not sum((await brokers.bounds(places))[1].values()):
                 await asyncio.sleep(0.005)

@@ -24,7 +24,7 @@ from aggregator.errors import Unavailable
 from aggregator.ingest.consumer import Consumer, Settings
 from aggregator.ingest.dead_letter_queue import DeadLetterQueue
 from aggregator.ingest.kafka import factory
-from aggregator.ingest.kafka.admin import asking
+from aggregator.ingest.kafka.admin import open_brokers
 from aggregator.ingest.kafka.producer import Outgoing, Sender
 from aggregator.ingest.tracker import Tracker
 from aggregator.metrics import Metrics
@@ -168,7 +168,7 @@ async def test_messages_come_and_go_whatever_the_security(
     await produce(config, [good(f"c{number}") for number in range(50)] + [b"bad"])
     async with consuming(config) as scene:
         await stored(scene, 50)
-        async with asyncio.timeout(30), asking(config) as brokers:
+        async with asyncio.timeout(30), open_brokers(config) as brokers:
             letters = await brokers.partitions(f"{config.topic}.letters")
             while sum((await brokers.bounds(letters))[1].values()) < 1:
                 await asyncio.sleep(0.1)
@@ -194,7 +194,7 @@ async def test_a_wrong_password_is_told_and_nothing_is_set_aside(
     assert scene.reports.rows == {}
     assert scene.rows.refusals == []
     with pytest.raises(Unavailable, match="SaslAuthenticationFailed"):
-        async with asking(wrong):
+        async with open_brokers(wrong):
             pass
     async with consuming(right) as scene:
         await stored(scene, 1)

@@ -18,7 +18,7 @@ from aggregator.config.options import BrokerConfig, Config
 from aggregator.ingest.consumer import Consumer, Settings
 from aggregator.ingest.dead_letter_queue import DeadLetterQueue
 from aggregator.ingest.kafka import factory
-from aggregator.ingest.kafka.admin import asking
+from aggregator.ingest.kafka.admin import open_brokers
 from aggregator.ingest.tracker import Tracker
 from aggregator.metrics import Metrics
 from tests.ingest.situations import MemoryReports, SimpleDecoder, good
@@ -78,7 +78,7 @@ class Scene:
         assert self.reports.rows.keys() == set(clusters)
 
     async def committed(self) -> int:
-        async with asking(self.broker) as brokers:
+        async with open_brokers(self.broker) as brokers:
             return (await brokers.committed(self.broker.group, [self.place])).get(self.place, 0)
 
     async def caught_up(self, end: int) -> None:

@@ -6,7 +6,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from tests.integration.program import Program, until
 from tests.integration.test_main_job import cluster, count, message
 from tests.services import require
 
-MESSAGES = int(os.environ.get("FAULT_MESSAGES", "12000"))
+MESSAGES = int(os.environ.get("FAULT_MESSAGES", "8000"))
 PARTITIONS = 4
 PATIENCE = 240
 # records with old timestamps would be deleted by the broker, whose retention goes by them
@@ -42,14 +42,14 @@ class Backlog:
     engine: Any
     admin: AIOKafkaAdminClient
     produced: int = 0
-    services: int = 0
+    services: list[Program] = field(default_factory=list)
 
     def service(self) -> Program:
         """Return one more service of the group."""
-        self.services += 1
-        folder = self.folder / str(self.services)
+        folder = self.folder / str(len(self.services))
         folder.mkdir()
-        return Program(folder, self.brokers, self.topic, self.url)
+        self.services.append(Program(folder, self.brokers, self.topic, self.url))
+        return self.services[-1]
 
     async def create(self, topic: str) -> None:
         """Create a topic of one partition."""
@@ -163,6 +163,8 @@ async def backlog(folder: Path, brokers: str = "", postgres: str = "") -> AsyncI
             await migrated(url)
             yield found
         finally:
+            for program in found.services:
+                await program.kill()
             await engine.dispose()
             await admin.delete_topics([name for name, _ in topics])
             await admin.close()

@@ -169,6 +169,7 @@ async def serving(
     try:
         yield process
         assert process.returncode is None or not stopped
-    finally:
         if process.returncode is None:
             assert await stop(process) == 0
+    finally:
+        await guarded.program.kill()

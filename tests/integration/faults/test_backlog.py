@@ -17,7 +17,7 @@ from tests.db.stores import migrated
 from tests.integration.simulated import CLUSTERS
 from tests.integration.test_main_job import count
 
-MESSAGES = int(os.environ.get("FAULT_BACKLOG", "30000"))
+MESSAGES = int(os.environ.get("FAULT_BACKLOG", "20000"))
 MOST_MEGABYTES = 250
 # between the third tenth and the last; caches and pools are full by the third
 GROWTH_MEGABYTES = 20
@@ -31,7 +31,11 @@ async def test_a_long_backlog_takes_little_memory() -> None:
             sys.executable, "-m", "tests.integration.simulated", str(MESSAGES), text,
             cwd=Path(__file__).parents[3], stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        out, _ = await process.communicate()
+        try:
+            out, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
         assert process.returncode == 0
         told = json.loads(out.splitlines()[-1])
         print(told)

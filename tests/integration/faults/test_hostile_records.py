@@ -8,7 +8,7 @@ from aiokafka import ConsumerRecord
 
 from aggregator.config.options import BrokerConfig
 from aggregator.db import tables as t
-from aggregator.ingest.kafka.admin import asking
+from aggregator.ingest.kafka.admin import open_brokers
 from tests.ingest.kafka import raw_batches
 from tests.ingest.kafka.raw_batches import Raw, batch
 from tests.integration.faults.backlog import Backlog, backlog
@@ -82,6 +82,6 @@ def raw(letter: ConsumerRecord) -> list[tuple[bytes, bytes | None]]:
 
 async def read(scene: Backlog, topic: str) -> list[ConsumerRecord]:
     """Return all records of a topic; aiokafka's own consumer cannot read these."""
-    async with asking(BrokerConfig(addresses=(scene.brokers,))) as brokers:
+    async with open_brokers(BrokerConfig(addresses=(scene.brokers,))) as brokers:
         first, ends = await brokers.bounds(await brokers.partitions(topic))
         return [record async for part in brokers.records(first, ends) for record in part]
