@@ -9,12 +9,12 @@ from pathlib import Path
 
 VERSION = "0.1.0"
 NOT_SET = "*not set*"
-# setup.py writes it into what it builds; a checkout has none and asks git
+# setup.py writes it into wheel and source distribution; in a checkout git is asked
 RECORD = Path(__file__).with_name("build.json")
 
 
 def info() -> dict[str, str]:
-    """Return what `/info` says of the build; `*not set*` stands for what is unknown."""
+    """Return the build information of `/info`; unknown values are `*not set*`."""
     import tornado
 
     known = _recorded() or from_git(Path(__file__).parent.parent)
@@ -35,8 +35,8 @@ def _recorded() -> dict[str, str]:
 
 
 def from_git(folder: Path) -> dict[str, str]:
-    """Return the state of a checkout, nothing without one; the commit's time is the build's."""
-    # without this check, git would go on looking in the folders above
+    """Return branch, commit and time of the commit; empty without a checkout."""
+    # without this check git would search the parent folders
     if not (folder / ".git").exists():
         return {}
     try:
@@ -48,7 +48,7 @@ def from_git(folder: Path) -> dict[str, str]:
 
 
 def date(seconds: float) -> str:
-    """Return the moment as `date` prints it in the C locale."""
+    """Format seconds since the epoch as `date -u` does in the C locale."""
     text = time.asctime(time.gmtime(seconds))
     return f"{text[:-5]} UTC {text[-4:]}"
 

@@ -8,11 +8,11 @@ class AggregatorError(Exception):
 
 
 class InvalidInput(AggregatorError):
-    """A value from outside is wrong; the text names the thing and the value."""
+    """An input value is invalid; the text names the input and the value."""
 
 
 class NotFound(AggregatorError):
-    """What was asked for does not exist."""
+    """The requested item does not exist."""
 
     @classmethod
     def item(cls, *ids: object, separator: str = "/") -> NotFound:
@@ -22,7 +22,7 @@ class NotFound(AggregatorError):
 
 
 class Unauthorized(AggregatorError):
-    """The request carries no identity, or one that cannot be believed."""
+    """The request has no identity, or an invalid one."""
 
 
 class Forbidden(AggregatorError):
@@ -34,7 +34,7 @@ class TooLarge(AggregatorError):
 
 
 class Unavailable(AggregatorError):
-    """A dependency (database, broker, Redis) does not answer now; later it may."""
+    """A dependency (database, broker, Redis) is temporarily unavailable."""
 
 
 class ConfigError(AggregatorError):
@@ -54,23 +54,23 @@ class UnsupportedServer(UnusableStorage):
 
 
 class UnusableBackend(ConfigError):
-    """With `storage_backend.use` as it is, there is nothing to consume."""
+    """`storage_backend.use` names no kind of message to consume."""
 
 
 class CannotListen(AggregatorError):
-    """The address to serve at is taken or is none of this machine; the text names it."""
+    """The listen address is in use or not an address of this machine; the text names it."""
 
 
 class SchemaMismatch(AggregatorError):
-    """The database is at another schema version than this service needs."""
+    """The schema version of the database is not the one that this service needs."""
 
 
 class MigrationError(AggregatorError):
-    """A migration was asked for that cannot be done."""
+    """The requested migration is impossible."""
 
 
 class RecordRejected(AggregatorError):
-    """The database refuses a record for the record's own fault; only ingest sees this one."""
+    """The database rejects a record because of its content."""
 
 
 class DeadLetterLimitReached(AggregatorError):

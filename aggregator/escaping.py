@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import re
 
-# control characters of C0 and C1, line and paragraph separators, marks that reorder text, and
-# surrogates, which cannot be encoded
+# control characters (C0, C1), line and paragraph separators, bidirectional marks, and surrogates,
+# which cannot be encoded
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-# JSON itself escapes those below the blank
+# JSON escapes those below U+0020
 _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def printable(text: str) -> str:
-    """Return text on one line that cannot control a terminal; what could is escaped."""
+    """Return the text on one line, with control characters escaped."""
     return _UNSAFE.sub(_escape, text)
 
 
 def printable_json(document: str) -> str:
-    """Return a JSON document with what JSON allows but a terminal obeys escaped; same value."""
+    """Escape the control characters that JSON allows in a document; its value is unchanged."""
     return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
 
 

@@ -41,7 +41,7 @@ _CONSOLE = {
     "error": "\033[1;31mERR\033[0m",
     "fatal": "\033[1;31mFTL\033[0m",
 }
-# libraries that tell more than anybody wants to read
+# libraries that are too verbose below `warning`
 _QUIET = ("asyncio", "aiosqlite", "sqlalchemy", "tornado", "aiokafka", "botocore", "urllib3")
 # the loggers whose level `setup` sets, besides the root
 CONFIGURED = (*OURS, *_QUIET)
@@ -96,9 +96,9 @@ class PlainFormatter(logging.Formatter):
 
 
 class LineHandler(logging.StreamHandler[TextIO]):
-    """Writes lines to a standard stream; lines that cannot be written are lost, silently.
+    """Writes lines to a standard stream; lines that cannot be written are dropped.
 
-    The service goes on when the reader of its log has ended, or the disk of the log is full.
+    The service keeps running when the reader of its log has exited, or the disk is full.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -106,7 +106,7 @@ class LineHandler(logging.StreamHandler[TextIO]):
         self._complained = False
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Say once that lines are lost, unless the reader is gone; anything else is a fault."""
+        """Report once that lines are lost, unless the reader has exited."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             super().handleError(record)
@@ -119,14 +119,14 @@ class LineHandler(logging.StreamHandler[TextIO]):
 
 
 def setup(config: Config) -> None:
-    """Send all log lines where the configuration says; a sink that fails is said and left out."""
+    """Configure logging; a sink that cannot be started is logged and skipped."""
     stream = sys.stderr if config.logging.use_stderr else sys.stdout
     handler = LineHandler(stream)
     handler.setFormatter(ConsoleFormatter() if config.logging.debug else JsonFormatter())
     level = LEVELS.get(config.logging.log_level.strip().lower(), logging.DEBUG)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    # libraries have nothing to say below `info` that would be about this service
+    # the debug lines of libraries are not about this service
     root.setLevel(max(level, logging.INFO))
     for name in OURS:
         logging.getLogger(name).setLevel(level)
@@ -161,5 +161,5 @@ def _encoded(line: dict[str, Any]) -> str:
     try:
         return orjson.dumps(line, default=str).decode()
     except TypeError:
-        # lone surrogates and numbers beyond 64 bits; nothing that was sent may silence the log
+        # orjson rejects lone surrogates and integers beyond 64 bits, which a message may contain
         return json.dumps(line, default=str)

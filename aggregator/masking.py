@@ -10,7 +10,7 @@ _NAMES = (
     r"pass(?:word|wd|phrase)?|pwd|secret|token|credentials?|dsn|signature"
     r"|(?:api|access|account|private|secret|signing|encryption|shared)[_-]?key"
 )
-# of environment variables; a lone KEY is one, as in REDIS_KEY
+# names of environment variables; KEY counts as a word, as in REDIS_KEY
 _SECRET_NAME = re.compile(
     r"PASS|PWD|SECRET|TOKEN|CREDENTIAL|PRIVATE|SIGNATURE|COOKIE|DSN|(?:^|_|API|ACCESS)KEYS?(?:_|$)",
     re.IGNORECASE,
@@ -19,7 +19,7 @@ _ORDINARY_NAME = re.compile(r"(?:OLD)?PWD|.*_(?:FILE|PATH|DIR|ID|NAME)", re.IGNO
 
 _QUOTED = r"""("(?:[^"\\]|\\.){0,4000}"|'(?:[^'\\]|\\.){0,4000}'|[^\s,}\]]+)"""
 # each pattern starts at a word boundary and has bounded repeats, so matching is linear
-_SHAPES = {
+_SECRETS = {
     # scheme://user:password@host, as in proxies and connection strings; / and @ may be in it
     r"((?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,30}://[^\s/?#@:'\"]{0,300}:)[^\s'\"]{0,4000}(?=@)": (
         rf"\1{MASK}"
@@ -41,11 +41,11 @@ _SHAPES = {
         rf"\1{MASK}"
     ),
 }
-_PATTERNS = [(re.compile(shape, re.IGNORECASE), masked) for shape, masked in _SHAPES.items()]
+_PATTERNS = [(re.compile(pattern, re.IGNORECASE), masked) for pattern, masked in _SECRETS.items()]
 
 
 def mask_text(text: str) -> str:
-    """Return text without what has the shape of a secret."""
+    """Return the text with everything masked that matches a pattern of secrets."""
     for pattern, masked in _PATTERNS:
         if "(?=@)" not in pattern.pattern or "@" in text:
             text = pattern.sub(masked, text)
@@ -53,10 +53,10 @@ def mask_text(text: str) -> str:
 
 
 def mask_variable(name: str, value: str) -> str:
-    """Return the value of an environment variable, masked by its name or by its shape."""
+    """Return the value of an environment variable, masked by its name or by patterns."""
     return MASK if value and is_secret_name(name) else mask_text(value)
 
 
 def is_secret_name(name: str) -> bool:
-    """Return True if the value of a variable of this name is a secret as a whole."""
+    """Return True if a variable of this name holds a secret."""
     return bool(_SECRET_NAME.search(name)) and not _ORDINARY_NAME.fullmatch(name)

@@ -19,16 +19,16 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
-# families of a process: [name, text, type, [[sample, labels, value], ...]]
+# families of a process: [name, help, type, [[sample, labels, value], ...]]
 Snapshot = list[Any]
-# types of metrics that only grow, so that those of an ended process still count
+# types that only increase; the values of an exited process still count
 _CUMULATIVE = ("counter", "histogram")
 _ROUNDING = 1e-9
 # name and labels of a sample
 _Key = tuple[str, tuple[tuple[str, str], ...]]
-# what is no sum over processes
-_OF_THE_OLDEST = "process_start_time_seconds"
-_SAME_IN_ALL = "python_info"
+# the exceptions to adding samples of all processes
+_MINIMUM = "process_start_time_seconds"
+_MAXIMUM = "python_info"
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
 
@@ -39,7 +39,7 @@ SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 
 
 class Metrics:
-    """The metrics of one process, in a registry of their own; `namespace` prefixes their names."""
+    """The metrics of one process in a separate registry; `namespace` prefixes their names."""
 
     def __init__(self, namespace: str = "") -> None:
         self._registry = CollectorRegistry(auto_describe=False)
@@ -60,10 +60,10 @@ class Metrics:
             "messages_with_empty_rule_execution_result", "Messages skipped for an empty report"
         )
         self.successful_messages_processing_time = self._histogram(
-            "successful_messages_processing_time", "Seconds spent on a message that was kept", WORK
+            "successful_messages_processing_time", "Seconds spent on a valid message", WORK
         )
         self.failed_messages_processing_time = self._histogram(
-            "failed_messages_processing_time", "Seconds spent on a message that was refused", WORK
+            "failed_messages_processing_time", "Seconds spent on an invalid message", WORK
         )
         self.last_checked_lag = self._histogram(
             "last_checked_timestamp_lag_minutes", "Minutes from LastChecked to now", MINUTES
@@ -73,7 +73,7 @@ class Metrics:
         )
         self.written_reports = self._counter("written_reports", "Reports written to the storage")
         self.old_reports = self._counter(
-            "old_reports", "Reports skipped, as one of their time or a later one was stored before"
+            "old_reports", "Reports skipped because the stored report is as new or newer"
         )
         self.refused_messages = self._counter(
             "refused_messages", "Invalid messages by kind", ("kind",)
@@ -81,10 +81,12 @@ class Metrics:
         self.batch_size = self._histogram("batch_size", "Messages in a batch", SIZES)
         self.batch_seconds = self._histogram("batch_seconds", "Seconds spent on a batch", WORK)
         self.consumer_lag = self._gauge(
-            "consumer_lag", "Messages of a partition not handled yet", ("topic", "partition")
+            "consumer_lag",
+            "Messages of a partition that are not committed yet",
+            ("topic", "partition"),
         )
         self.paused = self._gauge(
-            "paused", "1 while consuming waits for a dependency that is away", ("topic",)
+            "paused", "1 while consuming is paused because a dependency is unavailable", ("topic",)
         )
 
     def _declare_rest(self) -> None:
@@ -103,7 +105,7 @@ class Metrics:
         self.api_endpoints_status_codes = self._counter(
             "api_endpoints_status_codes", "Answers by status", ("status_code", "endpoint")
         )
-        # finding one by its labels costs more than counting
+        # looking a child up by its labels costs more than incrementing it
         self._requests_of = functools.cache(self.api_endpoints_requests.labels)
         self._answers_of = functools.cache(self.api_endpoints_status_codes.labels)
         self._times_of = functools.cache(self.api_endpoints_response_time.labels)
@@ -144,11 +146,11 @@ class Metrics:
         self.sql_queries_counter.inc()
 
     def query_finished(self, text: str, seconds: float) -> None:
-        """Note how long a statement took that succeeded."""
+        """Observe the duration of a successful statement."""
         self.sql_queries_durations.labels(text).observe(seconds)
 
     def snapshot(self) -> Snapshot:
-        """Return all metrics as JSON can carry them to another process."""
+        """Return all metrics in a form that JSON can represent, for another process."""
         return _snapshot(self._registry.collect())
 
     def render(self, others: Sequence[Snapshot] = ()) -> bytes:
@@ -176,8 +178,8 @@ class Metrics:
         return families
 
     def _lines(self, families: Iterable[Metric]) -> Iterator[str]:
-        # The library's own writer would call our counters <name>_total; the Go service's dashboards
-        # and alerts know them without.
+        # prometheus_client appends _total to counters; dashboards and alerts of the Go service use
+        # the names without it
         for family in families:
             bare = family.name in self._bare
             name = f"{family.name}_total" if family.type == "counter" and not bare else family.name
@@ -189,7 +191,7 @@ class Metrics:
 
 
 def cumulative(snapshot: Snapshot) -> Snapshot:
-    """Return the counters and histograms of a process that has ended; its gauges mean nothing."""
+    """Return the counters and histograms of a snapshot, which outlive their process."""
     return [family for family in snapshot if family[2] in _CUMULATIVE]
 
 
@@ -215,7 +217,7 @@ def _snapshot(families: Iterable[Metric]) -> Snapshot:
 
 
 def _added(snapshots: Sequence[Snapshot]) -> list[Metric]:
-    """Return the families of several processes as those of one."""
+    """Add the samples of several processes, family by family."""
     families: dict[str, Metric] = {}
     values: dict[str, dict[_Key, float]] = {}
     for name, text, kind, samples in (family for one in snapshots for family in one):
@@ -232,9 +234,9 @@ def _added(snapshots: Sequence[Snapshot]) -> list[Metric]:
 
 
 def _both(sample: str, one: float, other: float) -> float:
-    if sample == _OF_THE_OLDEST:
+    if sample == _MINIMUM:
         return min(one, other)
-    return max(one, other) if sample == _SAME_IN_ALL else one + other
+    return max(one, other) if sample == _MAXIMUM else one + other
 
 
 def _line(sample: Sample, name: str) -> str:

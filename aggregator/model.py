@@ -39,7 +39,7 @@ class Vote(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleHit:
-    """The name of a hit: this rule with this error key on this cluster."""
+    """The key of a hit: cluster, rule and error key."""
 
     cluster: ClusterId
     rule_id: RuleId
@@ -47,7 +47,7 @@ class RuleHit:
 
 
 class Hit(NamedTuple):
-    """A rule that hits a cluster; `template_data` is JSON text as it came, `created_at` UTC."""
+    """A rule that hits a cluster; `template_data` is unchanged JSON text, `created_at` UTC."""
 
     rule_id: RuleId
     error_key: ErrorKey
@@ -57,10 +57,10 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An OCP report as storage takes it. All times are naive UTC.
+    """An OCP report as it is stored. All times are naive UTC.
 
-    `text` is the whole Report object as JSON text (contract ingest 6); `version` is None when the
-    message says nothing of it, which leaves the stored version alone.
+    `text` is the whole Report object as JSON text (contract ingest 6); `version` is None if the
+    message has none; the stored version is then kept.
     """
 
     org: OrgId
@@ -76,7 +76,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Workloads:
-    """What a DVO report says of one namespace; `hits` counts workloads per recommendation."""
+    """The DVO results of one namespace; `hits` counts workloads per recommendation."""
 
     namespace: Namespace
     name: str
@@ -87,7 +87,7 @@ class Workloads:
 
 @dataclass(frozen=True, slots=True)
 class DvoReport:
-    """A DVO report as storage takes it. `text` is the Metrics object encoded twice as JSON."""
+    """A DVO report as it is stored. `text` is the Metrics object encoded twice as JSON."""
 
     org: OrgId
     cluster: ClusterId
@@ -113,7 +113,7 @@ class ConsumerErrorRow:
 
 @dataclass(frozen=True, slots=True)
 class RuleToggle:
-    """Whether a rule is switched off for a cluster. Times are naive UTC."""
+    """Whether a rule is disabled for a cluster. Times are naive UTC."""
 
     hit: RuleHit
     disabled: bool
@@ -123,8 +123,8 @@ class RuleToggle:
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a user switched a rule off for a cluster."""
+class DisableFeedback:
+    """A user's reason for disabling a rule for a cluster. Times are naive UTC."""
 
     hit: RuleHit
     message: str
@@ -134,7 +134,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class DisabledCluster:
-    """A cluster on which a rule is switched off, with the newest reason given for it."""
+    """A cluster for which a rule is disabled, with the newest reason."""
 
     cluster: ClusterId
     disabled_at: datetime | None
@@ -155,7 +155,7 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """An organization's opinion of a recommendation; `rule` is `rule|KEY` as it was given."""
+    """An organization's rating of a recommendation; `rule` is `rule|KEY` as in the request."""
 
     rule: str
     rating: int
@@ -163,7 +163,7 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class StoredReport:
-    """A report as it is read: times and hits, ascending by rule and key. Times are naive UTC."""
+    """A stored report: times and hits, ascending by rule and key. Times are naive UTC."""
 
     last_checked_at: datetime | None
     reported_at: datetime | None
@@ -184,7 +184,7 @@ class ReadHit:
 
 @dataclass(frozen=True, slots=True)
 class ReportInfo:
-    """How many hits a cluster has and when it was seen. Times are naive UTC."""
+    """Number of hits of a cluster, and times of its report. Times are naive UTC."""
 
     count: int
     last_checked_at: datetime | None
@@ -193,7 +193,7 @@ class ReportInfo:
 
 @dataclass(frozen=True, slots=True)
 class SingleRule:
-    """One hit with what contract rest-api 3.3 shows beside it."""
+    """One hit with the user's vote and toggle (contract rest-api 3.3)."""
 
     template_data: str
     vote: Vote
@@ -204,7 +204,7 @@ class SingleRule:
 
 
 @dataclass(frozen=True, slots=True)
-class HitCluster:
+class ImpactedCluster:
     """A cluster that a recommendation hits (contract rest-api 3.5)."""
 
     cluster: ClusterId
@@ -239,7 +239,7 @@ class NamespaceRow:
 
 
 def utc_now() -> datetime:
-    """Return the present moment as naive UTC, as all tables keep it."""
+    """Return the current time as naive UTC, the form of all tables."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
@@ -248,7 +248,7 @@ def check_cluster(text: str) -> ClusterId:
 
     Accepts what contract rest-api 1.4 lists: 36 characters with dashes, 32 hexadecimal digits,
     `urn:uuid:` before 36 characters, any one character around 36. Raise InvalidInput with the
-    reason alone (`invalid UUID length: 3`), so that callers can name the thing it was meant for.
+    reason only (`invalid UUID length: 3`); callers add what the value was for.
     """
     length = len(text.encode(errors="replace"))
     if length == 32 and _HEX.fullmatch(text):
@@ -268,9 +268,9 @@ def check_cluster(text: str) -> ClusterId:
 
 
 def whole_number(text: str, most: int) -> int | None:
-    """Return the number that decimal digits mean, None for other text or for more than `most`.
+    """Parse a non-negative decimal number; return None for other text or more than `most`.
 
-    Digits are counted before they are converted: Python refuses to convert thousands of them.
+    Digits are counted first, because Python refuses to convert more than 4,300 of them.
     """
     digits = text.lstrip("0")
     if not (text.isascii() and text.isdigit()) or len(digits) > len(str(most)):

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from .dashboard.tools import Tools
     from .db.cache import RedisReports
 
-# together ten seconds: for the batch in hand, for requests in hand, to close connections
+# ten seconds in all: for the current batch, for running requests, for closing connections
 INGEST_STOP_SECONDS, SERVER_STOP_SECONDS, CLOSE_SECONDS = 6.5, 1.0, 2.5
 
 
 class Service:
     """One process: the REST server and, where the broker is enabled, the consumers.
 
-    `slot` tells which one it is of those that share the port; `tools` are for the dashboard of
+    `slot` is its number among the processes that share the port; `tools` are for the dashboard of
     `dev`.
     """
 
@@ -62,7 +62,7 @@ class Service:
     async def start(self) -> None:
         """Check the schema, bind the port, begin to consume; raise CannotListen.
 
-        While a database is unavailable the port is bound, and the rest follows by itself.
+        While a database is unavailable only the port is bound; the rest is started later.
         """
         await self.processes.open(self.request_stop)
         prepared = await self._preparation.begin()
@@ -126,13 +126,13 @@ class Service:
         self._stopping.set()
 
     async def wait(self) -> None:
-        """Return when a stop was asked for; raise what ended the consumer, if something did."""
+        """Wait for `request_stop`; raise the error that ended the consumers, if any."""
         await self._stopping.wait()
         if self._consuming is not None and self._consuming.done():
             await self._consuming
 
     async def stop(self) -> None:
-        """Stop taking requests and messages, finish what is in hand, close."""
+        """Stop accepting requests and polling messages, finish running ones, close."""
         self._trimmer.stop()
         if self.dashboard is not None:
             await self.dashboard.stop()
@@ -170,10 +170,10 @@ def _dashboard(config: Config, tools: Tools | None) -> Dashboard | None:
 
 
 def _cache(config: Config) -> RedisReports | None:
-    """Return where OCP reports go when the storage type is `redis`, else None."""
+    """Return the Redis storage of OCP reports if the storage type is `redis`, else None."""
     if config.ocp_recommendations_storage.type != "redis":
         return None
-    # its client takes 6 MB
+    # importing the Redis client takes 6 MB of memory
     from .db import cache
 
     return cache.RedisReports(cache.connect(config.redis))

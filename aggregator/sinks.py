@@ -15,7 +15,7 @@ CLOUDWATCH_SECONDS = 1
 
 
 def attach(config: Config, formatter: logging.Formatter) -> None:
-    """Add the sinks that the configuration wants; one that cannot be had is told and left out."""
+    """Add the configured sinks; log a warning for one that cannot be started."""
     if config.logging.logging_to_cloud_watch_enabled:
         _try("CloudWatch", lambda: _cloudwatch(config.cloudwatch, formatter))
     if config.logging.logging_to_sentry_enabled:
@@ -23,11 +23,11 @@ def attach(config: Config, formatter: logging.Formatter) -> None:
 
 
 def _try(name: str, start: Any) -> None:
-    # whatever a library raises for a wrong option or a missing network, the service goes on
+    # a wrong option or a missing network must not stop the service
     try:
         start()
     except ImportError as error:
-        reason = f"{error}; it comes with the extra 'sinks'"
+        reason = f"{error}; install the extra 'sinks'"
         log.warning("nothing is logged to %s", name, extra={"fields": {"error": reason}})
     except Exception as error:
         log.warning("nothing is logged to %s", name, extra={"fields": {"error": repr(error)}})
@@ -52,7 +52,7 @@ def _cloudwatch(options: CloudWatchConfig, formatter: logging.Formatter) -> None
         boto3_client=client,
         send_interval=CLOUDWATCH_SECONDS,
     )
-    # the message is the whole line already
+    # the message is the formatted line already
     sender.setFormatter(logging.Formatter("%(message)s"))
     handler = CloudWatchHandler(sender)
     handler.setFormatter(formatter)
@@ -60,31 +60,31 @@ def _cloudwatch(options: CloudWatchConfig, formatter: logging.Formatter) -> None
 
 
 class CloudWatchHandler(logging.Handler):
-    """Gives formatted lines as messages to watchtower's handler, which drops empty messages."""
+    """Passes formatted lines to watchtower's handler, which drops records without a message."""
 
     def __init__(self, sender: logging.Handler) -> None:
         super().__init__()
         self._sender = sender
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Give one line to the thread that sends it."""
+        """Queue one line for the thread that sends it."""
         try:
             self._sender.handle(_with_message(record, self.format(record)))
         except Exception:
             self.handleError(record)
 
     def flush(self) -> None:
-        """Send what waits."""
+        """Send the queued lines."""
         self._sender.flush()
 
     def close(self) -> None:
-        """Send what waits, and end the thread."""
+        """Send the queued lines and end the thread."""
         self._sender.close()
         super().close()
 
 
 def _with_message(record: logging.LogRecord, message: str) -> logging.LogRecord:
-    """Return a record of the same time and logger with this message and nothing else."""
+    """Return a copy of the record with this message, without arguments and traceback."""
     made = copy.copy(record)
     made.msg, made.args = message, ()
     made.exc_info = made.exc_text = made.stack_info = None
@@ -95,19 +95,19 @@ def _sentry(options: SentryConfig) -> None:
     import sentry_sdk
     from sentry_sdk.integrations.logging import LoggingIntegration
 
-    # the integration takes records from `logging` itself, so there is no handler to add
+    # the integration installs its own handler
     sentry_sdk.init(
         dsn=options.dsn or None,
         environment=options.environment or None,
         integrations=[LoggingIntegration(level=logging.INFO, event_level=logging.ERROR)],
         before_send=_by_message,
-        # a password may be among them
+        # local variables may contain a password
         include_local_variables=False,
     )
 
 
 def _by_message(event: Any, _hint: Any) -> Any:
-    """Let events with the same text be one issue."""
+    """Group events by their text, so that equal ones are one issue."""
     entry = event.get("logentry") or {}
     if text := entry.get("formatted") or entry.get("message"):
         event["fingerprint"] = [text]

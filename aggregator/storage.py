@@ -17,14 +17,14 @@ from .model import (
     ClusterRecommendations,
     ConsumerErrorRow,
     DisabledCluster,
+    DisableFeedback,
     DvoReport,
     ErrorKey,
-    HitCluster,
+    ImpactedCluster,
     Namespace,
     NamespaceRow,
     OrgId,
     Rating,
-    Reason,
     Report,
     ReportInfo,
     RuleHit,
@@ -39,13 +39,13 @@ from .model import (
 
 
 class Reports(Protocol):
-    """OCP reports with all that changes together with them (contract storage 4.1, 4.3)."""
+    """OCP reports with their hits and recommendations (contract storage 4.1, 4.3)."""
 
     async def store(self, reports: Sequence[Report]) -> list[bool]:
         """Store the reports as if one by one in this order, in one transaction.
 
-        Return for each whether it was stored; False means that the stored report of the cluster
-        is as new or newer, which changed nothing (departure 4). Raise RecordRejected when the
+        Return for each whether it was stored; False if the stored report of the cluster is as
+        new or newer, which is then kept (departure 4). Raise RecordRejected when the
         database refuses the content; nothing is stored then.
         """
 
@@ -64,19 +64,19 @@ class Reports(Protocol):
         """Return one hit as this user sees it; raise NotFound (id `org/cluster/rule/key`)."""
 
     async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
-        """Delete all that belongs to the organizations' clusters (departure 22)."""
+        """Delete all rows of the organizations' clusters (departure 22)."""
 
     async def delete_of_clusters(
         self, clusters: Sequence[ClusterId], org: OrgId | None = None
     ) -> None:
-        """Delete all that belongs to the clusters (departure 22), of the organization if given."""
+        """Delete all rows of the clusters (departure 22), in this organization if given."""
 
     async def count(self) -> int:
         """Return the number of stored reports."""
 
 
 class Orgs(Protocol):
-    """Organizations and who owns which cluster."""
+    """Organizations and the clusters they own."""
 
     async def all(self) -> list[OrgId]:
         """Return the organizations that have a report, ascending."""
@@ -85,7 +85,7 @@ class Orgs(Protocol):
         """Return the organization's clusters reported at `since` or later, ascending."""
 
     async def owner(self, cluster: ClusterId) -> OrgId:
-        """Return who owns the cluster; raise NotFound (id `cluster`) when it has no report."""
+        """Return the owner of the cluster; raise NotFound (id `cluster`) if it has no report."""
 
 
 class Recommendations(Protocol):
@@ -93,7 +93,7 @@ class Recommendations(Protocol):
 
     async def clusters_hit_by(
         self, org: OrgId, selector: RuleSelector, only: Sequence[str]
-    ) -> list[HitCluster]:
+    ) -> list[ImpactedCluster]:
         """Return the clusters hit, ascending, limited to `only` when it is not empty.
 
         Raise NotFound (id is the selector) when there is none.
@@ -143,7 +143,7 @@ class Toggles(Protocol):
     async def disabled_rules(
         self, org: OrgId, clusters: Sequence[str] | None = None
     ) -> list[RuleToggle]:
-        """Return what is switched off, by cluster, rule and key; limited to `clusters` if given."""
+        """Return the disabled rules, by cluster, rule and key; limited to `clusters` if given."""
 
     async def disabled_clusters(
         self, org: OrgId, rule: RuleId, key: ErrorKey
@@ -165,7 +165,7 @@ class Feedback(Protocol):
     ) -> None:
         """Record the reason, replacing the user's earlier one; NotFound as with votes."""
 
-    async def of_user(self, user: UserId, org: OrgId | None = None) -> list[Reason]:
+    async def of_user(self, user: UserId, org: OrgId | None = None) -> list[DisableFeedback]:
         """Return the user's reasons, of this organization if given, by cluster, rule and key."""
 
 
@@ -179,7 +179,7 @@ class Acks(Protocol):
         """Change the justification; nothing happens when there is no ack."""
 
     async def delete(self, org: OrgId, rule: RuleId, key: ErrorKey) -> None:
-        """Take the ack back; nothing happens when there is none."""
+        """Delete the ack; nothing happens when there is none."""
 
     async def get(self, org: OrgId, rule: RuleId, key: ErrorKey) -> Ack:
         """Return the ack; raise NotFound (`Rule was not disabled`)."""
@@ -232,7 +232,7 @@ class Dvo(Protocol):
 
 
 class Health(Protocol):
-    """Whether a storage can be used now."""
+    """Availability and schema of the database."""
 
     async def check(self) -> None:
         """Return when the database answers and has the right schema; else raise Unavailable."""
@@ -241,7 +241,7 @@ class Health(Protocol):
         """Return the OCP and DVO schema versions as text, or `not supported`."""
 
     async def close(self) -> None:
-        """Give back all connections."""
+        """Close all connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,5 +259,5 @@ class Storage:
     consumer_errors: ConsumerErrors
     dvo: Dvo
     health: Health
-    # without: lists are null instead of empty (contract rest-api 6)
-    keeps: bool = True
+    # False for storage type noop, with which empty lists are null (contract rest-api 6)
+    persistent: bool = True

@@ -16,7 +16,7 @@ from rich.table import Table
 from ..config.options import Config
 from ..errors import AggregatorError, ConfigError
 from ..ingest.consumers import sources
-from ..ingest.kafka.admin import Brokers, asking
+from ..ingest.kafka.admin import Brokers, open_brokers
 from . import arguments, targets, terminal
 
 UNKNOWN, NOBODY = "?", "-"
@@ -91,7 +91,7 @@ def _interval(text: str) -> float:
 
 async def _run(config: Config, options: argparse.Namespace, wanted: Mapping[str, str]) -> None:
     from_start = config.broker.auto_offset_reset == "earliest"
-    async with asking(config.broker) as brokers:
+    async with open_brokers(config.broker) as brokers:
         found = await _behind(brokers, wanted, from_start=from_start)
         if options.watch is None:
             _print(found, options, indent=2)

@@ -17,7 +17,7 @@ from ..errors import AggregatorError
 from ..escaping import printable_json
 from ..ingest.dead_letter import DeadLetter
 from ..ingest.kafka import factory
-from ..ingest.kafka.admin import Brokers, asking
+from ..ingest.kafka.admin import Brokers, open_brokers
 from ..ingest.kafka.producer import Outgoing, Sender
 from . import arguments, replay_options, targets, terminal
 from .replay_options import Choice, add_options
@@ -78,7 +78,7 @@ async def _replay(
 ) -> None:
     sender = None if options.dry_run else Sender(factory.producer(config.broker))
     try:
-        async with asking(config.broker) as brokers:
+        async with open_brokers(config.broker) as brokers:
             if sender is not None:
                 await sender.start()
             with terminal.until_interrupted() as interrupted:

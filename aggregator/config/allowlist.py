@@ -13,7 +13,7 @@ MAX_DIGITS = len(str(2**32))
 def read_allowlist(path: str) -> frozenset[int]:
     """Return the organizations of a CSV file whose first line is a header (contract ingest 1).
 
-    Raise UnusableFile for a file that cannot be read, or a line that is no organization.
+    Raise UnusableFile for an unreadable file, or a line that is not an organization.
     """
     key = "processing.org_allowlist_file"
     try:
@@ -26,7 +26,7 @@ def read_allowlist(path: str) -> frozenset[int]:
         text = line[0]
         if len(line) != len(lines[0]) or not (text.isascii() and text.isdigit()):
             raise UnusableFile(f"{key}: '{path}' line {number}: organization expected, not {line}")
-        # Python refuses to convert more than 4,300 digits, so look at their number first
+        # Python refuses to convert more than 4,300 digits
         digits = text.lstrip("0") or "0"
         if len(digits) > MAX_DIGITS or int(digits) >= 2**32:
             shown = digits if len(digits) <= 2 * MAX_DIGITS else f"{digits[: 2 * MAX_DIGITS]}..."

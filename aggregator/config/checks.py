@@ -9,7 +9,7 @@ from typing import Any
 
 MOST = float(2**53)
 _METADATA_KEY = "check"
-# returns what is expected of the value, or nothing when it is right
+# returns a description of valid values, or "" if the value is valid
 Rule = Callable[[Any], str]
 
 _HOST = re.compile(r"[\w.:%\[\]-]+")
@@ -20,11 +20,11 @@ _KAFKA_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What an option's value may be: one of `choices`, a number in a range, or what `rule` says.
+    """The valid values of an option: one of `choices`, a number in a range, or checked by `rule`.
 
-    Choices and rules of a list are those of each item. `secret` values are never shown. An option
-    that is `reported_later` has a text and an exit status of the Go service: the command that
-    needs it reports it, see `config.reported_later`.
+    In a list they apply to each item. `secret` values are never shown. A wrong value of an option
+    that is `reported_later` is reported by the command that needs it, with text and exit status of
+    the Go service, see `options.reported_later`.
     """
 
     secret: bool = False
@@ -36,7 +36,7 @@ class Check:
     reported_later: bool = False
 
     def expected(self, value: Any) -> str:
-        """Return what is expected instead of this value, or nothing when it is right."""
+        """Return a description of valid values, or "" if the value is valid."""
         if isinstance(value, bool):
             return ""
         if isinstance(value, int | float):
@@ -60,7 +60,7 @@ class Check:
 
 
 def option(default: Any, **check: Any) -> Any:
-    """Return a dataclass field with this default whose values are checked so, see `Check`."""
+    """Return a dataclass field with this default and check, see `Check`."""
     made = Check(**check)
     return field(default=default, repr=not made.secret, metadata={_METADATA_KEY: made})
 
@@ -93,12 +93,12 @@ def endpoint(text: str) -> str:
 
 def redis_endpoint(text: str) -> str:
     """Check `host:port`, which may follow `redis://`, or `rediss://` for TLS."""
-    place = text.removeprefix("rediss://").removeprefix("redis://")
-    return "" if not endpoint(place) else "host:port or rediss://host:port expected"
+    address = text.removeprefix("rediss://").removeprefix("redis://")
+    return "" if not endpoint(address) else "host:port or rediss://host:port expected"
 
 
 def broker_address(text: str) -> str:
-    """Check `host:port`, or `host` alone, which has Kafka's usual port."""
+    """Check `host:port`, or `host` alone, for Kafka's default port."""
     if not endpoint(text) or (":" not in text and _is_host(text)):
         return ""
     return "host:port expected"
@@ -112,7 +112,7 @@ def url_prefix(text: str) -> str:
 
 
 def metric_prefix(text: str) -> str:
-    """Check that metric names may begin so."""
+    """Check the prefix of metric names."""
     right = _METRIC_PREFIX.fullmatch(text)
     return "" if right else "letters, digits, '_' and ':' expected"
 

@@ -1,4 +1,4 @@
-"""Applies Clowder's configuration (`ACG_CONFIG`) over ours (contract config-cli 3)."""
+"""Applies Clowder's configuration (`ACG_CONFIG`) over the others (contract config-cli 3)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOPICS = ("topic", "dead_letter_queue_topic", "payload_tracker_topic")
 
 
 def apply(config: Config, path: str | None) -> Config:
-    """Return the configuration with Clowder's values; notices are what the Go service prints."""
+    """Return the configuration with Clowder's values and the notices of the Go service."""
     if path is None:
         return replace(config, notices=("Clowder is disabled\n",))
     try:
@@ -29,7 +29,9 @@ def apply(config: Config, path: str | None) -> Config:
         config = _database(config, document.get("database"), notices)
         config = _redis(config, document.get("inMemoryDb"), notices)
     except (LookupError, TypeError, AttributeError) as error:
-        raise ConfigError(f"ACG_CONFIG: '{path}' has not the expected form: {error!r}") from error
+        raise ConfigError(
+            f"ACG_CONFIG: '{path}' does not have the expected form: {error!r}"
+        ) from error
     return replace(config, notices=tuple(notices))
 
 
@@ -71,7 +73,7 @@ def _login(broker: dict[str, Any], notices: list[str]) -> dict[str, Any]:
 
 
 def _authority(broker: dict[str, Any]) -> dict[str, Any]:
-    """Write the broker's certificate where the client can read it."""
+    """Write the broker's CA certificate to a file and return its option."""
     if not broker.get("cacert"):
         return {}
     certificate = str(broker["cacert"])
@@ -79,13 +81,13 @@ def _authority(broker: dict[str, Any]) -> dict[str, Any]:
         with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False) as file:
             file.write(certificate)
     except OSError:
-        # no folder is writable: keep it in memory, where this process alone can read it
+        # no folder is writable: keep it in memory, readable by this process only
         return {"cert_path": _in_memory(certificate)}
     return {"cert_path": file.name}
 
 
 def _in_memory(text: str) -> str:
-    """Return the path of a file that is in memory as long as this process is."""
+    """Return the path of an in-memory file that lives as long as this process."""
     fd = os.memfd_create("cacert")
     os.write(fd, text.encode())
     return f"/proc/self/fd/{fd}"

@@ -34,7 +34,7 @@ ALIASES = {
     "broker.enable_org_whitelist": "enable_org_allowlist",
     "processing.org_whitelist_file": "org_allowlist_file",
 }
-# sections and keys of the Go service's versions that have no effect any more, and what has instead
+# sections and keys of versions of the Go service without effect, and what replaces them
 RETIRED = {
     "content": "rule content comes from the content service",
     "kafka_zerolog": "log lines are not sent to Kafka",
@@ -113,7 +113,7 @@ def _working_directory() -> Path:
 
 
 def _only_named_storages(config: Config) -> Config:
-    """Leave out the storage that a configuration does not name when it names the other one."""
+    """Disable the storage without a section if the other one has a section."""
     named = [name for name in STORAGES if getattr(config, name) != StorageConfig()]
     if len(named) != 1:
         return config
@@ -157,14 +157,14 @@ def _parse(suffix: str, text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        # the library's own words quote the line, and a secret may be in it
+        # the message of PyYAML quotes the line, which may contain a secret
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ValueError(f"no valid YAML{where}") from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the variables that name a key; an empty value overrides nothing."""
+    """Return the variables that name a key; empty values are ignored."""
     document: dict[str, Any] = {}
     for variable, value in environ.items():
         if not variable.startswith(PREFIX) or not value or variable != variable.upper():
@@ -181,7 +181,7 @@ def _variable(name: str) -> str:
 
 
 class Names:
-    """Sections and keys of one source, brought to the names of today."""
+    """Translates sections and keys of one source to their current names."""
 
     def __init__(self, source: str, origin: Callable[[str], str]) -> None:
         self._source = source
@@ -191,9 +191,9 @@ class Names:
         self.retired: list[str] = []
 
     def known(self, document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        """Return the values by section and key; note what is retired or unknown."""
+        """Return the values by section and key; collect retired and unknown names."""
         known: dict[str, dict[str, Any]] = {}
-        # the one storage of 2020 is both of today's; what a section of today says wins
+        # section `storage` of 2020 applies to both storages; their own sections take precedence
         if "storage" in document:
             shared = self._keys("storage", document["storage"], STORAGES)
             known |= {name: dict(shared) for name in STORAGES}
@@ -235,7 +235,7 @@ class Names:
 
 
 def _with_ports(storage: dict[str, Any]) -> dict[str, Any]:
-    """Let `pg_port` be a list, as libpq's `port` may: one port for each of several hosts."""
+    """Allow a list in `pg_port`, as libpq does in `port`: one port for each host."""
     ports = str(storage.get("pg_port", ""))
     if "," not in ports:
         return storage
@@ -245,11 +245,11 @@ def _with_ports(storage: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_implied(values: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Add what the Go service's configurations leave out about storages."""
+    """Add the options of storages that configurations of the Go service omit."""
     implied = dict(values)
     named = [name for name in STORAGES if values.get(name)]
     for name in named:
-        # with a PostgreSQL host it is PostgreSQL
+        # a section with a PostgreSQL host is PostgreSQL
         if values[name].get("pg_host"):
             implied[name] = {"db_driver": "postgres"} | values[name]
         implied[name] = _with_ports(implied[name])

@@ -1,7 +1,7 @@
 """Declares all options with defaults and checks.
 
-Values come from `config/loading.py`; keys and meanings are those of contract config-cli 2, and
-ours.
+Values are loaded by `config/loading.py`. Keys of the Go service have the meaning of contract
+config-cli 2.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from .checks import Check, check_of, option
 from .parsing import (
     Duration,
     Seconds,
+    expected_form,
     parse,
-    wanted,
 )
 
 BACKENDS = ("ocp_recommendations", "dvo_recommendations")
@@ -34,7 +34,7 @@ GIBIBYTE = 1024**3
 
 @dataclass(frozen=True)
 class BrokerConfig:
-    """Kafka: where messages come from and go to (contract config-cli 2). Times are seconds."""
+    """Kafka: brokers, topics, consumer group (contract config-cli 2). Times are seconds."""
 
     addresses: tuple[str, ...] = option(("localhost:29092",), rule=checks.broker_address)
     security_protocol: str = option(
@@ -101,7 +101,7 @@ class ServerConfig:
 
 @dataclass(frozen=True)
 class StorageConfig:
-    """One storage: where it is and of which type."""
+    """One storage: its type, and the database or file."""
 
     type: str = option("sql", choices=("sql", "redis", "noop", ""), reported_later=True)
     db_driver: str = option("sqlite3", choices=("sqlite3", "postgres"))
@@ -153,7 +153,7 @@ class BackendConfig:
 
 @dataclass(frozen=True)
 class ProcessingConfig:
-    """How messages are judged."""
+    """Which messages are accepted."""
 
     org_allowlist_file: str = "org_allowlist.csv"
     schema: str = option("default", choices=("default", "strict"))
@@ -206,7 +206,7 @@ class Config:
     logging: LoggingConfig = field(default_factory=LoggingConfig)
     cloudwatch: CloudWatchConfig = field(default_factory=CloudWatchConfig)
     sentry: SentryConfig = field(default_factory=SentryConfig)
-    # what was found on loading: unknown keys, keys without effect, and what Clowder said
+    # found on loading: unknown keys, keys without effect, and the notices about Clowder
     warnings: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
@@ -247,7 +247,7 @@ def _typed(key: str, kind: Any, check: Check, value: Any) -> Any:
     try:
         parsed = parse(kind, value)
     except (ValueError, TypeError):
-        raise ConfigError(f"{key}: {wanted(kind)} expected, not {shown}") from None
+        raise ConfigError(f"{key}: {expected_form(kind)} expected, not {shown}") from None
     expected = check.expected(parsed)
     if expected and not check.reported_later:
         raise ConfigError(f"{key}: {expected}, not {shown}")
@@ -259,10 +259,10 @@ def _shown(text: str) -> str:
 
 
 def reported_later(config: Config) -> list[str]:
-    """Return what is wrong with options that the Go service refuses late, each in one line.
+    """Return the errors of options that the Go service checks late, one line each.
 
     `start-service` and `migration` report them with the texts and statuses of contract
-    config-cli 4 and 5; all other commands refuse them as they do any other option.
+    config-cli 4 and 5; all other commands report them like any other option.
     """
     found = []
     for section in section_names():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-# both hold seconds; they differ in what a bare number means
+# both are seconds; they differ in the unit of a number without one
 Duration = Annotated[float, "a bare number is nanoseconds"]
 Seconds = Annotated[float, "a bare number is seconds"]
 
@@ -19,7 +19,7 @@ _SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0
 _SECONDS |= {"\u00b5s": 1e-6, "\u03bcs": 1e-6}
 
 
-def wanted(kind: Any) -> str:
+def expected_form(kind: Any) -> str:
     """Describe the expected form of a value of this type, for error messages."""
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
     lengths = {Duration: "a duration (30s)", Seconds: "a duration (30s) or seconds"}
@@ -71,13 +71,13 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _duration(value: Any) -> float:
-    """Read Go's form (`1m30s`); a bare number is nanoseconds, as the Go service has it."""
+    """Parse a Go duration (`1m30s`); a bare number is nanoseconds, as in the Go service."""
     number = _bare_number(value)
     return _go_duration(value) if number is None else number * 1e-9
 
 
 def _seconds(value: Any) -> float:
-    """Read Go's form, too; in the options that are ours alone a bare number is seconds."""
+    """Parse a Go duration; a bare number is seconds, in options the Go service lacks."""
     number = _bare_number(value)
     return _go_duration(value) if number is None else number
 

@@ -34,7 +34,7 @@ NUMBERS = frozenset(
     {"connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval"}
     | {"keepalives_count", "tcp_user_timeout"}
 )
-# with what they are when they are not given
+# with their defaults
 FLAGS = {
     "sslinline": False, "sslsni": True, "sslcompression": False,
     "binary_parameters": False, "disable_prepared_binary_result": False,
@@ -61,7 +61,7 @@ _SECRET = frozenset({"password", "sslpassword"})
 _TRUE, _FALSE = {"1", "t", "true", "yes", "on"}, {"0", "f", "false", "no", "off"}
 _NAME = re.compile(r"[A-Za-z_][\w.]*")
 _NUMBER = re.compile(r"-?[0-9]{1,9}")
-# `name=value`, joined by `&` as in a URL, or by blanks as in libpq's keyword form; a blank that
+# `name=value`, joined by `&` as in a URL, or by spaces as in libpq's keyword form; a space that
 # is no separator belongs to the value: `options=-c geqo=off`
 _ITEM = re.compile(
     r"[\s&]*(?P<name>[^=&\s]+)\s*(?:=[^\S&]*"
@@ -82,7 +82,7 @@ class Host:
 
     @property
     def is_socket(self) -> bool:
-        """Return whether it is the directory of a Unix socket."""
+        """Return True if it is the directory of a Unix socket."""
         return self.address.startswith("/")
 
 
@@ -104,7 +104,7 @@ def parse(text: str) -> dict[str, str]:
 
 
 def check(text: str, host: str, port: int, read_host: str) -> None:
-    """Raise ConfigError for parameters or hosts that cannot be; it begins with the option's key."""
+    """Raise ConfigError for invalid parameters or hosts; it begins with the option's key."""
     try:
         given = parse(text)
     except ConfigError as error:
@@ -134,13 +134,13 @@ def masked(text: str) -> str:
 
 
 def flag(parameters: dict[str, str], name: str) -> bool:
-    """Return a parameter that is true or false."""
+    """Return the value of a boolean parameter."""
     value = parameters.get(name)
     return FLAGS[name] if value is None else value.lower() in _TRUE
 
 
 def server_settings(parameters: dict[str, str]) -> dict[str, str]:
-    """Return the run-time parameters: what the server is to set for the session."""
+    """Return the run-time parameters, which the server sets for the session."""
     settings = {name: value for name, value in parameters.items() if name not in CONNECTION}
     for name in ("fallback_application_name", "application_name"):
         if name in parameters:
@@ -222,7 +222,7 @@ def _check(name: str, value: str) -> None:
 
 
 def _expected(name: str, value: str) -> str:
-    """Return what is expected instead of this value, or nothing when it is right."""
+    """Return a description of valid values, or "" if the value is valid."""
     if name in CHOICES:
         return "" if value in CHOICES[name] else " or ".join(CHOICES[name])
     if name in NUMBERS:
@@ -240,7 +240,7 @@ def _expected(name: str, value: str) -> str:
 def _check_together(found: dict[str, str]) -> None:
     mode = found.get("sslmode", "prefer")
     if found.get("sslrootcert") == "system" and not flag(found, "sslinline"):
-        # anyone can have a certificate of a public authority, so the host's name must be checked
+        # anyone can get a certificate of a public authority, so the host name must be verified
         mode = found.setdefault("sslmode", "verify-full")
         if mode != "verify-full":
             raise ConfigError(f"sslrootcert: 'system' needs sslmode=verify-full, not {mode}")
@@ -253,7 +253,7 @@ def _check_together(found: dict[str, str]) -> None:
 
 
 def are_ports(text: str) -> bool:
-    """Return whether the text is a comma-separated list of ports."""
+    """Return True if the text is a comma-separated list of ports."""
     return all(
         not port or (port.isascii() and port.isdigit() and 0 < int(port) <= 65535)
         for port in text.split(",")

@@ -6,9 +6,9 @@ import sqlalchemy as sa
 
 from ..model import (
     ClusterId,
+    DisableFeedback,
     ErrorKey,
     OrgId,
-    Reason,
     RuleHit,
     RuleId,
     UserId,
@@ -66,14 +66,14 @@ class SqlFeedback:
         }
         await self._put.run(self._db, values, owner)
 
-    async def of_user(self, user: UserId, org: OrgId | None = None) -> list[Reason]:
+    async def of_user(self, user: UserId, org: OrgId | None = None) -> list[DisableFeedback]:
         """Read the user's disable feedback; the order does not depend on a collation."""
         values, statement = {"user": str(user)}, _OF_USER
         if org is not None:
             values["org"], statement = str(org), _OF_USER_IN_ORG
         rows = await self._db.rows(statement, values)
         return [
-            Reason(
+            DisableFeedback(
                 RuleHit(ClusterId(cluster), RuleId(rule), ErrorKey(key)),
                 message,
                 added_at,

@@ -16,14 +16,14 @@ from ..model import (
     ClusterRecommendations,
     ConsumerErrorRow,
     DisabledCluster,
+    DisableFeedback,
     DvoReport,
     ErrorKey,
-    HitCluster,
+    ImpactedCluster,
     Namespace,
     NamespaceRow,
     OrgId,
     Rating,
-    Reason,
     Report,
     ReportInfo,
     RuleHit,
@@ -96,7 +96,7 @@ class NoopRecommendations:
 
     async def clusters_hit_by(
         self, org: OrgId, selector: RuleSelector, only: Sequence[str]
-    ) -> list[HitCluster]:
+    ) -> list[ImpactedCluster]:
         """Return none; the Go service does not answer 404 here."""
         return []
 
@@ -169,7 +169,7 @@ class NoopFeedback:
         """Raise NotFound."""
         raise NotFound.item(hit.cluster)
 
-    async def of_user(self, user: UserId, org: OrgId | None = None) -> list[Reason]:
+    async def of_user(self, user: UserId, org: OrgId | None = None) -> list[DisableFeedback]:
         """Return nothing."""
         return []
 

@@ -12,7 +12,7 @@ from ..model import (
     MAX_STORED_ORG_ID,
     ClusterId,
     ClusterRecommendations,
-    HitCluster,
+    ImpactedCluster,
     OrgId,
     RuleSelector,
 )
@@ -46,14 +46,16 @@ class SqlRecommendations:
 
     async def clusters_hit_by(
         self, org: OrgId, selector: RuleSelector, only: Sequence[str]
-    ) -> list[HitCluster]:
+    ) -> list[ImpactedCluster]:
         """Read the clusters with their versions."""
         statement = self._hit_by_only if only else self._hit_by
         rows = await self._rows(statement, org, only, selector=selector)
         if not rows:
             raise NotFound.item(selector)
         return [
-            HitCluster(ClusterId(row.cluster_id), row.created_at, row.impacted_since, row.version)
+            ImpactedCluster(
+                ClusterId(row.cluster_id), row.created_at, row.impacted_since, row.version
+            )
             for row in rows
         ]
 

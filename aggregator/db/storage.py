@@ -142,7 +142,7 @@ def build(config: Config, metrics: Metrics | None = None) -> tuple[Storage, SqlH
         consumer_errors=SqlConsumerErrors(either) if either else noop.NoopConsumerErrors(),
         dvo=SqlDvo(second) if second else noop.NoopDvo(),
         health=health,
-        keeps=bool(found),
+        persistent=bool(found),
     )
     return storage, health
 

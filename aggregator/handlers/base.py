@@ -255,7 +255,7 @@ class ApiHandler(RequestHandler):
 
     def ok(self, **payload: Any) -> None:
         """Answer 200 with the payload and the status `ok`, unless it names another one."""
-        if not self.storage.keeps:
+        if not self.storage.persistent:
             payload = {
                 name: None if isinstance(value, list | dict) and not value else value
                 for name, value in payload.items()

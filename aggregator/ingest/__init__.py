@@ -1,1 +1,1 @@
-"""From a Kafka record to the storage."""
+"""Consumes Kafka records: decodes them, stores reports, writes dead letters."""

@@ -28,7 +28,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Store = Callable[[Sequence[Any]], Awaitable[list[bool]]]
 
-# fewest messages for which a transaction of their own pays off
+# fewest messages that are worth a separate transaction
 MIN_SHARD = 50
 
 REJECTED = "database"

@@ -1,4 +1,4 @@
-"""A limit for the memory of decoded messages that are not committed yet."""
+"""Limits the memory of decoded messages that are not committed yet."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sized
 from typing import Any
 
-# decoded messages in flight; one message may exceed it, then it is alone
+# bytes of decoded messages; a single larger message is allowed
 IN_FLIGHT = 24 * 1024 * 1024
-# of a hit or a namespace, with its rows
+# estimate for a hit or a namespace with its rows
 ITEM_BYTES = 1000
 
 
@@ -23,7 +23,7 @@ class Budget:
 
     @property
     def full(self) -> bool:
-        """Return True if nothing more may be decoded now."""
+        """Return True if the limit is reached."""
         return self._acquired >= self._size
 
     def acquire(self, size: int) -> None:
@@ -43,7 +43,7 @@ class Budget:
 
 
 def size_of(report: Any) -> int:
-    """Return about how many bytes a report takes, 0 for None: its text is in its hits, too."""
+    """Estimate the bytes of a report, 0 for None; the text counts twice, as its hits repeat it."""
     if report is None:
         return 0
     items: Sized = getattr(report, "hits", ()) or getattr(report, "namespaces", ())

@@ -16,7 +16,7 @@ from .retry import State
 
 log = logging.getLogger(__name__)
 
-# of names from a message, in a log line
+# longest name from a message in a log line
 LONGEST_NAME = 256
 
 
@@ -50,7 +50,7 @@ class BatchReporter:
         self._metrics.consumed_messages.inc(len(records))
         if log.isEnabledFor(logging.DEBUG):
             for record in records:
-                log.debug("started processing message", extra={"fields": _place(record)})
+                log.debug("started processing message", extra={"fields": _position(record)})
 
     def processed(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         """Report a batch that is stored and whose dead letters are sent in `seconds`."""
@@ -131,14 +131,14 @@ class BatchReporter:
         log.info("Message consumed", extra=extra)
 
 
-def _place(record: ConsumerRecord) -> dict[str, Any]:
+def _position(record: ConsumerRecord) -> dict[str, Any]:
     return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
 
 
 def _fields(outcome: Outcome) -> dict[str, Any]:
     envelope = outcome.envelope
     return {
-        **_place(outcome.record),
+        **_position(outcome.record),
         "organization": envelope.org,
         "cluster": envelope.cluster[:LONGEST_NAME],
         "version": envelope.version,

@@ -25,13 +25,13 @@ class Channel:
         return cls(*await asyncio.open_unix_connection(sock=sock))
 
     def send(self, *message: Any) -> None:
-        """Send a message; one to a process that has ended is lost."""
+        """Send a message; it is lost if the other process has ended."""
         if not self._writer.is_closing():
             self._writer.write(frame(message))
 
     @property
     def backlog(self) -> int:
-        """Return the bytes that the other process has not taken yet."""
+        """Return the number of bytes that the other process has not read yet."""
         return self._writer.transport.get_write_buffer_size()
 
     async def receive(self) -> Any:
@@ -43,7 +43,7 @@ class Channel:
             raise EOFError from error
 
     async def flush(self, seconds: float) -> None:
-        """Wait until the other process has taken everything, but no longer than so."""
+        """Wait until the other process has read everything, at most this long."""
         try:
             async with asyncio.timeout(seconds):
                 while self.backlog and not self._writer.is_closing():
@@ -57,7 +57,7 @@ class Channel:
 
 
 def frame(message: Any) -> bytes:
-    """Return a message as it is sent."""
+    """Encode a message with its length."""
     text = orjson.dumps(message, option=orjson.OPT_NON_STR_KEYS)
     return len(text).to_bytes(_LENGTH_BYTES) + text
 

@@ -25,7 +25,7 @@ from ..metrics import (
 )
 from .channel import Channel
 
-# messages: the first process asks for a snapshot, workers answer, and send one now and then
+# messages: the first process requests a snapshot; workers answer, and push one periodically
 ASK, ANSWER, PUSH = "ask", "answer", "push"
 # a worker requests one of these, the first process replies
 METRICS, READINESS, STATUS, REPLY = "metrics", "readiness", "status", "reply"
@@ -72,7 +72,7 @@ class FirstProcess:
         await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def readiness(self) -> str:
-        """Return why ingest is not at work, or nothing."""
+        """Return why ingest is not running; empty if it runs or is disabled."""
         return self._readiness()
 
     async def scrape(self) -> bytes:
@@ -117,7 +117,7 @@ class FirstProcess:
                 if kind in (ANSWER, PUSH):
                     worker.note_snapshot(*rest, answer=kind == ANSWER)
                 else:
-                    # in a task of its own: to reply, this worker's answer may be needed
+                    # in a separate task: the reply may need an answer of this worker
                     self._run(self._reply(worker.channel, kind, *rest))
         except EOFError:
             pass
@@ -144,7 +144,7 @@ async def _no_status() -> str:
 
 
 class _Worker:
-    """What the first process knows of a worker."""
+    """A worker as seen by the first process: its connection and last snapshot."""
 
     def __init__(self, number: int, channel: Channel) -> None:
         self.channel = channel
@@ -154,9 +154,9 @@ class _Worker:
         self._silent = False
 
     def ask(self) -> asyncio.Future[None] | None:
-        """Ask for a snapshot; return what to wait for.
+        """Request a snapshot; return a future to wait for.
 
-        Nobody waits for a worker that has not started yet, or did not answer the last time.
+        It is None for a worker that has not started yet, or did not answer the last time.
         """
         if self._silent or not self.last:
             return None
@@ -166,7 +166,7 @@ class _Worker:
         return self._asked
 
     def note_snapshot(self, snapshot: Snapshot, *, answer: bool) -> None:
-        """Keep a snapshot; sums only grow, so the latest one counts."""
+        """Keep the latest snapshot."""
         self.last = snapshot
         if answer and self._asked is not None:
             self._asked.set_result(None)
@@ -176,7 +176,7 @@ class _Worker:
                 log.info("worker %d answers again", self.number)
 
     def note_silence(self) -> None:
-        """Note that the worker did not answer in time."""
+        """Record that the worker did not answer in time."""
         if self._asked is not None and not self._silent:
             self._silent = True
             log.warning(
@@ -184,7 +184,7 @@ class _Worker:
             )
 
     def close(self) -> None:
-        """Close the connection, and let nobody wait."""
+        """Close the connection and resolve the pending request."""
         self.channel.close()
         if self._asked is not None:
             self._asked.set_result(None)
@@ -192,7 +192,7 @@ class _Worker:
 
 
 class WorkerProcess:
-    """A worker; it asks the first process for everything that concerns all of them."""
+    """A worker; it requests metrics and readiness of all processes from the first one."""
 
     def __init__(self, metrics: Metrics, fd: int) -> None:
         self._metrics = metrics
@@ -203,14 +203,14 @@ class WorkerProcess:
         self._replies: dict[int, asyncio.Future[str]] = {}
 
     async def open(self, ended: Callable[[], None]) -> None:
-        """Begin to answer the first process; `ended` is called when that has ended."""
+        """Connect to the first process; `ended` is called when it has exited."""
         channel = self._channel = await Channel.open(socket.socket(fileno=self._fd))
         serving = asyncio.create_task(self._serve(channel))
         serving.add_done_callback(lambda _: ended())
         self._tasks = [serving, asyncio.create_task(self._push(channel))]
 
     async def close(self) -> None:
-        """Leave the final counts with the first process, and close the connection."""
+        """Send the final counts to the first process and close the connection."""
         if self._channel is None:
             return
         self._channel.send(PUSH, self._metrics.snapshot())
@@ -220,7 +220,7 @@ class WorkerProcess:
         self._channel.close()
 
     async def readiness(self) -> str:
-        """Return why ingest is not at work, or nothing, as the first process knows it."""
+        """Return why ingest is not running, from the first process; empty if it runs."""
         try:
             return await self._request(READINESS, ANSWER_SECONDS)
         except Unavailable:
@@ -229,7 +229,7 @@ class WorkerProcess:
     async def scrape(self) -> bytes:
         """Return the metrics of all processes; raise Unavailable if the first does not answer.
 
-        Prometheus takes a page of this process alone for counters that were reset.
+        The metrics of this process alone would look to Prometheus like reset counters.
         """
         return (await self._request(METRICS, REPLY_SECONDS)).encode()
 
@@ -264,7 +264,7 @@ class WorkerProcess:
             return
 
     async def _push(self, channel: Channel) -> None:
-        """Send what was counted, so that little is lost if this process is killed."""
+        """Push the metrics once a second, so that little is lost if this process is killed."""
         sent = -1
         while True:
             if sent != self._metrics.finished_requests and not channel.backlog:
@@ -277,5 +277,5 @@ Processes = FirstProcess | WorkerProcess
 
 
 def processes(metrics: Metrics, readiness: Callable[[], str], slot: WorkerSlot) -> Processes:
-    """Return the process of this slot's view of all processes."""
+    """Return the IPC endpoint of the process in this slot."""
     return WorkerProcess(metrics, slot.fd) if slot.number else FirstProcess(metrics, readiness)

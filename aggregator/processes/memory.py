@@ -13,7 +13,7 @@ from pathlib import Path
 _MMAP_THRESHOLD = -3
 _BLOCK_BYTES = 128 * 1024
 TRIM_SECONDS, TRIMMED_BYTES = 5.0, 16 * 1024 * 1024
-# objects that come and go between two looks of the collector; a batch makes many, and no cycles
+# thresholds of the collector; a batch allocates many objects, and no reference cycles
 _YOUNG, _MIDDLE, _OLD = 20_000, 20, 20
 
 
@@ -30,7 +30,7 @@ def give_back_large_blocks() -> None:
 
 
 def spare_what_stays() -> None:
-    """Let the garbage collector pass over what is there as long as the process is.
+    """Exclude the objects that live as long as the process from garbage collection.
 
     Looking through all modules took tens of milliseconds each time, in which nobody is answered.
     """

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from aggregator.model import (
     ClusterId,
+    DisableFeedback,
     OrgId,
-    Reason,
     RuleHit,
     RuleId,
     UserId,
@@ -45,10 +45,10 @@ class MemoryFeedback:
         kept_org, born = (old.org, old.added_at) if old else (org, now)
         self.rows[user, hit] = KeptReason(kept_org, hit, message, born, now)
 
-    async def of_user(self, user: UserId, org: OrgId | None = None) -> list[Reason]:
+    async def of_user(self, user: UserId, org: OrgId | None = None) -> list[DisableFeedback]:
         """Return the user's reasons, by cluster, rule and key."""
         found = [
-            Reason(row.hit, row.message, row.added_at, row.updated_at)
+            DisableFeedback(row.hit, row.message, row.added_at, row.updated_at)
             for (who, _), row in self.rows.items()
             if who == user and org in (None, row.org)
         ]

@@ -1,1 +1,1 @@
-"""From the bytes of a message to what the storage takes."""
+"""Decodes the bytes of messages into the reports that are stored."""

@@ -23,7 +23,7 @@ _WORKLOAD = values.names("namespace", "namespace_uid", "kind", "name", "uid")
 
 @dataclass(slots=True)
 class _Count:
-    """What is counted for one namespace."""
+    """The counts of one namespace."""
 
     name: str
     recommendations: int = 0
@@ -32,7 +32,7 @@ class _Count:
 
 
 class DvoDecoder:
-    """Makes reports of the bytes of DVO messages (contract ingest 3, 4 and 7)."""
+    """Decodes DVO messages (contract ingest 3, 4 and 7)."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ def _accepted(
 def _read_metrics(
     opened: Message, body: dict[str, Member], warnings: list[str]
 ) -> dict[str, _Count]:
-    """Return what is counted for each namespace; raise InvalidMessage for a wrong structure."""
+    """Return the counts by namespace; raise InvalidMessage for a wrong structure."""
     member = body.get(_REQUIRED)
     if member is None:
         raise opened.invalid(
@@ -117,7 +117,7 @@ def _expect(member: Member, name: str, first: str) -> None:
 
 
 def _count(counts: dict[str, _Count], parts: list[Member], warnings: list[str]) -> None:
-    """Add one recommendation to what is counted."""
+    """Add one recommendation to the counts."""
     named = [part for part in parts if values.attribute(part.key, _RECOMMENDATION)]
     names = values.texts(((part.key, part.value) for part in named), _RECOMMENDATION)
     rule, key = names["component"].removesuffix(_SUFFIX), names["key"]
@@ -177,7 +177,7 @@ def _text_list(member: Member, name: str) -> None:
 
 
 def _names(counts: dict[str, _Count]) -> Iterable[tuple[str, str]]:
-    """Return what goes into columns that cannot hold every text, with the attributes' names."""
+    """Return the values of text columns, which reject NUL, with the attributes' names."""
     for uid, count in counts.items():
         yield "namespace_uid", uid
         yield "namespace", count.name

@@ -1,4 +1,4 @@
-"""The envelope of a message: how it is opened, and what is read of it before the report."""
+"""Parses the envelope of a message, the attributes beside the report."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _OBJECT = ord("{")
 _DIGITS = len(str(model.MAX_ORG_ID))
 
 
-class _UsualMetadata(msgspec.Struct, forbid_unknown_fields=True):
+class _WellFormedMetadata(msgspec.Struct, forbid_unknown_fields=True):
     gathering_time: msgspec.Raw
 
 
-_metadata = msgspec.json.Decoder(_UsualMetadata).decode
+_metadata = msgspec.json.Decoder(_WellFormedMetadata).decode
 
 
 def read(value: bytes | None, body: str, maximum_unpacked_size: int) -> Message:
@@ -62,7 +62,7 @@ def read(value: bytes | None, body: str, maximum_unpacked_size: int) -> Message:
 
 
 def _read_envelope(message: Message, members: Iterable[Member], body: str) -> None:
-    """Note the attributes; a wrong type is recorded and reading continues, as in the Go service.
+    """Parse the attributes; after a wrong type parsing continues, as in the Go service.
 
     An attribute of a wrong type counts as 0 or "" in the envelope.
     """
@@ -83,7 +83,7 @@ def _read_fast(message: Message, document: Member, body: str) -> bool:
     """Read the attributes on the fast path; return False if the message is not well-formed.
 
     Well-formed: each attribute occurs once, in the exact spelling and with a value of its type.
-    Nothing is noted of any other message.
+    Any other message leaves `message` unchanged.
     """
     members = values.fields(document)
     if members is None or not _are_well_formed(tuple(members), body):
@@ -137,8 +137,8 @@ def _gathered(raw: msgspec.Raw) -> times.Moment | None:
         return None
 
 
-def _blame(message: Message, kind: str, name: str, reason: str, member: Member) -> None:
-    """Remember the first wrong attribute."""
+def _record_error(message: Message, kind: str, name: str, reason: str, member: Member) -> None:
+    """Record the first wrong attribute."""
     if message.wrong is None:
         message.wrong = (kind, f"{name}: {reason}, got {values.abbreviated(member.value)}")
 
@@ -152,7 +152,7 @@ def _read_number(message: Message, name: str, member: Member) -> None:
         message.known[name] = value
     else:
         message.known[name] = message.known.get(name) or 0
-        _blame(message, "type", name, f"whole number 0...{maximum} expected", member)
+        _record_error(message, "type", name, f"whole number 0...{maximum} expected", member)
 
 
 def _read_text(message: Message, name: str, member: Member) -> None:
@@ -164,7 +164,7 @@ def _read_text(message: Message, name: str, member: Member) -> None:
         message.known[name] = values.clean(value)
     else:
         message.known[name] = message.known.get(name) or ""
-        _blame(message, "type", name, "text expected", member)
+        _record_error(message, "type", name, "text expected", member)
 
 
 def _read_metadata(message: Message, member: Member) -> None:
@@ -173,7 +173,7 @@ def _read_metadata(message: Message, member: Member) -> None:
             if values.attribute(part.key, _METADATA) and part.first != "n":
                 _read_gathering_time(message, part)
     elif member.first != "n":
-        _blame(message, "type", "Metadata", "object expected", member)
+        _record_error(message, "type", "Metadata", "object expected", member)
 
 
 def _read_gathering_time(message: Message, part: Member) -> None:
@@ -182,7 +182,7 @@ def _read_gathering_time(message: Message, part: Member) -> None:
     try:
         message.gathered = times.moment(written)
     except InvalidInput as error:
-        _blame(message, "gathering_time", "Metadata.gathering_time", str(error), part)
+        _record_error(message, "gathering_time", "Metadata.gathering_time", str(error), part)
 
 
 def _read_body(message: Message, name: str, member: Member) -> None:
@@ -193,4 +193,4 @@ def _read_body(message: Message, name: str, member: Member) -> None:
         message.known[name] = True
         message.parts = (message.parts or {}) | {part.key: part for part in values.members(member)}
     else:
-        _blame(message, "type", name, "object expected", member)
+        _record_error(message, "type", name, "object expected", member)

@@ -67,7 +67,7 @@ async def _outcome(record: ConsumerRecord, decoder: Decoder) -> Outcome:
     value = payload.light(record.value)
     if value is not None:
         return _decode(record, value, decoder)
-    # one at a time: it may take seconds, and ten times the memory of the message
+    # one at a time: decoding may take seconds and ten times the memory of the message
     return await asyncio.to_thread(_decode, record, record.value, decoder)
 
 

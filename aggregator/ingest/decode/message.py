@@ -16,7 +16,7 @@ from ..gojson.values import Member
 from . import times
 
 MOST_WARNINGS = 20
-# hits or namespaces of a report: each of them becomes rows in three tables
+# hits or namespaces of a report: each becomes rows in three tables
 MOST_PARTS = 20_000
 
 T_co = TypeVar("T_co", covariant=True)
@@ -25,10 +25,9 @@ DATE_LAYOUT = "2006-01-02T15:04:05.999999999Z07:00"
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """The attributes of a message, also of an invalid one.
+    """The attributes of a message, as far as they were parsed.
 
-    `received` is True if the payload tracker gets status `received`; `last_checked` is naive UTC,
-    as far as checking came to it.
+    `received` is True if the payload tracker gets status `received`; `last_checked` is naive UTC.
     """
 
     org: int | None = None
@@ -41,7 +40,7 @@ class Envelope(msgspec.Struct, frozen=True):
 
 
 class InvalidMessage(InvalidInput):
-    """A message that cannot be accepted; `kind` is a short word for counting."""
+    """A message that cannot be accepted; `kind` is the label of the metric."""
 
     def __init__(self, kind: str, text: str, envelope: Envelope) -> None:
         super().__init__(text)
@@ -58,10 +57,10 @@ class Decoded(msgspec.Struct, Generic[T_co], frozen=True):
 
 
 class Decoder(Protocol):
-    """What makes of a message's bytes what storage takes."""
+    """Decodes the bytes of a message into a report."""
 
     def decode(self, value: bytes | None) -> Decoded[model.Report | model.DvoReport]:
-        """Return the decoded message; raise InvalidMessage, and nothing else, when it is bad."""
+        """Return the decoded message; raise only InvalidMessage."""
 
 
 @dataclass(slots=True)
@@ -89,7 +88,7 @@ class Message:
         return self.parts or {}
 
     def envelope(self) -> Envelope:
-        """Return what is known of the message."""
+        """Return the attributes parsed so far."""
         known = self.known
         return Envelope(
             known.get("OrgID"),
@@ -136,7 +135,7 @@ class Message:
         return self.last_checked
 
     def require_storable(self, names: Iterable[tuple[str, str]]) -> None:
-        """Raise InvalidMessage for what no table can hold: a large organization, NUL in a name."""
+        """Raise InvalidMessage for values that the columns reject: large organization, NUL."""
         org = self.known["OrgID"]
         if org > model.MAX_STORED_ORG_ID:
             raise self.invalid("organization", f"OrgID: {org} is above {model.MAX_STORED_ORG_ID}")

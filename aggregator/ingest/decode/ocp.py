@@ -22,10 +22,10 @@ _SYSTEM = values.names("hostname")
 
 
 class OcpDecoder:
-    """Makes reports of the bytes of OCP messages (contract ingest 3 and 4).
+    """Decodes OCP messages (contract ingest 3 and 4).
 
-    The cache keeps what the tables cannot, a rule that hits twice, NUL and organizations beyond 31
-    bits: `into_cache`.
+    With `into_cache` it accepts what the tables reject: duplicate hits, NUL, organizations beyond
+    31 bits.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ def _is_empty(opened: Message) -> bool:
     missing = [key for key in _REQUIRED if key not in body]
     if not missing:
         return False
-    if all(_says_nothing(member) for member in body.values()):
+    if all(_counts_as_empty(member) for member in body.values()):
         return True
     names = " ".join(missing)
     raise opened.invalid(
@@ -103,7 +103,7 @@ def _is_empty(opened: Message) -> bool:
     )
 
 
-def _says_nothing(member: Member) -> bool:
+def _counts_as_empty(member: Member) -> bool:
     """Return True if one value of the report counts as empty."""
     if member.key == "analysis_metadata":
         return True
@@ -191,7 +191,7 @@ def _version(item: Any, before: str | None) -> str | None:
 
 
 def _details(value: Any) -> dict[str, str]:
-    """Return the details of an item of `info`, which hold nothing but text."""
+    """Return the details of an item of `info`; all values must be text."""
     if not isinstance(value, dict):
         raise WrongType(f"info.details: object expected, got {values.abbreviated(value)}")
     found: dict[str, str] = {}
@@ -205,7 +205,7 @@ def _details(value: Any) -> dict[str, str]:
 
 
 def _names(hits: list[model.Hit], version: str | None) -> list[tuple[str, str]]:
-    """Return what goes into columns that cannot hold every text, with the attributes' names."""
+    """Return the values of text columns, which reject NUL, with the attributes' names."""
     found = [("component", str(hit.rule_id)) for hit in hits]
     found += [("key", str(hit.error_key)) for hit in hits]
     return [*found, ("info.details.version", version or "")]

@@ -1,6 +1,6 @@
 """Scans JSON text token by token, with the depth limit and the errors of Go's encoding/json.
 
-It is slow and takes everything that Go takes: lone surrogates, deep nesting, names given twice.
+It is slow and accepts everything that Go accepts: lone surrogates, deep nesting, duplicate names.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _kind(char: str) -> str:
 
 
 def _next(state: str, kind: str, open_: list[str]) -> str:
-    """Return what is awaited after this kind of token."""
+    """Return the parser state after this kind of token."""
     if kind == "{":
         return "first key"
     if kind == "[":
@@ -87,7 +87,7 @@ def _next(state: str, kind: str, open_: list[str]) -> str:
 
 
 def _blank(text: str, at: int) -> int:
-    """Return where the blanks at this place end."""
+    """Return the end of the white space at this position."""
     match = _BLANKS.match(text, at)
     return match.end() if match else at
 
@@ -102,7 +102,7 @@ def _unexpected(text: str, at: int) -> JsonError:
 def members(text: str) -> Iterator[tuple[str, str]]:
     """Yield names and values of an object, values as written; the text is checked.
 
-    Names given twice come twice.
+    Duplicate names are yielded each time.
     """
     at = _blank(text, 1)
     while text[at] != "}":
@@ -127,10 +127,10 @@ def items(text: str) -> Iterator[str]:
 
 
 def compact(text: str) -> str:
-    """Return checked JSON without the blanks outside of its strings.
+    """Return checked JSON without white space outside of its strings.
 
-    A checked text holds no control characters but blanks, so they can stand for other things:
-    escapes that would hide the end of a string, and the strings themselves.
+    Checked text contains no control characters except white space, so they can temporarily
+    replace escapes that would hide the end of a string, and the strings themselves.
     """
     text = text.replace("\\\\", "\1").replace('\\"', "\2")
     parts = text.split('"')
@@ -142,10 +142,10 @@ def compact(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return a decoded string with U+FFFD for what is no character (it came as a surrogate)."""
+    """Return a decoded string with lone surrogates replaced by U+FFFD."""
     return text if text.isascii() else SURROGATE.sub("\ufffd", text)
 
 
 def is_unicode(text: str) -> bool:
-    """Return True if all of the text can be written as UTF-8."""
+    """Return True if the text can be encoded as UTF-8."""
     return text.isascii() or SURROGATE.search(text) is None

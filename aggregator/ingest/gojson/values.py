@@ -1,10 +1,10 @@
 """JSON values with their original text, read as Go's encoding/json reads them.
 
 The Go service stores parts of a message as they were written, so a tree of Python values is not
-enough: number spellings, escapes and blanks would be lost. Nothing here knows of messages.
+enough: number spellings, escapes and white space would be lost.
 
-One library cuts the text quickly. What it does not take, or would read in another way than the
-reference, is walked slowly.
+msgspec splits the text quickly. What it rejects, or parses differently from Go, is scanned slowly
+by `scanner`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _Text = str | msgspec.Raw
 
 
 class WrongType(ValueError):
-    """An attribute holds another type of value than it must; the message names both."""
+    """An attribute has a value of the wrong type; the message names both types."""
 
 
 class Member(NamedTuple):
@@ -63,19 +63,19 @@ class Member(NamedTuple):
         try:
             return _parse(text)[0]
         except (RecursionError, ValueError):
-            # that, or a number of more than 4300 digits
+            # nested too deep, or a number of more than 4,300 digits
             return DEEP
 
 
 def as_text(text: _Text) -> str:
-    """Return what is written, be it cut out of bytes or out of text."""
+    """Return the text of a value, which is a slice of bytes or of text."""
     return text if isinstance(text, str) else str(text, "utf-8")
 
 
 def document(raw: bytes) -> Member:
-    """Return the document that these bytes are; raise JsonError.
+    """Parse a JSON document; raise JsonError.
 
-    Bytes that are not UTF-8 are lone surrogates in it.
+    Bytes that are not UTF-8 become lone surrogates.
     """
     try:
         text = raw.decode()

@@ -1,4 +1,4 @@
-"""What the brokers know: the partitions of a topic, a group's offsets and members, old records."""
+"""Admin queries: partitions of a topic, offsets and members of a group, records by offset."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Offsets = dict[TopicPartition, int]
 
 
 class Brokers:
-    """Asks without being a member of any group, and changes nothing.
+    """Read-only queries; the client joins no group.
 
     Every method raises Unavailable when the brokers do not answer or reject the request.
     """
@@ -36,7 +36,7 @@ class Brokers:
 
     async def partitions(self, topic: str) -> list[TopicPartition]:
         """Return the partitions of a topic in order; raise InvalidInput when there is none."""
-        # all are asked for: a broker may make a topic that is asked for by name
+        # describe all topics: describing one by name may create it
         for answer in await self._admin.describe_topics():
             if answer["topic"] == topic and not answer["error_code"]:
                 numbers = sorted(partition["partition"] for partition in answer["partitions"])
@@ -44,7 +44,7 @@ class Brokers:
         raise InvalidInput(f"topic {topic!r} does not exist, or may not be read")
 
     async def bounds(self, partitions: Sequence[TopicPartition]) -> tuple[Offsets, Offsets]:
-        """Return the first offset that is kept, and the one that comes next, of each partition."""
+        """Return the first offset and the end offset of each partition."""
         first = await self._reader.beginning_offsets(partitions)
         return first, await self._reader.end_offsets(partitions)
 
@@ -73,7 +73,7 @@ class Brokers:
         return found
 
     async def committed(self, group: str, partitions: Sequence[TopicPartition]) -> Offsets:
-        """Return what the group has committed; a partition without a commit is not in it."""
+        """Return the committed offsets of the group; partitions without a commit are omitted."""
         answer = await _settled(
             lambda: self._admin.list_consumer_group_offsets(group, partitions=list(partitions))
         )
@@ -107,7 +107,7 @@ class Brokers:
         for place in left:
             self._reader.seek(place, first[place])
         clock = asyncio.get_running_loop().time
-        heard = clock()
+        answered = clock()
         while left:
             taken = await self._reader.getmany(*left, timeout_ms=200)
             part = [
@@ -117,29 +117,29 @@ class Brokers:
             done = {place for place in left if await self._reader.position(place) >= ends[place]}
             left -= done
             if taken or done:
-                heard = clock()
-            elif clock() - heard > SILENCE:
+                answered = clock()
+            elif clock() - answered > SILENCE:
                 raise Unavailable(f"broker: no messages of {min(left).topic} for {SILENCE:g} s")
             yield part
 
 
 def _assigned(encoded: bytes) -> list[TopicPartition]:
-    """Return a member's partitions; none where its client has a form of its own."""
+    """Return a member's partitions; none if its client uses another encoding."""
     if not encoded:
         return []
     try:
         return list(Assignment.decode(encoded).partitions())
     except Exception:
-        # bytes of another program, in which the library may meet anything
+        # bytes of another program, for which the library may raise anything
         return []
 
 
 async def require_writable(broker: BrokerConfig, topic: str) -> None:
-    """Raise Unavailable, with the cause, unless the topic takes messages without a key."""
+    """Raise Unavailable with the reason unless the topic accepts messages without a key."""
     admin = factory.admin(broker)
     try:
         await admin.start()
-        # asked for by name: some brokers make a topic that is
+        # described by name: some brokers create the topic then
         (answer,) = await admin.describe_topics([topic])
         if code := answer["error_code"]:
             raise for_code(code)(topic)
@@ -150,7 +150,7 @@ async def require_writable(broker: BrokerConfig, topic: str) -> None:
         await admin.close()
     if compacted:
         raise Unavailable(
-            f"broker: topic '{topic}' is compacted, so it refuses messages without a key "
+            f"broker: topic '{topic}' is compacted, so it rejects messages without a key "
             "(cleanup.policy=compact, delete is needed)"
         )
 
@@ -166,7 +166,7 @@ async def _cleanup_policy(admin: AIOKafkaAdminClient, topic: str) -> str:
 
 
 @asynccontextmanager
-async def asking(broker: BrokerConfig) -> AsyncIterator[Brokers]:
+async def open_brokers(broker: BrokerConfig) -> AsyncIterator[Brokers]:
     """Connect; raise Unavailable when the brokers do not answer, now or inside the block."""
     admin = factory.admin(broker)
     reader = factory.reader(broker)
@@ -182,7 +182,7 @@ async def asking(broker: BrokerConfig) -> AsyncIterator[Brokers]:
 
 
 async def _settled(ask: Callable[[], Awaitable[Any]]) -> Any:
-    """Return the answer of a group's coordinator, which a new broker has yet to appoint."""
+    """Return the answer of a group's coordinator, retrying while a new broker elects it."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + SILENCE
     while True:

@@ -1,4 +1,4 @@
-"""The log of aiokafka during an outage: its many lines become the one reason that we log."""
+"""Filters the log of aiokafka: repeated lines of an outage become the reason of the pause."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LOGGERS = (
     "aiokafka", "aiokafka.client", "aiokafka.cluster", "aiokafka.conn", "aiokafka.consumer.fetcher",
     "aiokafka.consumer.group_coordinator", "aiokafka.producer.sender",
 )  # fmt: skip
-# Beginnings of what is logged again and again while a broker, a topic or a permission is missing.
+# Beginnings of lines that are logged repeatedly while a broker, a topic or a permission is missing.
 # The consumer pauses for the same reason and logs it; each of these lines is logged as `debug`.
 _REPEATED = (
     "Unable connect to", "Unable to request metadata", "Unable to update metadata",
@@ -28,7 +28,7 @@ _REPEATED = (
     "Cannot send", "Could not send", "Got error produce response", "FindCoordinator Request failed",
 )  # fmt: skip
 _CONNECT = "Unable connect to"
-# true for every connection, and worth one line
+# logged for every connection; once is enough
 _ONCE = ("Sending username and password in the clear",)
 # a rebalance is not an error; RebalanceListener logs revoked and assigned partitions
 _ROUTINE = ("because it is rebalancing",)
@@ -42,14 +42,14 @@ class OutageLines(logging.Filter):
         self._last = ("", 0.0)
         # the connection error is the cause of the errors that follow
         self._last_connect = ("", 0.0)
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether aiokafka may log this."""
         template = str(record.msg)
         if template in _ONCE:
-            first = template not in self._told
-            self._told.add(template)
+            first = template not in self._logged
+            self._logged.add(template)
             return first
         if record.exc_info or not template.startswith(_REPEATED):
             return True

@@ -1,4 +1,4 @@
-"""A batch of records to be sent, whose header keys need not be UTF-8."""
+"""Builds record batches whose header keys need not be UTF-8."""
 
 from __future__ import annotations
 

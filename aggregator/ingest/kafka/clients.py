@@ -23,11 +23,11 @@ _SHARED = frozenset(
     )
 )  # fmt: skip
 UNKNOWN_MEMBER = ""
-PATIENCE = 5.0
-PARTING = 1.0
-REPEAT = 0.1
-# what is taken at once waits in memory, so of large messages there are fewer
-TAKEN_BYTES = 8 * 1024 * 1024
+START_SECONDS = 5.0
+CANCEL_SECONDS = 1.0
+RETRY_SECONDS = 0.1
+# polled messages are held in memory, so fewer large messages are polled at once
+POLLED_BYTES = 8 * 1024 * 1024
 
 
 class CoordinationEnded(Exception):
@@ -37,20 +37,20 @@ class CoordinationEnded(Exception):
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
     """A consumer whose `start` raises KafkaConnectionError with the reason.
 
-    Nothing that a record holds is an error: see `records`.
+    Unreadable records are returned, not raised: see `records`.
     """
 
     def __init__(self, *, topic: str = "", **settings: Any) -> None:
         super().__init__(**settings)
         self._topic = topic
         self._settings = settings
-        self._room = records.Room(TAKEN_BYTES)
+        self._room = records.Room(POLLED_BYTES)
 
     async def start(self) -> None:
-        """Connect, and ask for the partitions of the topic until a broker answers.
+        """Connect, and request the topic's partitions until a broker answers.
 
-        Who joins a group without having asked is assigned none of them, and stays so until the
-        library looks at the topic again by itself.
+        A member that joins without knowing them is assigned none until the library refreshes its
+        metadata.
         """
         if self._fetcher is None:
             await _started(super().start(), self._settings)
@@ -58,12 +58,12 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
         if self._topic:
             self._client.add_topic(self._topic)
             while not await self._client.force_metadata_update():
-                await asyncio.sleep(REPEAT)
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def getmany(self, *partitions: Any, **options: Any) -> Any:
-        """Return records of about TAKEN_BYTES; after an error of the group, join it again.
+        """Return records of about POLLED_BYTES; after an error of the group, join it again.
 
-        The library ends its heartbeats with the first refusal, and begins them with a join only.
+        The library stops its heartbeats after an error, and restarts them only with a join.
         """
         self._room.renew()
         try:
@@ -73,14 +73,14 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
             raise
 
     def highwater(self, partition: TopicPartition) -> int | None:
-        """Return where the messages that may be read end, None before the first fetch."""
+        """Return the end offset for this isolation level, None before the first fetch."""
         committed_only = self._isolation_level == "read_committed"
         end = super().last_stable_offset if committed_only else super().highwater
         found: int | None = end(partition)
         return found
 
     def topic_problem(self, topic: str) -> str:
-        """Return why the topic has no partitions, as far as is known, and ask the brokers again."""
+        """Return why the topic has no partitions, and refresh the metadata."""
         self._client.force_metadata_update()
         if topic in self._client.cluster.unauthorized_topics:
             return f"topic '{topic}' may not be read: an ACL is missing that allows it"
@@ -154,13 +154,13 @@ class Admin(AIOKafkaAdminClient):  # type: ignore[misc]
 
 
 async def _started(start: Coroutine[Any, Any, None], settings: dict[str, Any]) -> None:
-    """Start; raise KafkaConnectionError with the reason of each address, where none takes it.
+    """Start; raise KafkaConnectionError with the reason of each address if all fail.
 
-    The library waits `request_timeout_ms` for each address, and keeps the reasons for its log.
+    The library waits `request_timeout_ms` for each address, and only logs the reasons.
     """
     starting = asyncio.ensure_future(start)
     try:
-        done, _ = await asyncio.wait((starting,), timeout=PATIENCE)
+        done, _ = await asyncio.wait((starting,), timeout=START_SECONDS)
         if not done and (reasons := await refusals(settings)):
             raise KafkaConnectionError(reasons)
         await asyncio.shield(starting)
@@ -171,16 +171,16 @@ async def _started(start: Coroutine[Any, Any, None], settings: dict[str, Any]) -
         reasons = await refusals(settings)
         raise (KafkaConnectionError(reasons) if reasons else error) from error
     finally:
-        await _parted(starting)
+        await _cancelled(starting)
 
 
-async def _parted(starting: asyncio.Future[None]) -> None:
-    """Wait for the end of a start up to PARTING, then cut it off.
+async def _cancelled(starting: asyncio.Future[None]) -> None:
+    """Wait for the end of a start up to CANCEL_SECONDS, then cancel it.
 
-    The library forgets the connection over which it asks the first broker for the others when it
-    is cancelled there, and could not be closed any more.
+    If the library is cancelled while it requests the first metadata, it loses the reference to
+    that connection, which then stays open.
     """
     if not starting.done():
-        await asyncio.wait((starting,), timeout=PARTING)
+        await asyncio.wait((starting,), timeout=CANCEL_SECONDS)
         starting.cancel()
     await asyncio.gather(starting, return_exceptions=True)

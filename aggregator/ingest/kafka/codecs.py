@@ -1,4 +1,4 @@
-"""Compressed record batches of Kafka, unpacked into a buffer of a fixed size."""
+"""Decompresses record batches into a buffer of limited size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
 
 _Unpacker = Callable[[bytes, memoryview], tuple[int, bool]]
 
-# what snappy-java puts before its blocks
+# the header of snappy-java
 _XERIAL = b"\x82SNAPPY\x00"
 _XERIAL_HEADER = 16
 _FULL = "whole buffer"

@@ -8,8 +8,8 @@ from aiokafka import errors
 
 from ...errors import Unavailable
 
-# What waiting cannot change: a mistake of ours, or a checksum that fails outside record batches.
-# All else is unavailable: an operator may put it right, and nothing is lost meanwhile.
+# Retrying cannot help: a programming error, or a wrong checksum outside of record batches. All
+# other errors count as unavailable: an operator may correct them, and no message is lost.
 FATAL = (
     errors.IllegalStateError,
     errors.IllegalArgumentError,
@@ -17,7 +17,7 @@ FATAL = (
     errors.CorruptRecordException,
 )
 # codes that aiokafka does not know and would report as UnknownError
-_UNKNOWN_TO_AIOKAFKA = {
+_MISSING_IN_AIOKAFKA = {
     74: "FencedLeaderEpoch",
     75: "UnknownLeaderEpoch",
     76: "UnsupportedCompressionType",
@@ -41,7 +41,7 @@ _ADVICE: dict[str, str] = {
 
 
 def _name_all() -> None:
-    for code, name in _UNKNOWN_TO_AIOKAFKA.items():
+    for code, name in _MISSING_IN_AIOKAFKA.items():
         if code not in errors.kafka_errors:
             facts: dict[str, Any] = {"errno": code, "retriable": code in _RETRIABLE}
             facts |= {"message": name, "description": name}
@@ -52,12 +52,12 @@ _name_all()
 
 
 def is_fatal(error: errors.KafkaError) -> bool:
-    """Return whether trying again later makes no sense."""
+    """Return True if retrying cannot help."""
     return isinstance(error, FATAL)
 
 
 def reason(error: BaseException) -> str:
-    """Return what happened in one line, with what to look at where that is known."""
+    """Return the error in one line, with advice where there is some."""
     name = type(error).__name__
     text = " ".join(str(error).split())
     # what aiokafka, or a probe, reports of a connection is specific enough

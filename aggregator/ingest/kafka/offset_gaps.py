@@ -22,12 +22,12 @@ class OffsetGaps:
         self._committed: Offsets = {}
 
     def taken(self, records: Iterable[ConsumerRecord]) -> None:
-        """Note messages that were polled."""
+        """Record the offsets of polled messages."""
         for record in records:
             self._taken[TopicPartition(record.topic, record.partition)] = record.offset + 1
 
     def committed(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Note offsets whose commit the broker has acknowledged."""
+        """Record committed offsets."""
         self._committed |= offsets
 
     def forget(self) -> None:

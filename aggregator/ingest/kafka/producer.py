@@ -1,4 +1,4 @@
-"""Sends messages in order, each list acknowledged before the next."""
+"""Sends lists of messages in order and waits for their acknowledgement."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from ...errors import Unavailable
 from .errors import reason
 
-# of a batch, that it is larger than a segment of the topic
+# errors of a batch that exceeds max.message.bytes or a segment
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError)
 
-# a key that is not UTF-8 has its bytes as lone surrogates, as `wire` reads it
+# a key that is not UTF-8 has its bytes as lone surrogates, as `record_format` reads it
 Header = tuple[str, bytes | None]
 
 
@@ -34,7 +34,7 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 class Sender:
-    """A producer whose every trouble is Unavailable, but for a message that is too large.
+    """A producer that raises Unavailable for every error except a message that is too large.
 
     `check` raises Unavailable while the topic cannot be written to; it is called at the start.
     """
@@ -65,22 +65,22 @@ class Sender:
         """Close the connections."""
         await self._producer.stop()
 
-    async def send(self, topic: str, messages: Sequence[Outgoing], lane: int = 0) -> list[int]:
+    async def send(self, topic: str, messages: Sequence[Outgoing], shard: int = 0) -> list[int]:
         """Send the messages in order and wait until they are acknowledged.
 
-        Messages of one lane go to one partition. Return the positions of the messages that are
-        too large for the broker; raise Unavailable when it does not take the others.
+        Messages with the same `shard` go to the same partition. Return the positions of the
+        messages that are too large for the broker; raise Unavailable for any other error.
         """
         try:
-            return await self._send(topic, messages, lane)
+            return await self._send(topic, messages, shard)
         except KafkaError as error:
             raise Unavailable(f"broker: topic '{topic}': {reason(error)}") from error
 
-    async def _send(self, topic: str, messages: Sequence[Outgoing], lane: int) -> list[int]:
+    async def _send(self, topic: str, messages: Sequence[Outgoing], shard: int) -> list[int]:
         if not messages:
             return []
         partitions = sorted(await self._producer.partitions_for(topic))
-        partition = partitions[lane % len(partitions)]
+        partition = partitions[shard % len(partitions)]
         starts, waits = [], []
         for start, batch in self._batches(messages):
             starts.append(start)
@@ -90,21 +90,21 @@ class Sender:
         ends = [*starts[1:], len(messages)]
         for start, end, answer in zip(starts, ends, answers, strict=True):
             if isinstance(answer, TOO_LARGE):
-                too_large += await self._send_singly(topic, messages, range(start, end), lane)
+                too_large += await self._send_singly(topic, messages, range(start, end), shard)
             elif isinstance(answer, BaseException):
                 raise answer
         return too_large
 
     async def _send_singly(
-        self, topic: str, messages: Sequence[Outgoing], positions: range, lane: int
+        self, topic: str, messages: Sequence[Outgoing], positions: range, shard: int
     ) -> list[int]:
-        """Find out which of a batch is too large for the broker."""
+        """Send the messages of a batch one by one; return those too large for the broker."""
         if len(positions) == 1:
             return list(positions)
-        return [at for at in positions if await self._send(topic, [messages[at]], lane)]
+        return [at for at in positions if await self._send(topic, [messages[at]], shard)]
 
     def _batches(self, messages: Sequence[Outgoing]) -> Iterator[tuple[int, BatchBuilder]]:
-        # whole batches cost a tenth of as many single sends, and keep keyless tombstones possible
+        # a batch takes a tenth of the time of single sends, and allows values of None without a key
         batch = self._producer.create_batch()
         start = 0
         for at, message in enumerate(messages):

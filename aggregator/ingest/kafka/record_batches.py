@@ -1,7 +1,7 @@
 """The record batches in the bytes that a broker sends for a partition.
 
 aiokafka reads them as far as it can: it decodes header keys as UTF-8 and unpacks a batch as a
-whole, whatever its size. The rest is read by `wire`.
+whole, whatever its size. The rest is read by `record_format`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CODEC = 0x07
 
 
 class BatchTooLarge(CorruptRecordException):  # type: ignore[misc]
-    """A compressed batch holds more than LARGEST_BATCH."""
+    """A compressed batch exceeds LARGEST_BATCH when decompressed."""
 
 
 class RecordBatches:
@@ -63,7 +63,7 @@ class RecordBatches:
             return 0
         length = _OVERHEAD.unpack_from(self._data, self._at)[1]
         end = self._at + _OVERHEAD.size + int(length)
-        # one that is shorter than its magic byte is none, and the start of the next one is unknown
+        # shorter than up to its magic byte: no batch, and the start of the next one is unknown
         return end if self._at + _MAGIC < end <= len(self._data) else 0
 
 

@@ -53,7 +53,7 @@ async def test_a_consumer_knows_the_partitions_before_it_joins(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     update, answers = AIOKafkaClient._metadata_update, [False] * 3
-    monkeypatch.setattr(clients, "REPEAT", 0.01)
+    monkeypatch.setattr(clients, "RETRY_SECONDS", 0.01)
 
     async def cut_off(self: AIOKafkaClient, cluster: Any, topics: Any) -> Any:
         return answers.pop() if answers else await update(self, cluster, topics)
