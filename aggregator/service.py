@@ -87,7 +87,7 @@ class Service:
         if self.dashboard is None:
             return []
         ask: dict[str, Callable[[], Awaitable[None]]] = {}
-        if self._storage.keeps:
+        if self._storage.persistent:
             ask["database"] = self._health.check
         if self._cache is not None:
             ask["redis"] = self._cache.check
