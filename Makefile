@@ -1,5 +1,5 @@
 # Each target is one line of the program or of tox.
-.PHONY: help run quick test lint types integration mutation docs bench vendor image
+.PHONY: help run quick test lint types integration mutation docs site bench vendor image
 .DEFAULT_GOAL := help
 
 # pyenv keeps its interpreters off the PATH, and tox wants several of them
@@ -31,8 +31,12 @@ lint: .venv/tox ## style and format
 types: .venv/tox ## mypy
 	$(TOX) -e types
 
-docs: ## write docs/messages.md out of the schemas
-	$(PYTHON) docs/messages.py
+docs: .venv/installed ## write the generated pages of docs/
+	.venv/bin/python docs/messages.py
+	.venv/bin/python docs/reference.py
+
+site: .venv/tox ## build the documentation as a site in build/site
+	$(TOX) -e docs -- --site-dir $(CURDIR)/build/site
 
 vendor: ## fetch the pinned JavaScript packages of the dashboard (needs npm)
 	$(PYTHON) -m tests.vendor
