@@ -182,6 +182,14 @@ class ReadHit:
     reason_at: datetime | None = None
 
 
+class ReportText(NamedTuple):
+    """The stored text of a cluster's report, and the owner."""
+
+    cluster: ClusterId
+    org: OrgId
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class ReportInfo:
     """Number of hits of a cluster, and times of its report. Times are naive UTC."""

@@ -1,12 +1,13 @@
 """Storage protocols: one per aggregate, and Storage, which combines them.
 
-Handlers and ingest know these protocols only. Every method is one transaction. All of them may
-raise Unavailable when the database is unavailable. Times are naive UTC.
+Handlers and ingest know these protocols only. Every method is one transaction, except that a list
+limited to many names is read in several. All of them may raise Unavailable when the database is
+unavailable; lists (`Parts`) do so while they are read. Times are naive UTC.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -27,6 +28,7 @@ from .model import (
     Rating,
     Report,
     ReportInfo,
+    ReportText,
     RuleHit,
     RuleId,
     RuleSelector,
@@ -36,6 +38,7 @@ from .model import (
     UserId,
     Vote,
 )
+from .parts import Parts
 
 
 class Reports(Protocol):
@@ -55,10 +58,8 @@ class Reports(Protocol):
     async def info(self, org: OrgId, cluster: ClusterId) -> ReportInfo:
         """Return count and times of the report; raise NotFound (id `org/cluster`)."""
 
-    async def read_many(
-        self, org: OrgId, clusters: Sequence[ClusterId]
-    ) -> Mapping[ClusterId, tuple[OrgId, str]]:
-        """Return owner and report text of those clusters that have a report, of any owner."""
+    def read_many(self, org: OrgId, clusters: Sequence[ClusterId]) -> Parts[ReportText]:
+        """Return those clusters that have a report, of any owner."""
 
     async def rule(self, org: OrgId, hit: RuleHit, user: UserId) -> SingleRule:
         """Return one hit as this user sees it; raise NotFound (id `org/cluster/rule/key`)."""
@@ -78,10 +79,10 @@ class Reports(Protocol):
 class Orgs(Protocol):
     """Organizations and the clusters they own."""
 
-    async def all(self) -> list[OrgId]:
+    def all(self) -> Parts[OrgId]:
         """Return the organizations that have a report, ascending."""
 
-    async def clusters(self, org: OrgId, since: datetime) -> list[ClusterId]:
+    def clusters(self, org: OrgId, since: datetime) -> Parts[ClusterId]:
         """Return the organization's clusters reported at `since` or later, ascending."""
 
     async def owner(self, cluster: ClusterId) -> OrgId:
@@ -91,18 +92,21 @@ class Orgs(Protocol):
 class Recommendations(Protocol):
     """Which recommendation hits which cluster; written by Reports.store."""
 
-    async def clusters_hit_by(
+    def clusters_hit_by(
         self, org: OrgId, selector: RuleSelector, only: Sequence[str]
-    ) -> list[ImpactedCluster]:
+    ) -> Parts[ImpactedCluster]:
         """Return the clusters hit, ascending, limited to `only` when it is not empty.
 
         Raise NotFound (id is the selector) when there is none.
         """
 
-    async def by_rule(self, org: OrgId, clusters: Sequence[str]) -> dict[str, list[str]]:
-        """Return recommendation -> clusters, both ascending, for these clusters of the org."""
+    def by_rule(self, org: OrgId, clusters: Sequence[str]) -> Parts[tuple[str, list[str]]]:
+        """Return (recommendation, clusters), both ascending, for these clusters of the org.
 
-    async def by_cluster(self, org: OrgId, clusters: Sequence[str]) -> list[ClusterRecommendations]:
+        A later part has later clusters, and may have the same recommendations.
+        """
+
+    def by_cluster(self, org: OrgId, clusters: Sequence[str]) -> Parts[ClusterRecommendations]:
         """Return those of the clusters that have a report in the org, ascending."""
 
 
@@ -140,14 +144,12 @@ class Toggles(Protocol):
     ) -> None:
         """Switch the rule off or on for the cluster; NotFound as with votes."""
 
-    async def disabled_rules(
+    def disabled_rules(
         self, org: OrgId, clusters: Sequence[str] | None = None
-    ) -> list[RuleToggle]:
-        """Return the disabled rules, by cluster, rule and key; limited to `clusters` if given."""
+    ) -> Parts[RuleToggle]:
+        """Return what is switched off, by cluster, rule and key; limited to `clusters` if given."""
 
-    async def disabled_clusters(
-        self, org: OrgId, rule: RuleId, key: ErrorKey
-    ) -> list[DisabledCluster]:
+    def disabled_clusters(self, org: OrgId, rule: RuleId, key: ErrorKey) -> Parts[DisabledCluster]:
         """Return the clusters on which the rule is switched off, newest first."""
 
     async def keys(self, org: OrgId | None, cluster: ClusterId, rule: RuleId) -> list[ErrorKey]:
@@ -165,7 +167,7 @@ class Feedback(Protocol):
     ) -> None:
         """Record the reason, replacing the user's earlier one; NotFound as with votes."""
 
-    async def of_user(self, user: UserId, org: OrgId | None = None) -> list[DisableFeedback]:
+    def of_user(self, user: UserId, org: OrgId | None = None) -> Parts[DisableFeedback]:
         """Return the user's reasons, of this organization if given, by cluster, rule and key."""
 
 
@@ -184,7 +186,7 @@ class Acks(Protocol):
     async def get(self, org: OrgId, rule: RuleId, key: ErrorKey) -> Ack:
         """Return the ack; raise NotFound (`Rule was not disabled`)."""
 
-    async def all(self, org: OrgId) -> list[Ack]:
+    def all(self, org: OrgId) -> Parts[Ack]:
         """Return the organization's acks, by rule and key."""
 
 
@@ -211,7 +213,7 @@ class Dvo(Protocol):
     async def store(self, reports: Sequence[DvoReport]) -> list[bool]:
         """Store the reports, as Reports.store does."""
 
-    async def of_org(self, org: OrgId, clusters: Sequence[str] | None) -> list[NamespaceRow]:
+    def of_org(self, org: OrgId, clusters: Sequence[str] | None) -> Parts[NamespaceRow]:
         """Return the organization's rows by cluster and namespace, without the report text."""
 
     async def of_namespace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,9 @@ from ..model import (
     RuleId,
     utc_now,
 )
+from ..parts import in_parts
 from .engine import Database
+from .rows import ascending
 from .tables import rule_disable as table
 from .upsert import upsert
 
@@ -55,6 +58,7 @@ class SqlAcks:
             ("org_id", "rule_id", "error_key", "justification", "created_at"),
             changed=("justification", "created_at"),
         )
+        self._all = _ALL.order_by(*ascending(database.dialect, table.c.rule_id, table.c.error_key))
 
     async def put(self, org: OrgId, rule: RuleId, key: ErrorKey, justification: str) -> None:
         """Insert the ack, or update the present one's justification and created_at."""
@@ -83,10 +87,11 @@ class SqlAcks:
             raise NotFound(NOT_ACKED)
         return _ack(org, rows[0])
 
-    async def all(self, org: OrgId) -> list[Ack]:
-        """Read the organization's acks; the order does not depend on a locale."""
-        rows = await self._db.rows(_ALL, {"org": str(org)})
-        return [_ack(org, row) for row in sorted(rows, key=lambda row: tuple(row[:2]))]
+    @in_parts
+    async def all(self, org: OrgId) -> AsyncGenerator[Sequence[Ack], None]:
+        """Read the organization's acks, by rule and key."""
+        async for rows in self._db.parts(self._all, {"org": str(org)}):
+            yield [_ack(org, row) for row in rows]
 
 
 def _named(org: OrgId, rule: RuleId, key: ErrorKey) -> dict[str, Any]:

@@ -6,7 +6,8 @@ CPU time that it takes through AsyncConnection.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,14 +35,37 @@ class Driver:
         Values are Python objects. The statement is retried after a transient error, so it must be
         idempotent.
         """
-        text, names, fixed = self._compiled.get(statement) or self._compile(statement)
-        given = [values[name] if name in values else fixed[name] for name in names]
+        text, given = self._bound(statement, values)
         try:
             return await self._observed(text, given)
         except Exception as error:
             if not is_transient(error):
                 raise
         return await self._observed(text, given)
+
+    async def parts(
+        self, statement: sa.Executable, values: Mapping[str, Any], size: int
+    ) -> AsyncGenerator[Sequence[Any], None]:
+        """Execute the statement in its own transaction and yield its rows, `size` at a time."""
+        text, given = self._bound(statement, values)
+        with self._statements.observed(text) if self._statements else nullcontext():
+            lent = await self._guard.lend(self._engine)
+            connection: Any = lent.driver_connection
+            try:
+                async with connection.transaction(readonly=True):
+                    # an unnamed statement, as a connection pooler may be between
+                    prepared = await connection.prepare(text, name="")
+                    cursor = await prepared.cursor(*given)
+                    while rows := await cursor.fetch(size):
+                        yield rows
+            except GeneratorExit:
+                # the reader has enough; the transaction has ended
+                self._guard.give_back(lent)
+                raise
+            except BaseException as error:
+                self._guard.give_back(lent, error)
+                raise
+            self._guard.give_back(lent)
 
     async def _observed(self, text: str, given: Sequence[Any]) -> Sequence[Any]:
         if self._statements is None:
@@ -59,6 +83,10 @@ class Driver:
             raise
         self._guard.give_back(lent)
         return rows
+
+    def _bound(self, statement: Any, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        text, names, fixed = self._compiled.get(statement) or self._compile(statement)
+        return text, [values[name] if name in values else fixed[name] for name in names]
 
     def _compile(self, statement: Any) -> _Compiled:
         compiled = statement.compile(dialect=self._engine.dialect)

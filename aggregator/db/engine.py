@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ..config.options import StorageConfig
+from ..parts import ROWS, in_parts, turn
 from .driver import Driver
 from .failures import is_transient, translated
 from .pool import guard_of, postgresql_engine
@@ -69,6 +70,7 @@ class Database:
         self._drivers: tuple[Driver, Driver | ReplicaReader] | None = None
         self._replica: ReplicaReader | None = None
         self._read_at = -_ACTIVE_SECONDS
+        self._limited: dict[tuple[sa.Select[Any], int], sa.Select[Any]] = {}
         if self.dialect == "postgresql":
             primary = Driver(engine, statements)
             if replica is not None:
@@ -113,6 +115,45 @@ class Database:
             if self._drivers:
                 return await self._drivers[1].rows(statement, values or {})
             return await _all(self._reader, statement, values)
+
+    @in_parts
+    async def parts(
+        self, statement: sa.Select[Any], values: Mapping[str, Any], size: int = ROWS
+    ) -> AsyncGenerator[Sequence[Any], None]:
+        """Yield the rows of a SELECT in parts of `size`.
+
+        Most lists are short: one statement with a limit reads those. For a longer one the whole
+        statement is executed again, with a cursor in a transaction.
+        """
+        limited = self._limited.get((statement, size))
+        if limited is None:
+            limited = self._limited[statement, size] = statement.limit(size + 1)
+        rows = await self.rows(limited, values)
+        if len(rows) <= size:
+            if rows:
+                yield rows
+            return
+        del rows
+        with translated():
+            reading = self._all_parts(statement, values, size)
+            async with contextlib.aclosing(reading):
+                async for part in reading:
+                    yield part
+
+    async def _all_parts(
+        self, statement: sa.Select[Any], values: Mapping[str, Any], size: int
+    ) -> AsyncGenerator[Sequence[Any], None]:
+        if self._drivers:
+            reading = self._drivers[1].parts(statement, values, size)
+            async with contextlib.aclosing(reading):
+                async for part in reading:
+                    yield part
+            return
+        async with self._reader.connect() as connection:
+            result = await connection.stream(statement, values)
+            async for part in result.partitions(size):
+                yield part
+                await turn()
 
     async def run(self, statement: sa.Executable, values: Mapping[str, Any]) -> Sequence[Any]:
         """Execute a writing statement in its own transaction; return its rows.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
 import sqlalchemy as sa
 
 from ..model import (
@@ -14,7 +17,9 @@ from ..model import (
     UserId,
     utc_now,
 )
+from ..parts import in_parts
 from .engine import Database
+from .rows import ascending
 from .tables import cluster_user_rule_disable_feedback as table
 from .upsert import ClusterUpsert
 
@@ -48,6 +53,9 @@ class SqlFeedback:
         self._put = ClusterUpsert(
             database.dialect, table, _COLUMNS, changed=("message", "updated_at")
         )
+        order = ascending(database.dialect, *(table.c[name] for name in _COLUMNS[:3]))
+        self._of_user = _OF_USER.order_by(*order)
+        self._of_user_in_org = _OF_USER_IN_ORG.order_by(*order)
 
     async def put(
         self, org: OrgId, user: UserId, hit: RuleHit, message: str, *, owner: OrgId | None = None
@@ -66,20 +74,22 @@ class SqlFeedback:
         }
         await self._put.run(self._db, values, owner)
 
-    async def of_user(self, user: UserId, org: OrgId | None = None) -> list[DisableFeedback]:
-        """Read the user's disable feedback; the order does not depend on a collation."""
-        values, statement = {"user": str(user)}, _OF_USER
+    @in_parts
+    async def of_user(
+        self, user: UserId, org: OrgId | None = None
+    ) -> AsyncGenerator[Sequence[DisableFeedback], None]:
+        """Read the user's disable feedback, by cluster, rule and key."""
+        values: dict[str, Any] = {"user": str(user)}
+        statement = self._of_user
         if org is not None:
-            values["org"], statement = str(org), _OF_USER_IN_ORG
-        rows = await self._db.rows(statement, values)
-        return [
-            DisableFeedback(
-                RuleHit(ClusterId(cluster), RuleId(rule), ErrorKey(key)),
-                message,
-                added_at,
-                updated_at,
-            )
-            for cluster, rule, key, message, added_at, updated_at in sorted(
-                rows, key=lambda row: tuple(row[:3])
-            )
-        ]
+            values["org"], statement = str(org), self._of_user_in_org
+        async for rows in self._db.parts(statement, values):
+            yield [
+                DisableFeedback(
+                    RuleHit(ClusterId(cluster), RuleId(rule), ErrorKey(key)),
+                    message,
+                    added_at,
+                    updated_at,
+                )
+                for cluster, rule, key, message, added_at, updated_at in rows
+            ]

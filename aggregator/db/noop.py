@@ -6,7 +6,7 @@ reads of lists return empty lists.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from ..errors import NotFound
@@ -26,6 +26,7 @@ from ..model import (
     Rating,
     Report,
     ReportInfo,
+    ReportText,
     RuleHit,
     RuleId,
     RuleSelector,
@@ -35,6 +36,7 @@ from ..model import (
     UserId,
     Vote,
 )
+from ..parts import Parts
 
 
 class NoopReports:
@@ -52,11 +54,9 @@ class NoopReports:
         """Return the info of an empty report."""
         return ReportInfo(0, None, None)
 
-    async def read_many(
-        self, org: OrgId, clusters: Sequence[ClusterId]
-    ) -> Mapping[ClusterId, tuple[OrgId, str]]:
+    def read_many(self, org: OrgId, clusters: Sequence[ClusterId]) -> Parts[ReportText]:
         """Return nothing."""
-        return {}
+        return Parts.of()
 
     async def rule(self, org: OrgId, hit: RuleHit, user: UserId) -> SingleRule:
         """Raise NotFound."""
@@ -78,13 +78,13 @@ class NoopReports:
 class NoopOrgs:
     """There are no organizations."""
 
-    async def all(self) -> list[OrgId]:
+    def all(self) -> Parts[OrgId]:
         """Return nothing."""
-        return []
+        return Parts.of()
 
-    async def clusters(self, org: OrgId, since: datetime) -> list[ClusterId]:
+    def clusters(self, org: OrgId, since: datetime) -> Parts[ClusterId]:
         """Return nothing."""
-        return []
+        return Parts.of()
 
     async def owner(self, cluster: ClusterId) -> OrgId:
         """Raise NotFound."""
@@ -94,19 +94,19 @@ class NoopOrgs:
 class NoopRecommendations:
     """There are no recommendations."""
 
-    async def clusters_hit_by(
+    def clusters_hit_by(
         self, org: OrgId, selector: RuleSelector, only: Sequence[str]
-    ) -> list[ImpactedCluster]:
+    ) -> Parts[ImpactedCluster]:
         """Return none; the Go service does not answer 404 here."""
-        return []
+        return Parts.of()
 
-    async def by_rule(self, org: OrgId, clusters: Sequence[str]) -> dict[str, list[str]]:
+    def by_rule(self, org: OrgId, clusters: Sequence[str]) -> Parts[tuple[str, list[str]]]:
         """Return nothing."""
-        return {}
+        return Parts.of()
 
-    async def by_cluster(self, org: OrgId, clusters: Sequence[str]) -> list[ClusterRecommendations]:
+    def by_cluster(self, org: OrgId, clusters: Sequence[str]) -> Parts[ClusterRecommendations]:
         """Return nothing."""
-        return []
+        return Parts.of()
 
 
 class NoopVotes:
@@ -143,17 +143,15 @@ class NoopToggles:
         """Raise NotFound."""
         raise NotFound.item(hit.cluster)
 
-    async def disabled_rules(
+    def disabled_rules(
         self, org: OrgId, clusters: Sequence[str] | None = None
-    ) -> list[RuleToggle]:
+    ) -> Parts[RuleToggle]:
         """Return nothing."""
-        return []
+        return Parts.of()
 
-    async def disabled_clusters(
-        self, org: OrgId, rule: RuleId, key: ErrorKey
-    ) -> list[DisabledCluster]:
+    def disabled_clusters(self, org: OrgId, rule: RuleId, key: ErrorKey) -> Parts[DisabledCluster]:
         """Return nothing."""
-        return []
+        return Parts.of()
 
     async def keys(self, org: OrgId | None, cluster: ClusterId, rule: RuleId) -> list[ErrorKey]:
         """Return the empty key."""
@@ -169,9 +167,9 @@ class NoopFeedback:
         """Raise NotFound."""
         raise NotFound.item(hit.cluster)
 
-    async def of_user(self, user: UserId, org: OrgId | None = None) -> list[DisableFeedback]:
+    def of_user(self, user: UserId, org: OrgId | None = None) -> Parts[DisableFeedback]:
         """Return nothing."""
-        return []
+        return Parts.of()
 
 
 class NoopAcks:
@@ -190,9 +188,9 @@ class NoopAcks:
         """Return an empty ack; the Go service does not answer 404 here."""
         return Ack(OrgId(0), RuleId(""), ErrorKey(""), "", None, None)
 
-    async def all(self, org: OrgId) -> list[Ack]:
+    def all(self, org: OrgId) -> Parts[Ack]:
         """Return nothing."""
-        return []
+        return Parts.of()
 
 
 class NoopRatings:
@@ -220,9 +218,9 @@ class NoopDvo:
         """Accept all of them."""
         return [True] * len(reports)
 
-    async def of_org(self, org: OrgId, clusters: Sequence[str] | None) -> list[NamespaceRow]:
+    def of_org(self, org: OrgId, clusters: Sequence[str] | None) -> Parts[NamespaceRow]:
         """Return nothing."""
-        return []
+        return Parts.of()
 
     async def of_namespace(
         self, org: OrgId, cluster: ClusterId, namespace: Namespace

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from ..errors import NotFound
 from ..model import MAX_STORED_ORG_ID, ClusterId, OrgId
+from ..parts import in_parts
 from .engine import Database
+from .rows import ascending
 from .tables import report
 
 _ALL = sa.select(report.c.org_id).distinct().order_by(report.c.org_id)
@@ -26,17 +29,23 @@ class SqlOrgs:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._clusters = _CLUSTERS.order_by(*ascending(database.dialect, report.c.cluster))
 
-    async def all(self) -> list[OrgId]:
-        """Return the distinct organizations, ascending."""
-        return [OrgId(row[0]) for row in await self._db.rows(_ALL)]
+    @in_parts
+    async def all(self) -> AsyncGenerator[Sequence[OrgId], None]:
+        """Read the distinct organizations, ascending."""
+        async for rows in self._db.parts(_ALL, {}):
+            yield [OrgId(row[0]) for row in rows]
 
-    async def clusters(self, org: OrgId, since: datetime) -> list[ClusterId]:
-        """Return the clusters sorted by name here, since the database's collation varies."""
+    @in_parts
+    async def clusters(
+        self, org: OrgId, since: datetime
+    ) -> AsyncGenerator[Sequence[ClusterId], None]:
+        """Read the clusters, ascending."""
         if org > MAX_STORED_ORG_ID:
-            return []
-        rows = await self._db.rows(_CLUSTERS, {"org": org, "since": since})
-        return sorted(ClusterId(row[0]) for row in rows)
+            return
+        async for rows in self._db.parts(self._clusters, {"org": org, "since": since}):
+            yield [ClusterId(row[0]) for row in rows]
 
     async def owner(self, cluster: ClusterId) -> OrgId:
         """Return the organization of the cluster's report."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,8 +16,10 @@ from ..model import (
     OrgId,
     RuleSelector,
 )
+from ..parts import Parts, in_parts, sorted_names
 from .engine import Database
 from .rows import (
+    ascending,
     gathered,
     gathered_list,
     is_in,
@@ -39,59 +41,79 @@ class SqlRecommendations:
     def __init__(self, database: Database) -> None:
         self._db = database
         dialect = database.dialect
-        self._hit_by = _select_hit_by()
+        self._hit_by = _select_hit_by(dialect)
         self._hit_by_only = self._hit_by.where(is_in(dialect, recommendation.c.cluster_id, "names"))
         self._by_rule = _select_by_rule(dialect)
         self._by_cluster = _select_by_cluster(dialect)
 
+    @in_parts
     async def clusters_hit_by(
         self, org: OrgId, selector: RuleSelector, only: Sequence[str]
-    ) -> list[ImpactedCluster]:
+    ) -> AsyncGenerator[Sequence[ImpactedCluster], None]:
         """Read the clusters with their versions."""
-        statement = self._hit_by_only if only else self._hit_by
-        rows = await self._rows(statement, org, only, selector=selector)
-        if not rows:
+        found = False
+        async for rows in self._hits(org, selector, only):
+            found = True
+            yield [
+                ImpactedCluster(
+                    ClusterId(row.cluster_id), row.created_at, row.impacted_since, row.version
+                )
+                for row in rows
+            ]
+        if not found:
             raise NotFound.item(selector)
-        return [
-            ImpactedCluster(
-                ClusterId(row.cluster_id), row.created_at, row.impacted_since, row.version
-            )
-            for row in rows
-        ]
 
-    async def by_rule(self, org: OrgId, clusters: Sequence[str]) -> dict[str, list[str]]:
-        """Read the clusters, grouped by recommendation."""
+    @in_parts
+    async def by_rule(
+        self, org: OrgId, clusters: Sequence[str]
+    ) -> AsyncGenerator[Sequence[tuple[str, list[str]]], None]:
+        """Read the clusters, grouped by recommendation; a part has some of the clusters."""
         if org > MAX_STORED_ORG_ID:
-            return {}
+            return
         # sorted here: the database's collation varies, and sorting there takes longer
-        names = sorted(set(clusters))
-        listed = numbered_parameter(self._db.dialect, names)
-        rows = await self._db.rows(self._by_rule, {"org": org, "names": listed})
-        name_at = names.__getitem__
-        return {
-            rule: list(map(name_at, sorted(gathered_list(places))))
-            for rule, places in sorted(tuple(row) for row in rows if row[0] is not None)
-        }
+        async for names in sorted_names(clusters):
+            listed = numbered_parameter(self._db.dialect, names)
+            rows = await self._db.rows(self._by_rule, {"org": org, "names": listed})
+            name_at = names.__getitem__
+            yield [
+                (rule, list(map(name_at, sorted(gathered_list(places)))))
+                for rule, places in sorted(tuple(row) for row in rows if row[0] is not None)
+            ]
 
-    async def by_cluster(self, org: OrgId, clusters: Sequence[str]) -> list[ClusterRecommendations]:
+    @in_parts
+    async def by_cluster(
+        self, org: OrgId, clusters: Sequence[str]
+    ) -> AsyncGenerator[Sequence[ClusterRecommendations], None]:
         """Read reports with their recommendations, one row per cluster."""
-        rows = await self._rows(self._by_cluster, org, clusters)
-        return [
-            ClusterRecommendations(
-                ClusterId(name), checked, version or "", tuple(sorted(gathered_list(rules or [])))
-            )
-            for name, checked, rules, version in sorted(rows, key=lambda row: row[0])
-        ]
+        async for rows in self._of_names(self._by_cluster, {"org": org}, clusters):
+            yield [
+                ClusterRecommendations(
+                    ClusterId(name),
+                    checked,
+                    version or "",
+                    tuple(sorted(gathered_list(rules or []))),
+                )
+                for name, checked, rules, version in rows
+            ]
 
-    async def _rows(
-        self, statement: sa.Select[Any], org: OrgId, clusters: Sequence[str], **values: Any
-    ) -> Sequence[Any]:
-        if org > MAX_STORED_ORG_ID:
-            return []
-        parameters = {"org": org, **values}
-        if clusters:
-            parameters["names"] = list_parameter(self._db.dialect, clusters)
-        return await self._db.rows(statement, parameters)
+    def _hits(self, org: OrgId, selector: RuleSelector, only: Sequence[str]) -> Parts[Any]:
+        values = {"org": org, "selector": selector}
+        if only:
+            return self._of_names(self._hit_by_only, values, only)
+        return self._db.parts(self._hit_by, values) if org <= MAX_STORED_ORG_ID else Parts.of()
+
+    @in_parts
+    async def _of_names(
+        self, statement: sa.Select[Any], values: Mapping[str, Any], clusters: Sequence[str]
+    ) -> AsyncGenerator[Sequence[Any], None]:
+        """Read one row for each of the clusters, or none."""
+        if values["org"] > MAX_STORED_ORG_ID:
+            return
+        async for names in sorted_names(clusters):
+            listed = list_parameter(self._db.dialect, names)
+            rows = await self._db.rows(statement, {**values, "names": listed})
+            if rows:
+                yield rows
 
 
 def _select_by_rule(dialect: str) -> sa.Select[Any]:
@@ -113,7 +135,7 @@ def _select_by_rule(dialect: str) -> sa.Select[Any]:
     return sa.select(_SELECTOR, places).select_from(found).group_by(_SELECTOR)
 
 
-def _select_hit_by() -> sa.Select[Any]:
+def _select_hit_by(dialect: str) -> sa.Select[Any]:
     joined = recommendation.outerjoin(
         report_info,
         sa.and_(
@@ -133,7 +155,7 @@ def _select_hit_by() -> sa.Select[Any]:
             recommendation.c.org_id == _ORG,
             recommendation.c.rule_id == sa.bindparam("selector", type_=sa.String),
         )
-        .order_by(recommendation.c.cluster_id)
+        .order_by(*ascending(dialect, recommendation.c.cluster_id))
     )
 
 
@@ -145,9 +167,13 @@ def _select_by_cluster(dialect: str) -> sa.Select[Any]:
     version = sa.select(report_info.c.version_info).where(
         report_info.c.org_id == report.c.org_id, report_info.c.cluster_id == report.c.cluster
     )
-    return sa.select(
-        report.c.cluster,
-        report.c.last_checked_at,
-        rules.scalar_subquery().label("rules"),
-        version.scalar_subquery().label("version"),
-    ).where(report.c.org_id == _ORG, is_in(dialect, report.c.cluster, "names"))
+    return (
+        sa.select(
+            report.c.cluster,
+            report.c.last_checked_at,
+            rules.scalar_subquery().label("rules"),
+            version.scalar_subquery().label("version"),
+        )
+        .where(report.c.org_id == _ORG, is_in(dialect, report.c.cluster, "names"))
+        .order_by(*ascending(dialect, report.c.cluster))
+    )

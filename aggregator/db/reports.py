@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..model import (
     OrgId,
     Report,
     ReportInfo,
+    ReportText,
     RuleHit,
     SingleRule,
     StoredReport,
@@ -23,6 +24,7 @@ from ..model import (
     Vote,
     utc_now,
 )
+from ..parts import NAMES, in_parts, in_slices
 from . import tables as t
 from .engine import Database
 from .report_reader import READ_REPORT, stored_report
@@ -35,6 +37,9 @@ _CLUSTER = sa.bindparam("cluster", type_=sa.String)
 _USER = sa.bindparam("user", type_=sa.String)
 _RULE = sa.bindparam("rule", type_=sa.String)
 _KEY = sa.bindparam("key", type_=sa.String)
+
+# texts of reports that are read at once; one may have several megabytes
+TEXTS = 20
 
 _FEEDBACK = t.cluster_rule_user_feedback
 _REASON = t.cluster_user_rule_disable_feedback
@@ -189,31 +194,39 @@ class SqlReports:
             reason=row.reason or "",
         )
 
+    @in_parts
     async def read_many(
         self, org: OrgId, clusters: Sequence[ClusterId]
-    ) -> Mapping[ClusterId, tuple[OrgId, str]]:
+    ) -> AsyncGenerator[Sequence[ReportText], None]:
         """Read the stored texts of several reports."""
-        parameters = {"names": list_parameter(self._db.dialect, clusters)}
-        rows = await self._db.rows(self._many, parameters)
-        return {row.cluster: (row.org_id, row.report) for row in rows}
+        async for names in in_slices(clusters, TEXTS):
+            parameters = {"names": list_parameter(self._db.dialect, names)}
+            rows = await self._db.rows(self._many, parameters)
+            if rows:
+                yield [ReportText(row.cluster, row.org_id, row.report) for row in rows]
 
     async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
         """Delete rows of the organizations' clusters, then other rows of the organizations."""
         dialect = self._db.dialect
-        numbers = [org for org in orgs if org <= MAX_STORED_ORG_ID]
-        parameters = {
-            "orgs": list_parameter(dialect, numbers),
-            "org_texts": list_parameter(dialect, [str(org) for org in orgs]),
-        }
 
-        async def delete(conn: AsyncConnection) -> None:
+        async def delete_some(conn: AsyncConnection, some: Sequence[OrgId]) -> None:
+            numbers = [org for org in some if org <= MAX_STORED_ORG_ID]
+            parameters = {
+                "orgs": list_parameter(dialect, numbers),
+                "org_texts": list_parameter(dialect, [str(org) for org in some]),
+            }
             # lock the rows, so that their organization cannot change before the delete
             owned = (await conn.execute(self._owned, parameters)).scalars().all()
-            names = {"names": list_parameter(dialect, owned)}
-            for statement in self._deletes:
-                await conn.execute(statement, names)
+            async for part in in_slices(owned, NAMES):
+                names = {"names": list_parameter(dialect, part)}
+                for statement in self._deletes:
+                    await conn.execute(statement, names)
             for statement in self._deletes_of_orgs:
                 await conn.execute(statement, parameters)
+
+        async def delete(conn: AsyncConnection) -> None:
+            async for some in in_slices(orgs, NAMES):
+                await delete_some(conn, some)
 
         await self._db.transaction(delete)
 
@@ -221,15 +234,17 @@ class SqlReports:
         self, clusters: Sequence[ClusterId], org: OrgId | None = None
     ) -> None:
         """Delete from every table with a cluster column; compare each row's own organization."""
-        values: dict[str, Any] = {"names": list_parameter(self._db.dialect, clusters)}
+        values: dict[str, Any] = {}
         statements = self._deletes
         if org is not None:
             statements = self._deletes_of_org
-            values |= {"org": org, "org_text": str(org)}
+            values = {"org": org, "org_text": str(org)}
 
         async def delete(conn: AsyncConnection) -> None:
-            for statement in statements:
-                await conn.execute(statement, values)
+            async for some in in_slices(clusters, NAMES):
+                names = {"names": list_parameter(self._db.dialect, some)}
+                for statement in statements:
+                    await conn.execute(statement, values | names)
 
         await self._db.transaction(delete)
 

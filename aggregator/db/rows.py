@@ -74,6 +74,16 @@ def is_in(dialect: str, column: sa.ColumnElement[Any], name: str) -> sa.ColumnEl
     return column.in_(sa.select(values.c.value))
 
 
+def ascending(dialect: str, *columns: sa.ColumnElement[Any]) -> list[sa.ColumnElement[Any]]:
+    """Return the columns for ORDER BY in the order of their characters, as Python sorts.
+
+    SQLite compares so by default; PostgreSQL's default depends on the database's locale.
+    """
+    if dialect == "postgresql":
+        return [sa.collate(column, "C") for column in columns]
+    return list(columns)
+
+
 def numbered(dialect: str, name: str) -> tuple[sa.FromClause, Any, Any]:
     """Return the list bound to name as a table, its values, and their indexes from 0.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,8 +18,9 @@ from ..model import (
     RuleToggle,
     utc_now,
 )
+from ..parts import in_parts, sorted_names
 from .engine import Database
-from .rows import is_in, list_parameter
+from .rows import ascending, is_in, list_parameter
 from .tables import cluster_rule_toggle as table
 from .tables import cluster_user_rule_disable_feedback as reason
 from .tables import rule_hit
@@ -86,7 +87,9 @@ class SqlToggles:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._put = ClusterUpsert(database.dialect, table, _COLUMNS, changed=_COLUMNS[3:])
-        self._of_clusters = _DISABLED_RULES.where(
+        order = ascending(database.dialect, *(table.c[name] for name in _COLUMNS[:3]))
+        self._disabled_rules = _DISABLED_RULES.order_by(*order)
+        self._of_clusters = self._disabled_rules.where(
             is_in(database.dialect, table.c.cluster_id, "names")
         )
 
@@ -107,40 +110,32 @@ class SqlToggles:
         }
         await self._put.run(self._db, values, owner)
 
+    @in_parts
     async def disabled_rules(
         self, org: OrgId, clusters: Sequence[str] | None = None
-    ) -> list[RuleToggle]:
+    ) -> AsyncGenerator[Sequence[RuleToggle], None]:
         """Read the disabled rules; they have no enabled_at (contract rest-api 4.3)."""
-        if clusters is not None and not clusters:
-            return []
         values: dict[str, Any] = {"org": str(org)}
-        if clusters is not None:
-            values["names"] = list_parameter(self._db.dialect, clusters)
-        statement = _DISABLED_RULES if clusters is None else self._of_clusters
-        rows = await self._db.rows(statement, values)
-        return [
-            RuleToggle(
-                RuleHit(ClusterId(cluster), RuleId(rule), ErrorKey(key)),
-                disabled=True,
-                disabled_at=disabled_at,
-                enabled_at=None,
-                updated_at=updated_at,
-            )
-            for cluster, rule, key, disabled_at, updated_at in sorted(
-                rows, key=lambda row: tuple(row[:3])
-            )
-        ]
+        if clusters is None:
+            async for rows in self._db.parts(self._disabled_rules, values):
+                yield _disabled(rows)
+            return
+        async for names in sorted_names(clusters):
+            values["names"] = list_parameter(self._db.dialect, names)
+            async for rows in self._db.parts(self._of_clusters, values):
+                yield _disabled(rows)
 
+    @in_parts
     async def disabled_clusters(
         self, org: OrgId, rule: RuleId, key: ErrorKey
-    ) -> list[DisabledCluster]:
+    ) -> AsyncGenerator[Sequence[DisabledCluster], None]:
         """Read the clusters, each with the newest disable feedback of any user."""
         values = {"org": str(org), "rule": rule, "key": key}
-        rows = await self._db.rows(_DISABLED_CLUSTERS, values)
-        return [
-            DisabledCluster(ClusterId(row.cluster_id), row.disabled_at, row.message or "")
-            for row in rows
-        ]
+        async for rows in self._db.parts(_DISABLED_CLUSTERS, values):
+            yield [
+                DisabledCluster(ClusterId(row.cluster_id), row.disabled_at, row.message or "")
+                for row in rows
+            ]
 
     async def keys(self, org: OrgId | None, cluster: ClusterId, rule: RuleId) -> list[ErrorKey]:
         """Read the keys of the rule's hits, ascending."""
@@ -149,3 +144,16 @@ class SqlToggles:
         values = {"cluster": cluster, "rule": rule} | ({} if org is None else {"org": org})
         rows = await self._db.rows(_KEYS if org is None else _KEYS_OF_ORG, values)
         return sorted({ErrorKey(row[0]) for row in rows}) or [ErrorKey("")]
+
+
+def _disabled(rows: Sequence[Any]) -> list[RuleToggle]:
+    return [
+        RuleToggle(
+            RuleHit(ClusterId(cluster), RuleId(rule), ErrorKey(key)),
+            disabled=True,
+            disabled_at=disabled_at,
+            enabled_at=None,
+            updated_at=updated_at,
+        )
+        for cluster, rule, key, disabled_at, updated_at in rows
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,8 +16,9 @@ from ..model import (
     NamespaceRow,
     OrgId,
 )
+from ..parts import NAMES, in_parts, in_slices, sorted_names
 from .engine import Database
-from .rows import is_in, list_parameter
+from .rows import ascending, is_in, list_parameter
 from .tables import dvo_report as table
 from .workload_writer import WorkloadWriter
 
@@ -49,7 +50,10 @@ class SqlDvo:
         self._db = database
         dialect = database.dialect
         self._writer = WorkloadWriter(dialect)
-        self._of_clusters = _OF_ORG.where(is_in(dialect, table.c.cluster_id, "names"))
+        self._of_org = _OF_ORG.order_by(
+            *ascending(dialect, table.c.cluster_id, table.c.namespace_id)
+        )
+        self._of_clusters = self._of_org.where(is_in(dialect, table.c.cluster_id, "names"))
         self._delete_orgs = sa.delete(table).where(is_in(dialect, table.c.org_id, "names"))
         self._delete_clusters = sa.delete(table).where(is_in(dialect, table.c.cluster_id, "names"))
         self._delete_clusters_of_org = self._delete_clusters.where(
@@ -64,16 +68,22 @@ class SqlDvo:
         self._writer.remember(reports, stored)
         return stored
 
-    async def of_org(self, org: OrgId, clusters: Sequence[str] | None) -> list[NamespaceRow]:
-        """Read the organization's rows; the order does not depend on a locale."""
-        if org > MAX_STORED_ORG_ID or (clusters is not None and not clusters):
-            return []
+    @in_parts
+    async def of_org(
+        self, org: OrgId, clusters: Sequence[str] | None
+    ) -> AsyncGenerator[Sequence[NamespaceRow], None]:
+        """Read the organization's rows, by cluster and namespace."""
+        if org > MAX_STORED_ORG_ID:
+            return
         values: dict[str, Any] = {"org": org}
-        if clusters is not None:
-            values["names"] = list_parameter(self._db.dialect, clusters)
-        statement = _OF_ORG if clusters is None else self._of_clusters
-        rows = await self._db.rows(statement, values)
-        return [_namespace_row(row) for row in sorted(rows, key=lambda row: tuple(row[:2]))]
+        if clusters is None:
+            async for rows in self._db.parts(self._of_org, values):
+                yield [_namespace_row(row) for row in rows]
+            return
+        async for names in sorted_names(clusters):
+            values["names"] = list_parameter(self._db.dialect, names)
+            async for rows in self._db.parts(self._of_clusters, values):
+                yield [_namespace_row(row) for row in rows]
 
     async def of_namespace(
         self, org: OrgId, cluster: ClusterId, namespace: Namespace
@@ -89,19 +99,23 @@ class SqlDvo:
 
     async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
         """Delete by organization."""
-        numbers = [org for org in orgs if org <= MAX_STORED_ORG_ID]
-        names = {"names": list_parameter(self._db.dialect, numbers)}
-        await self._db.run(self._delete_orgs, names)
+        async for some in in_slices(orgs, NAMES):
+            numbers = [org for org in some if org <= MAX_STORED_ORG_ID]
+            names = {"names": list_parameter(self._db.dialect, numbers)}
+            await self._db.run(self._delete_orgs, names)
 
     async def delete_of_clusters(
         self, clusters: Sequence[ClusterId], org: OrgId | None = None
     ) -> None:
         """Delete by cluster."""
-        names = {"names": list_parameter(self._db.dialect, clusters)}
-        if org is None:
-            await self._db.run(self._delete_clusters, names)
-        elif org <= MAX_STORED_ORG_ID:
-            await self._db.run(self._delete_clusters_of_org, {**names, "org": org})
+        if org is not None and org > MAX_STORED_ORG_ID:
+            return
+        async for some in in_slices(clusters, NAMES):
+            names = {"names": list_parameter(self._db.dialect, some)}
+            if org is None:
+                await self._db.run(self._delete_clusters, names)
+            else:
+                await self._db.run(self._delete_clusters_of_org, {**names, "org": org})
 
     async def count(self) -> int:
         """Count the rows."""

@@ -10,6 +10,7 @@ from tornado.httputil import HTTPServerRequest
 
 from ..errors import AggregatorError, Unavailable
 from ..metrics import CONTENT_TYPE
+from . import rendering
 from .base import ApiHandler
 
 
@@ -40,7 +41,7 @@ class MetricsHandler(ApiHandler):
     async def get(self) -> None:
         """Answer in Prometheus' text format."""
         self.set_header("Content-Type", CONTENT_TYPE)
-        self.send(await self.context.instance.scrape())
+        await self.send_parts(rendering.in_pieces(await self.context.instance.scrape()))
 
 
 class OpenApiHandler(MetricsHandler):
@@ -49,7 +50,7 @@ class OpenApiHandler(MetricsHandler):
     async def get(self) -> None:
         """Answer with the file."""
         self.set_header("Content-Type", "application/json")
-        self.send(self.context.openapi)
+        await self.send_parts(rendering.in_pieces(self.context.openapi))
 
 
 class LiveHandler(ApiHandler):

@@ -66,8 +66,7 @@ class AcksHandler(ApiHandler):
 
     async def get(self) -> None:
         """List them."""
-        found = await self.storage.acks.all(self.org_id())
-        self.ok(disabledRules=[_document(ack) for ack in found])
+        await self.ok_listed("disabledRules", self.storage.acks.all(self.org_id()), _document)
 
 
 def _document(ack: Ack) -> dict[str, Any]:

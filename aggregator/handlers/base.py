@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
 from ..config.options import Config, ServerConfig
@@ -35,13 +37,17 @@ from ..model import (
     UserId,
     well_formed,
 )
+from ..parts import Parts
 from ..storage import Storage
 from . import body, rendering, times
+from .answers import Answer, Answers
 from .auth import Authenticator, Identity
 from .incoming import Body
 from .params import PARAMS
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 STATUS: dict[type[AggregatorError], HTTPStatus] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
@@ -82,6 +88,7 @@ class Context:
     info: Mapping[str, str]
     openapi: bytes
     instance: Instance
+    answers: Answers = field(default_factory=Answers)
 
 
 class ApiHandler(RequestHandler):
@@ -107,6 +114,7 @@ class ApiHandler(RequestHandler):
         self.identity: Identity | None = None
         self._late = False
         self._timer: asyncio.TimerHandle | None = None
+        self._answer: Answer | None = None
 
     # subclasses take more
     initialize: Callable[..., None] = _take
@@ -152,6 +160,8 @@ class ApiHandler(RequestHandler):
     def on_finish(self) -> None:
         """Cancel the timeout and count the response."""
         self.incoming.release()
+        if self._answer is not None:
+            self._answer.release()
         self.cancel_timeout()
         self.context.metrics.request_finished(
             self.template, self.get_status(), self.request.request_time()
@@ -262,15 +272,64 @@ class ApiHandler(RequestHandler):
             }
         self.send(rendering.render({"status": "ok", **payload}))
 
+    async def ok_listed(
+        self, name: str, items: Parts[T], document: Callable[[T], Any], *, empty: bytes = b"[]"
+    ) -> None:
+        """Answer 200 with the documents of the items as the list `name`."""
+        empty = empty if self.storage.keeps else b"null"
+        before, after = rendering.around(name)
+        await self.send_parts(rendering.listed(before, items, document, after, empty=empty))
+
+    async def send_parts(self, parts: AsyncGenerator[bytes, None]) -> None:
+        """Answer with the document that the parts make up, once all of them are there.
+
+        While they are produced, and between the pieces of a long answer, the event loop does other
+        work.
+        """
+        answer = self._answer = Answer(self.context.answers)
+        async with aclosing(parts):
+            async for part in parts:
+                if self._late:
+                    return
+                answer.add(part)
+        if answer.is_short:
+            self.send(answer.whole())
+        elif self._is_in_time():
+            await self._send_long(answer)
+
     def send(self, document: bytes) -> None:
-        """Write the document, unless the request has timed out.
+        """Write the document, unless the request has timed out."""
+        if self._is_in_time():
+            self.finish(document)
+
+    def _is_in_time(self) -> bool:
+        """Return False if the request has timed out.
 
         The timer cannot fire while the handler does not await, so compare the clock.
         """
         if self._timer is not None and self._timer.when() < asyncio.get_running_loop().time():
             self._time_out()
-        if not self._late:
-            self.finish(document)
+        return not self._late
+
+    async def _send_long(self, answer: Answer) -> None:
+        # from here on the connection limits the time that the client takes
+        self.cancel_timeout()
+        if self.request.method == "GET":
+            self.set_header("Etag", answer.etag())
+            if self.check_etag_header():
+                self.set_status(HTTPStatus.NOT_MODIFIED)
+                self.finish()
+                return
+        else:
+            answer.etag()
+        self.set_header("Content-Length", str(answer.size))
+        try:
+            for piece in answer.pieces():
+                self.write(piece)
+                await self.flush()
+        except StreamClosedError:
+            log.debug("%s: the client has closed the connection", self.request.uri)
+        self.finish()
 
     def check_etag_header(self) -> bool:
         """Return True if the client has this answer already.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ..model import DisableFeedback
 from .base import ApiHandler
 from .times import pair
 
@@ -26,17 +29,16 @@ class UserReasonsHandler(ApiHandler):
 
     async def get(self) -> None:
         """List them; user names of two organizations may be the same (departure 17)."""
-        found = await self.storage.feedback.of_user(self.user_id(), self.scope())
-        self.ok(
-            reasons=[
-                {
-                    "ClusterID": reason.hit.cluster,
-                    "RuleID": reason.hit.rule_id,
-                    "ErrorKey": reason.hit.error_key,
-                    "Message": reason.message,
-                    "AddedAt": pair(reason.added_at),
-                    "UpdatedAt": pair(reason.updated_at),
-                }
-                for reason in found
-            ]
-        )
+        found = self.storage.feedback.of_user(self.user_id(), self.scope())
+        await self.ok_listed("reasons", found, _document)
+
+
+def _document(reason: DisableFeedback) -> dict[str, Any]:
+    return {
+        "ClusterID": reason.hit.cluster,
+        "RuleID": reason.hit.rule_id,
+        "ErrorKey": reason.hit.error_key,
+        "Message": reason.message,
+        "AddedAt": pair(reason.added_at),
+        "UpdatedAt": pair(reason.updated_at),
+    }

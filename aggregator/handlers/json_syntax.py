@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
 
+TOKENS_IN_A_STEP = 1000
 MAXIMUM_DEPTH = 10_000
 CUT_SHORT = "unexpected end of JSON input"
 
@@ -38,10 +40,21 @@ def syntax_error(raw: bytes, *, whole: bool = False) -> str:
 
     With `whole` only white space may follow the value.
     """
+    checking = in_steps(raw, whole=whole)
+    try:
+        while True:
+            next(checking)
+    except StopIteration as ended:
+        error: str = ended.value
+        return error
+
+
+def in_steps(raw: bytes, *, whole: bool = False) -> Generator[None, None, str]:
+    """Find the error that `syntax_error` returns, and yield after every thousand tokens."""
     # Go names the byte, so each one is a character here
     text = raw.decode("latin-1")
     try:
-        end = _walk(text)
+        end = yield from _walk(text)
         if whole and _end(_BLANKS, text, end) < len(text):
             raise _Wrong(_end(_BLANKS, text, end), "after top-level value")
     except _Wrong as wrong:
@@ -51,11 +64,15 @@ def syntax_error(raw: bytes, *, whole: bool = False) -> str:
     return ""
 
 
-def _walk(text: str) -> int:
+def _walk(text: str) -> Generator[None, None, int]:
     """Scan the tokens of one value and return its end; raise _Wrong."""
     open_: list[str] = []
-    state, at = "value", 0
+    state, at, left = "value", 0, TOKENS_IN_A_STEP
     while state != "done":
+        left -= 1
+        if not left:
+            yield
+            left = TOKENS_IN_A_STEP
         at = _end(_BLANKS, text, at)
         char = text[at : at + 1]
         if char and char in _closing(state, open_):

@@ -14,9 +14,14 @@ class OrganizationsHandler(ApiHandler):
 
     async def get(self) -> None:
         """List them."""
+        await self.ok_listed("organizations", self._visible(self.storage.orgs.all()), int)
+
+    @in_parts
+    async def _visible(self, orgs: Parts[OrgId]) -> AsyncGenerator[Sequence[OrgId], None]:
         scope = self.scope()
-        found = await self.storage.orgs.all()
-        self.ok(organizations=[org for org in found if scope in (None, org)])
+        async with aclosing(orgs):
+            async for part in orgs:
+                yield [org for org in part if scope in (None, org)]
 
 
 class DeleteOrganizationsHandler(ApiHandler):
@@ -51,4 +56,4 @@ class ClustersHandler(ApiHandler):
         """List them."""
         org = self.organization()
         since = utc_now() - timedelta(hours=self.server.org_overview_limit_hours)
-        self.ok(clusters=await self.storage.orgs.clusters(org, since))
+        await self.ok_listed("clusters", self.storage.orgs.clusters(org, since), str)

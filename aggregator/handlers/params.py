@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..errors import InvalidInput
 from ..model import (
@@ -174,7 +174,7 @@ def clusters_list(text: str) -> list[ClusterId]:
     return [cluster_id(item) for item in text.split(",")]
 
 
-def report_clusters(items: list[str]) -> list[ClusterId]:
+def report_clusters(items: Sequence[str]) -> list[ClusterId]:
     """Return the clusters of a request for several reports (contract rest-api 3.4)."""
     clusters = []
     for item in items:

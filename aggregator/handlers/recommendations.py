@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from . import body
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from ..model import ClusterRecommendations, ImpactedCluster
+from ..parts import Parts, in_slices
+from . import body, rendering
 from .base import ApiHandler
 from .times import fractions
 
@@ -15,19 +22,8 @@ class ClustersDetailHandler(ApiHandler):
         org, selector = self.org_id(), self.selector()
         self.user_id()
         only = body.field_names(self.json_body(required=False), "clusters")
-        found = await self.storage.recommendations.clusters_hit_by(org, selector, only)
-        self.ok(
-            clusters=[
-                {
-                    "cluster": hit.cluster,
-                    "cluster_name": "",
-                    "last_checked_at": fractions(hit.last_checked_at),
-                    "impacted": fractions(hit.impacted_since),
-                    "meta": {"cluster_version": hit.version},
-                }
-                for hit in found
-            ]
-        )
+        found = self.storage.recommendations.clusters_hit_by(org, selector, only)
+        await self.ok_listed("clusters", found, _hit_cluster)
 
 
 class RecommendationsHandler(ApiHandler):
@@ -38,8 +34,11 @@ class RecommendationsHandler(ApiHandler):
         self.user_id()
         org = self.org_id()
         clusters = body.names(self.json_body())
-        found = await self.storage.recommendations.by_rule(org, clusters) if clusters else {}
-        self.ok(recommendations=found)
+        by_rule: dict[str, list[str]] = {}
+        async for part in self.storage.recommendations.by_rule(org, clusters):
+            for rule, names in part:
+                by_rule.setdefault(rule, []).extend(names)
+        await self.send_parts(_by_rule(by_rule, null=not self.storage.keeps))
 
 
 class ClusterRecommendationsHandler(ApiHandler):
@@ -50,14 +49,43 @@ class ClusterRecommendationsHandler(ApiHandler):
         self.user_id()
         org = self.org_id()
         clusters = body.names(self.json_body())
-        found = await self.storage.recommendations.by_cluster(org, clusters) if clusters else []
-        self.ok(
-            clusters={
-                one.cluster: {
-                    "created_at": fractions(one.last_checked_at),
-                    "meta": {"cluster_version": one.version},
-                    "recommendations": one.recommendations,
-                }
-                for one in found
-            }
-        )
+        found = self.storage.recommendations.by_cluster(org, clusters)
+        before, after = rendering.around("clusters")
+        empty = b"{}" if self.storage.keeps else b"null"
+        await self.send_parts(rendering.mapped(before, found, _recommendations, after, empty=empty))
+
+
+def _hit_cluster(hit: ImpactedCluster) -> dict[str, Any]:
+    return {
+        "cluster": hit.cluster,
+        "cluster_name": "",
+        "last_checked_at": fractions(hit.last_checked_at),
+        "impacted": fractions(hit.impacted_since),
+        "meta": {"cluster_version": hit.version},
+    }
+
+
+def _recommendations(one: ClusterRecommendations) -> tuple[str, dict[str, Any]]:
+    return one.cluster, {
+        "created_at": fractions(one.last_checked_at),
+        "meta": {"cluster_version": one.version},
+        "recommendations": one.recommendations,
+    }
+
+
+async def _by_rule(
+    clusters: Mapping[str, Sequence[str]], *, null: bool
+) -> AsyncGenerator[bytes, None]:
+    """Yield the answer; the list of one recommendation may be long."""
+    before, after = rendering.around("recommendations")
+    if not clusters:
+        yield before + (b"null" if null else b"{}") + after
+        return
+    before += b"{"
+    for rule in sorted(clusters):
+        head = before + rendering.escaped(orjson.dumps(rule)) + b":"
+        items = Parts(in_slices(clusters[rule]))
+        async for part in rendering.listed(head, items, str, b""):
+            yield part
+        before = b","
+    yield b"}" + after

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, suppress
 from typing import Any
 
 import orjson
@@ -13,16 +13,20 @@ from ..model import (
     ClusterId,
     OrgId,
     ReadHit,
+    ReportText,
     RuleHit,
 )
+from ..parts import in_slices, sorted_names, turn
 from . import body, rendering
+from .answers import PIECE, Answer
 from .base import ApiHandler
 from .params import report_clusters, rule_with_key
-from .slices import in_slices
 from .times import seconds
 
-# indenting a report blocks the event loop for a fraction of a millisecond
-REPORTS_IN_A_SLICE = 20
+# of a hit in an answer, without its details
+HIT_BYTES = 250
+# the event loop does other work after a report of more than this size
+TEXT_IN_A_SLICE = 16 * 1024
 
 
 class ReportHandler(ApiHandler):
@@ -37,10 +41,30 @@ class ReportHandler(ApiHandler):
             meta["last_checked_at"] = seconds(report.last_checked_at)
         if report.gathered_at is not None:
             meta["gathered_at"] = seconds(report.gathered_at)
-        self.ok(report={"meta": meta, "reports": [_document(hit) for hit in report.hits]})
+        if sum(len(one.hit.template_data) + HIT_BYTES for one in report.hits) <= PIECE:
+            hits = [
+                _document(read, rendering.embedded(read.hit.template_data)) for read in report.hits
+            ]
+            self.ok(report={"meta": meta, "reports": hits})
+        else:
+            await self.send_parts(_long_report(meta, report.hits))
 
 
-def _document(read: ReadHit) -> dict[str, Any]:
+async def _long_report(
+    meta: dict[str, Any], hits: Sequence[ReadHit]
+) -> AsyncGenerator[bytes, None]:
+    before = b'{"report":{"meta":' + orjson.dumps(meta) + b',"reports":['
+    for read in hits:
+        details = await rendering.embedded_in_slices(read.hit.template_data)
+        yield before
+        for piece in rendering.escaped_slices(orjson.dumps(_document(read, details))):
+            yield piece
+            await turn()
+        before = b","
+    yield b']},"status":"ok"}\n'
+
+
+def _document(read: ReadHit, details: Any) -> dict[str, Any]:
     return {
         "component": read.hit.rule_id,
         "key": read.hit.error_key,
@@ -48,7 +72,7 @@ def _document(read: ReadHit) -> dict[str, Any]:
         "disabled": read.disabled,
         "disable_feedback": read.reason,
         "disabled_at": seconds(read.reason_at) if read.reason_at else "",
-        "details": rendering.embedded(read.hit.template_data),
+        "details": details,
         "impacted": seconds(read.hit.created_at),
     }
 
@@ -77,6 +101,7 @@ class RuleHandler(ApiHandler):
         cluster, user, org = self.cluster(), self.user_id(), self.org_id()
         rule, key = rule_with_key(self.raw_params["rule_id"])
         found = await self.storage.reports.rule(org, RuleHit(cluster, rule, key), user)
+        details = await rendering.embedded_in_slices(found.template_data)
         self.ok(
             report={
                 "component": rule,
@@ -85,7 +110,7 @@ class RuleHandler(ApiHandler):
                 "disabled": found.disabled,
                 "disable_feedback": found.reason,
                 "disabled_at": seconds(found.disabled_at) if found.toggled else "",
-                "details": rendering.embedded(found.template_data),
+                "details": details,
             }
         )
 
@@ -95,19 +120,36 @@ class ReportsHandler(ApiHandler):
 
     async def answer_for(self, org: OrgId, items: list[str]) -> None:
         """Answer with the reports of these clusters."""
-        clusters = report_clusters(items)
-        found = await self.storage.reports.read_many(org, clusters) if clusters else {}
-        if self.scope() is not None:
-            # a cluster of another organization is as unknown as any other
-            found = {cluster: row for cluster, row in found.items() if row[0] == org}
-        if any(owner != org for owner, _ in found.values()):
+        clusters: list[ClusterId] = []
+        async for some in in_slices(items):
+            clusters += report_clusters(some)
+        reports = Answer(self.context.answers)
+        try:
+            found = await self._read(org, clusters, reports)
+            await self.send_parts(report_document(clusters, found, reports))
+        finally:
+            reports.release()
+
+    async def _read(self, org: OrgId, clusters: list[ClusterId], reports: Answer) -> set[ClusterId]:
+        """Add the members of the answer's object of reports; return the clusters in it."""
+        read: set[ClusterId] = set()
+        async for names in sorted_names(clusters):
+            found = self.storage.reports.read_many(org, [ClusterId(name) for name in names])
+            async with aclosing(found):
+                async for part in found:
+                    for row in self._visible(org, part):
+                        with suppress(ValueError):
+                            await add_report(row, reports)
+                            read.add(row.cluster)
+        return read
+
+    def _visible(self, org: OrgId, rows: Sequence[ReportText]) -> list[ReportText]:
+        """Return the organization's rows, ascending; raise InvalidInput for another one's."""
+        own = sorted(row for row in rows if row.org == org)
+        # in scope, a cluster of another organization is as unknown as any other
+        if self.scope() is None and len(own) < len(rows):
             raise InvalidInput("Improper organization ID")
-        reports: dict[ClusterId, bytes] = {}
-        async for part in in_slices(list(found.items()), REPORTS_IN_A_SLICE):
-            for cluster, (_, text) in part:
-                with suppress(ValueError):
-                    reports[cluster] = rendering.indented(text, 2)
-        self.send(report_document(clusters, reports))
+        return own
 
 
 class ReportsByPathHandler(ReportsHandler):
@@ -127,23 +169,45 @@ class ReportsByBodyHandler(ReportsHandler):
         await self.answer_for(org, body.field_names(self.json_body(), "clusters"))
 
 
-def report_document(clusters: list[ClusterId], reports: Mapping[ClusterId, bytes]) -> bytes:
-    """Return the one answer that is indented with TABs and ends without a line feed."""
-    known = [cluster for cluster in clusters if cluster in reports]
-    unknown = [cluster for cluster in clusters if cluster not in reports]
-    members = [
-        rendering.escaped(orjson.dumps(cluster)) + b": " + reports[cluster]
-        for cluster in sorted(reports)
-    ]
-    body = b"{\n\t\t" + b",\n\t\t".join(members) + b"\n\t}" if members else b"{}"
-    return _FRAME % (_listed(known), _listed(unknown), body)
+async def add_report(row: ReportText, reports: Answer) -> None:
+    """Add a member of the object of reports; raise ValueError if its text is no JSON."""
+    before = b",\n\t\t" if reports.size else b"{\n\t\t"
+    before += rendering.escaped(orjson.dumps(row.cluster)) + b": "
+    number = 0
+    for number, piece in enumerate(rendering.indented(row.text, 2)):
+        if number:
+            await turn()
+        if piece:
+            reports.add(before + piece)
+            before = b""
+    if len(row.text) > TEXT_IN_A_SLICE:
+        await turn()
 
 
-_FRAME = (
-    b'{\n\t"clusters": %s,\n\t"errors": %s,\n\t"reports": %s,\n'
-    b'\t"generated_at": "",\n\t"status": "ok"\n}'
-)
+async def report_document(
+    clusters: list[ClusterId], known: set[ClusterId], reports: Answer
+) -> AsyncGenerator[bytes, None]:
+    """Yield the one answer that is indented with TABs and ends without a line feed."""
+    async for part in _listed(b'{\n\t"clusters": ', clusters, lambda name: name in known):
+        yield part
+    async for part in _listed(b',\n\t"errors": ', clusters, lambda name: name not in known):
+        yield part
+    yield b',\n\t"reports": ' + (b"" if reports.size else b"{}")
+    for piece in reports.all_pieces():
+        yield piece
+        await turn()
+    yield b"\n\t}" if reports.size else b""
+    yield b',\n\t"generated_at": "",\n\t"status": "ok"\n}'
 
 
-def _listed(clusters: list[ClusterId]) -> bytes:
-    return rendering.indented(orjson.dumps(clusters or None).decode(), 1)
+async def _listed(
+    before: bytes, clusters: list[ClusterId], wanted: Callable[[ClusterId], bool]
+) -> AsyncGenerator[bytes, None]:
+    """Yield the wanted ones of the clusters as a list, null if there are none."""
+    begun = False
+    async for some in in_slices(clusters):
+        names = b",\n\t\t".join(orjson.dumps(name) for name in some if wanted(name))
+        if names:
+            yield (b"," if begun else before + b"[") + b"\n\t\t" + rendering.escaped(names)
+            begun = True
+    yield b"\n\t]" if begun else before + b"null"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..model import RuleHit, RuleToggle
+from ..model import DisabledCluster, RuleHit, RuleToggle
 from . import body
 from .base import ApiHandler
 from .times import fractions, pair
@@ -50,8 +50,8 @@ class DisabledRulesHandler(ApiHandler):
 
     async def get(self) -> None:
         """List it."""
-        found = await self.storage.toggles.disabled_rules(self.org_id())
-        self.ok(rules=[_document(toggle) for toggle in found])
+        found = self.storage.toggles.disabled_rules(self.org_id())
+        await self.ok_listed("rules", found, _document)
 
 
 class DisabledRulesForClustersHandler(ApiHandler):
@@ -61,8 +61,8 @@ class DisabledRulesForClustersHandler(ApiHandler):
         """List it for the clusters in the body."""
         org = self.org_id()
         clusters = body.names(self.json_body())
-        found = await self.storage.toggles.disabled_rules(org, clusters)
-        self.ok(rules=[_document(toggle) for toggle in found])
+        found = self.storage.toggles.disabled_rules(org, clusters)
+        await self.ok_listed("rules", found, _document)
 
 
 class DisabledClustersHandler(ApiHandler):
@@ -71,17 +71,17 @@ class DisabledClustersHandler(ApiHandler):
     async def get(self) -> None:
         """List them, newest first; null for none, as in the Go service."""
         org, rule, key = self.org_id(), self.rule_id(), self.error_key()
-        found = await self.storage.toggles.disabled_clusters(org, rule, key)
-        clusters = [
-            {
-                "cluster_id": one.cluster,
-                "cluster_name": "",
-                "disabled_at": fractions(one.disabled_at),
-                "justification": one.justification,
-            }
-            for one in found
-        ]
-        self.ok(clusters=clusters or None)
+        found = self.storage.toggles.disabled_clusters(org, rule, key)
+        await self.ok_listed("clusters", found, _disabled_cluster, empty=b"null")
+
+
+def _disabled_cluster(one: DisabledCluster) -> dict[str, Any]:
+    return {
+        "cluster_id": one.cluster,
+        "cluster_name": "",
+        "disabled_at": fractions(one.disabled_at),
+        "justification": one.justification,
+    }
 
 
 def _document(toggle: RuleToggle) -> dict[str, Any]:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
-
-import orjson
 
 from ..model import NamespaceRow
 from . import body, workload_report
 from .base import ApiHandler
-from .slices import in_slices
 from .times import seconds
-
-# rows rendered in a few milliseconds of the event loop
-ROWS_IN_A_SLICE = 500
 
 
 class WorkloadsHandler(ApiHandler):
@@ -22,18 +15,16 @@ class WorkloadsHandler(ApiHandler):
 
     async def get(self) -> None:
         """List all of them; null stands for none. A body is ignored."""
-        rows = await self.storage.dvo.of_org(self.org_id(), None)
-        self.ok(workloads=await listed(rows))
+        found = self.storage.dvo.of_org(self.org_id(), None)
+        await self.ok_listed("workloads", found, _listed, empty=b"null")
 
     async def post(self) -> None:
         """List those of the clusters in the body; an empty list there gives an empty list."""
         org = self.org_id()
         clusters = body.names(self.json_body())
-        if not clusters:
-            self.ok(workloads=[])
-            return
-        rows = await self.storage.dvo.of_org(org, clusters)
-        self.ok(workloads=await listed(rows))
+        found = self.storage.dvo.of_org(org, clusters)
+        empty = b"null" if clusters else b"[]"
+        await self.ok_listed("workloads", found, _listed, empty=empty)
 
 
 class NamespaceWorkloadsHandler(ApiHandler):
@@ -45,14 +36,6 @@ class NamespaceWorkloadsHandler(ApiHandler):
         row = await self.storage.dvo.of_namespace(org, cluster, namespace)
         found = workload_report.recommendations(row.text, row.namespace)
         self.ok(workloads={"status": "", **_document(row), "recommendations": found})
-
-
-async def listed(rows: Sequence[NamespaceRow]) -> orjson.Fragment | None:
-    """Render the rows, None if there are none, yielding to the event loop in between."""
-    parts: list[bytes] = []
-    async for part in in_slices(rows, ROWS_IN_A_SLICE):
-        parts.append(orjson.dumps([_listed(row) for row in part])[1:-1])
-    return orjson.Fragment(b"[" + b",".join(parts) + b"]") if parts else None
 
 
 def _document(row: NamespaceRow) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from aggregator.model import (
     ErrorKey,
     Hit,
     Report,
+    ReportText,
     RuleHit,
     RuleSelector,
     Version,
@@ -174,7 +175,7 @@ async def test_deleting_a_cluster_leaves_nothing_of_it(storage: Storage) -> None
     await storage.votes.put(ORG, ANN, HIT, Vote.LIKE, "")
     await storage.reports.delete_of_clusters([CLUSTER])
     assert await storage.toggles.disabled_rules(ORG) == []
-    assert await storage.recommendations.by_rule(ORG, [CLUSTER]) == {}
+    assert await storage.recommendations.by_rule(ORG, [CLUSTER]) == []
     assert await storage.orgs.clusters(ORG, MORNING) == [OTHER_CLUSTER]
     with pytest.raises(NotFound):
         await storage.reports.rule(ORG, HIT, ANN)
@@ -204,16 +205,16 @@ async def test_deleting_an_organization_spares_the_others(storage: Storage) -> N
 async def test_many_texts_are_read_at_once_with_their_owners(storage: Storage) -> None:
     await two_clusters(storage)
     found = await storage.reports.read_many(OTHER_ORG, [CLUSTER, UNKNOWN_CLUSTER])
-    assert found == {CLUSTER: (ORG, "{}")}
+    assert found == [ReportText(CLUSTER, ORG, "{}")]
 
 
 async def test_recommendations_are_listed_both_ways(storage: Storage) -> None:
     await two_clusters(storage)
     clusters = [CLUSTER, OTHER_CLUSTER, UNKNOWN_CLUSTER]
-    by_rule = await storage.recommendations.by_rule(ORG, clusters)
+    by_rule = dict(await storage.recommendations.by_rule(ORG, clusters))
     assert by_rule[SELECTOR] == [CLUSTER, OTHER_CLUSTER]
     by_cluster = await storage.recommendations.by_cluster(ORG, clusters)
     assert [one.cluster for one in by_cluster] == [CLUSTER, OTHER_CLUSTER]
     assert all(SELECTOR in one.recommendations for one in by_cluster)
-    assert await storage.recommendations.by_rule(OTHER_ORG, clusters) == {}
+    assert await storage.recommendations.by_rule(OTHER_ORG, clusters) == []
     assert await storage.recommendations.by_cluster(NO_ORG, clusters) == []

@@ -11,6 +11,7 @@ from aggregator.model import (
     OrgId,
     RuleId,
 )
+from aggregator.parts import Parts
 
 from .clock import Now
 
@@ -45,6 +46,6 @@ class MemoryAcks:
             raise NotFound("Rule was not disabled")
         return self.rows[org, rule, key]
 
-    async def all(self, org: OrgId) -> list[Ack]:
+    def all(self, org: OrgId) -> Parts[Ack]:
         """Return the organization's acks, by rule and key."""
-        return [self.rows[name] for name in sorted(self.rows) if name[0] == org]
+        return Parts.of(*(self.rows[name] for name in sorted(self.rows) if name[0] == org))

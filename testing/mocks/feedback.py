@@ -13,6 +13,7 @@ from aggregator.model import (
     RuleId,
     UserId,
 )
+from aggregator.parts import Parts
 from aggregator.storage import Orgs
 
 from .clock import Now
@@ -45,14 +46,14 @@ class MemoryFeedback:
         kept_org, born = (old.org, old.added_at) if old else (org, now)
         self.rows[user, hit] = KeptReason(kept_org, hit, message, born, now)
 
-    async def of_user(self, user: UserId, org: OrgId | None = None) -> list[DisableFeedback]:
+    def of_user(self, user: UserId, org: OrgId | None = None) -> Parts[DisableFeedback]:
         """Return the user's reasons, by cluster, rule and key."""
         found = [
             DisableFeedback(row.hit, row.message, row.added_at, row.updated_at)
             for (who, _), row in self.rows.items()
             if who == user and org in (None, row.org)
         ]
-        return sorted(found, key=lambda one: _named(one.hit))
+        return Parts.of(*sorted(found, key=lambda one: _named(one.hit)))
 
     def of_rule(self, user: UserId, cluster: ClusterId, rule: RuleId) -> list[KeptReason]:
         """Return the user's reasons on all keys of the rule."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from aggregator.errors import NotFound
@@ -13,6 +13,7 @@ from aggregator.model import (
     ReadHit,
     Report,
     ReportInfo,
+    ReportText,
     RuleHit,
     RuleId,
     SingleRule,
@@ -20,6 +21,7 @@ from aggregator.model import (
     UserId,
     Vote,
 )
+from aggregator.parts import Parts
 from aggregator.storage import Orgs, Reports
 
 from .feedback import MemoryFeedback
@@ -118,11 +120,9 @@ class MemoryReports:
         """Read count and times."""
         return await self._sql.info(org, cluster)
 
-    async def read_many(
-        self, org: OrgId, clusters: Sequence[ClusterId]
-    ) -> Mapping[ClusterId, tuple[OrgId, str]]:
+    def read_many(self, org: OrgId, clusters: Sequence[ClusterId]) -> Parts[ReportText]:
         """Read owners and texts."""
-        return await self._sql.read_many(org, clusters)
+        return self._sql.read_many(org, clusters)
 
     async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
         """Delete the organizations' clusters, and what is kept of either."""

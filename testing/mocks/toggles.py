@@ -17,6 +17,7 @@ from aggregator.model import (
     RuleToggle,
     UserId,
 )
+from aggregator.parts import Parts
 from aggregator.storage import Orgs, Reports
 
 from .clock import Now
@@ -49,30 +50,33 @@ class MemoryToggles:
         await require_report(self._orgs, hit.cluster, owner)
         self.rows[hit] = KeptToggle(org, hit, disabled, self._clock())
 
-    async def disabled_rules(
+    def disabled_rules(
         self, org: OrgId, clusters: Sequence[str] | None = None
-    ) -> list[RuleToggle]:
+    ) -> Parts[RuleToggle]:
         """Return what is off, by cluster, rule and key."""
         found = [
             RuleToggle(row.hit, True, row.at, None, row.at)
             for row in self._disabled(org)
             if clusters is None or row.hit.cluster in clusters
         ]
-        return sorted(found, key=lambda one: (one.hit.cluster, one.hit.rule_id, one.hit.error_key))
+        return Parts.of(
+            *sorted(found, key=lambda one: (one.hit.cluster, one.hit.rule_id, one.hit.error_key))
+        )
 
-    async def disabled_clusters(
-        self, org: OrgId, rule: RuleId, key: ErrorKey
-    ) -> list[DisabledCluster]:
+    def disabled_clusters(self, org: OrgId, rule: RuleId, key: ErrorKey) -> Parts[DisabledCluster]:
         """Return the clusters, newest first, each with the newest reason given for it."""
         found = [
             row
             for row in self._disabled(org)
             if (row.hit.rule_id, row.hit.error_key) == (rule, key)
         ]
-        return [
-            DisabledCluster(row.hit.cluster, row.at, self._reasons.newest_of(org, row.hit))
-            for row in sorted(found, key=lambda row: row.at, reverse=True)
-        ]
+        newest = sorted(found, key=lambda row: row.at, reverse=True)
+        return Parts.of(
+            *(
+                DisabledCluster(row.hit.cluster, row.at, self._reasons.newest_of(org, row.hit))
+                for row in newest
+            )
+        )
 
     async def keys(self, org: OrgId | None, cluster: ClusterId, rule: RuleId) -> list[ErrorKey]:
         """Return the keys of the rule's hits, ascending."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from aggregator.errors import Unavailable
+from aggregator.parts import in_parts
 from aggregator.storage import Storage
 
 from .faults import Faults
@@ -99,4 +101,10 @@ class _Watched:
             await self._watch.note(Call(method, arguments, options))
             return await value(*arguments, **options)
 
-        return watched
+        @in_parts
+        async def listed(*arguments: Any, **options: Any) -> AsyncGenerator[Any, None]:
+            await self._watch.note(Call(method, arguments, options))
+            async for part in value(*arguments, **options):
+                yield part
+
+        return watched if inspect.iscoroutinefunction(value) else listed

@@ -11,7 +11,7 @@ import json
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +27,7 @@ from aggregator.handlers.app import application, listen
 from aggregator.handlers.compression import Compression
 from aggregator.metrics import Metrics
 from aggregator.model import ClusterId, OrgId
+from aggregator.parts import in_parts
 from aggregator.processes.ipc import FirstProcess
 from aggregator.storage import Storage
 
@@ -48,15 +49,17 @@ class Answer(NamedTuple):
 class SlowOrgs:
     """Organizations that take longer than any client waits."""
 
-    async def all(self) -> list[OrgId]:
+    @in_parts
+    async def all(self) -> AsyncGenerator[list[OrgId], None]:
         """Sleep."""
         await asyncio.sleep(SLOW_SECONDS)
-        return []
+        yield []
 
-    async def clusters(self, org: OrgId, since: datetime) -> list[ClusterId]:
+    @in_parts
+    async def clusters(self, org: OrgId, since: datetime) -> AsyncGenerator[list[ClusterId], None]:
         """Sleep."""
         await asyncio.sleep(SLOW_SECONDS)
-        return []
+        yield []
 
     async def owner(self, cluster: ClusterId) -> OrgId:
         """Sleep."""
@@ -243,12 +246,13 @@ async def test_a_slow_storage_is_answered_503_in_time() -> None:
 class BusyOrgs(SlowOrgs):
     """Organizations that keep the loop at work for longer than a client waits."""
 
-    async def clusters(self, org: OrgId, since: datetime) -> list[ClusterId]:
+    @in_parts
+    async def clusters(self, org: OrgId, since: datetime) -> AsyncGenerator[list[ClusterId], None]:
         """Work without waiting for anything."""
         end = time.monotonic() + 0.3
         while time.monotonic() < end:
             pass
-        return []
+        yield []
 
 
 async def test_work_that_never_waits_is_answered_503_too() -> None:
