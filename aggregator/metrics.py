@@ -34,6 +34,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
 
 ANSWERS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 WORK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+LAGS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 MINUTES = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 360, 720, 1440, 2880, 10080, 43200)
 SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 
@@ -104,6 +105,9 @@ class Metrics:
         )
         self.api_endpoints_status_codes = self._counter(
             "api_endpoints_status_codes", "Answers by status", ("status_code", "endpoint")
+        )
+        self.loop_lag_seconds = self._histogram(
+            "loop_lag_seconds", "Seconds by which the event loop calls a timer too late", LAGS
         )
         # looking a child up by its labels costs more than incrementing it
         self._requests_of = functools.cache(self.api_endpoints_requests.labels)

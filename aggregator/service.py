@@ -15,6 +15,7 @@ from .handlers.app import application, claim, listen
 from .handlers.router import ApiApplication, Route
 from .handlers.server import HttpServer
 from .ingest.consumers import Ingest
+from .loop_lag import LoopLag
 from .metrics import Metrics
 from .processes.ipc import WorkerSlot, processes
 from .processes.memory import HeapTrimmer
@@ -53,6 +54,7 @@ class Service:
             config, self._storage, self._metrics, self._health, into_cache, observer
         )
         self.processes = processes(self._metrics, self._ingest.readiness, self._slot)
+        self._lag = LoopLag(self._metrics.loop_lag_seconds)
         self._server: HttpServer | None = None
         self._consuming: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -64,6 +66,7 @@ class Service:
 
         While a database is unavailable only the port is bound; the rest is started later.
         """
+        self._lag.start()
         await self.processes.open(self.request_stop)
         prepared = await self._preparation.begin()
         info = build.info() | {"OCP_DB_version": sql.UNREADABLE, "DVO_DB_version": sql.UNREADABLE}
@@ -146,6 +149,7 @@ class Service:
                 task.cancel()
         if self._server is not None:
             await self._server.close(SERVER_STOP_SECONDS)
+        self._lag.stop()
         await self.processes.close()
         await self._close()
 

@@ -15,8 +15,11 @@ from aggregator.commands import (
 )
 from aggregator.config.options import SECRETS, Config, section_names, with_values
 from aggregator.config.pg_params import parse
+from aggregator.handlers.answers import ANSWERS
 from aggregator.handlers.app import LIMITS
 from aggregator.handlers.auth import LONGEST_TOKEN
+from aggregator.handlers.base import SHORT_BODY
+from aggregator.handlers.body import LONGEST_TOKEN as LONGEST_VALUE
 from aggregator.handlers.body import MOST_CONTAINERS, MOST_VALUES
 from aggregator.handlers.budgets import MOST_HEADS, MOST_UNREAD, PARSED_AT_ONCE
 from aggregator.handlers.router import BODIES
@@ -100,6 +103,9 @@ def test_fixed_limits_are_told_as_they_are() -> None:
     assert f"a token {LONGEST_TOKEN // 1024} KiB" in SECURITY
     assert f"{MOST_VALUES:,} values, {MOST_CONTAINERS:,} objects" in SECURITY
     assert f"{BODIES // 1024**2} MiB of all bodies" in SECURITY
+    assert f"{LONGEST_VALUE // 1024} KiB for one value" in SECURITY
+    assert f"about {SHORT_BODY // 1024} KiB for others" in SECURITY
+    assert f"{ANSWERS // 1024**2} MiB of all answers" in SECURITY
     assert f"{LIMITS.request} s to send a request, {LIMITS.idle} s without one" in SECURITY
     assert f"{LIMITS.headers // 1024} KiB, " in SECURITY
     assert f"{MOST_HEADS // 1024**2} MiB of all heads above" in SECURITY

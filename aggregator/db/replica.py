@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,6 +49,28 @@ class ReplicaReader:
             if not is_rolled_back(error):
                 self._fall_back(statement, values, error)
         return await self._primary.rows(statement, values)
+
+    async def parts(
+        self, statement: sa.Executable, values: Mapping[str, Any], size: int
+    ) -> AsyncGenerator[Sequence[Any], None]:
+        """Yield the statement's rows; a replica that fails after the first ones is an error."""
+        begun = False
+        if self._probe is None:
+            try:
+                async with aclosing(self._replica.parts(statement, values, size)) as reading:
+                    async for rows in reading:
+                        begun = True
+                        yield rows
+            except Exception as error:
+                if begun or is_of_record(error):
+                    raise
+                if not is_rolled_back(error):
+                    self._fall_back(statement, values, error)
+            else:
+                return
+        async with aclosing(self._primary.parts(statement, values, size)) as reading:
+            async for rows in reading:
+                yield rows
 
     async def close(self) -> None:
         """Stop trying the replica."""

@@ -28,7 +28,7 @@ class DisableRuleHandler(AckHandler):
     async def put(self) -> None:
         """Record the ack and answer with its justification."""
         named = self.named()
-        text = self.message("justification", required=True)
+        text = await self.message("justification", required=True)
         await self.storage.acks.put(*named, text)
         self.ok(justification=text)
 
@@ -39,7 +39,7 @@ class UpdateAckHandler(AckHandler):
     async def post(self) -> None:
         """Change it, if there is an ack, and answer with it."""
         named = self.named()
-        text = self.message("justification", required=True)
+        text = await self.message("justification", required=True)
         await self.storage.acks.update(*named, text)
         self.ok(justification=text)
 

@@ -37,7 +37,7 @@ from ..model import (
     UserId,
     well_formed,
 )
-from ..parts import Parts
+from ..parts import Parts, turn
 from ..storage import Storage
 from . import body, rendering, times
 from .answers import Answer, Answers
@@ -61,6 +61,7 @@ STATUS: dict[type[AggregatorError], HTTPStatus] = {
 # text for clients in place of a database error
 PHRASE_ONLY = (RecordRejected, Unavailable)
 RETRY_AFTER_SECONDS = "5"
+SHORT_BODY, LONGEST_ESCAPE = 64 * 1024, len("\\u0000")
 DEFAULT_HEADERS = {
     "Content-Type": "application/json; charset=utf-8",
     "X-Content-Type-Options": "nosniff",
@@ -95,6 +96,17 @@ class ApiHandler(RequestHandler):
     """Base of the handlers below the API prefix."""
 
     open_to_all = False
+    # True: the body is a list of names; others are short texts, or ignored
+    lists_names = False
+
+    @classmethod
+    def most_body(cls, server: ServerConfig) -> int:
+        """Return how many bytes the body of a request may have."""
+        if cls.lists_names:
+            return server.maximum_body_size
+        # each byte of a text may be written as an escape
+        text = SHORT_BODY + LONGEST_ESCAPE * server.maximum_feedback_message_length
+        return min(text, server.maximum_body_size)
 
     @classmethod
     def is_open(cls, _request: HTTPServerRequest) -> bool:
@@ -251,16 +263,28 @@ class ApiHandler(RequestHandler):
         strict = self.server.organization_check == "strict"
         return self.identity.org if strict and self.identity is not None else None
 
-    def json_body(self, *, required: bool = True) -> Any:
-        """Return the body as JSON with case-folded names, None when there may be none."""
-        raw = self.incoming.read()
-        if not required and not raw.strip():
-            return None
-        return body.parse(raw)
+    async def json_body(self, *, required: bool = True) -> Any:
+        """Return the body as JSON with case-folded names, None when there may be none.
 
-    def message(self, name: str, *, required: bool) -> str:
+        The event loop runs while a long one is read.
+        """
+        raw = self.incoming.read()
+        if len(raw) <= body.SURELY_QUICK:
+            return body.parse(raw) if required or raw.strip() else None
+        self.incoming.drop()
+        reading = body.parse_in_steps(raw, required=required)
+        # the bytes are freed as soon as they are text
+        del raw
+        while True:
+            try:
+                next(reading)
+            except StopIteration as ended:
+                return ended.value
+            await turn()
+
+    async def message(self, name: str, *, required: bool) -> str:
         """Return text `name` of the body, within the configured length."""
-        text = body.field_text(self.json_body(required=required), name)
+        text = body.field_text(await self.json_body(required=required), name)
         return body.limited(name, text, self.server.maximum_feedback_message_length)
 
     def ok(self, **payload: Any) -> None:
@@ -276,7 +300,7 @@ class ApiHandler(RequestHandler):
         self, name: str, items: Parts[T], document: Callable[[T], Any], *, empty: bytes = b"[]"
     ) -> None:
         """Answer 200 with the documents of the items as the list `name`."""
-        empty = empty if self.storage.keeps else b"null"
+        empty = empty if self.storage.persistent else b"null"
         before, after = rendering.around(name)
         await self.send_parts(rendering.listed(before, items, document, after, empty=empty))
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from typing import Any
 
 from ..errors import InvalidInput, TooLarge
 from ..model import well_formed
-from .json_syntax import syntax_error
+from ..parts import in_slices
+from .json_syntax import NOTHING, TokenTooLong, Wrong, described, syntax_error, walk
+from .long_body import Kept
 from .params import clean
 
 NO_BODY = "client didn't provide request body"
@@ -47,24 +50,25 @@ def _constant(name: str) -> Any:
 
 # a body of this size is parsed in a few milliseconds in any case
 SURELY_QUICK = 64 * 1024
-# replacing bytes that are not UTF-8 takes long
-MOST_UNCLEAR = 1024 * 1024
+# bytes that are looked through in a few milliseconds
+COUNTED = 4 * 1024 * 1024
+# a text or number of this size is read in a few milliseconds
+LONGEST_TOKEN = 512 * 1024
 MOST_VALUES, MOST_CONTAINERS = 500_000, 10_000
+# names that are checked in a millisecond
+NAMES_IN_A_SLICE = 5000
+# what handlers read of an object, case-folded
+WANTED = frozenset({"clusters", "message", "justification", "rule", "rating"})
 
 
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _check_work(raw: bytes) -> None:
-    containers = raw.count(b"{") + raw.count(b"[")
-    if len(raw) > MOST_UNCLEAR and not _is_utf8(raw):
-        raise InvalidInput("JSON in request body is not UTF-8")
-    if containers > MOST_CONTAINERS or raw.count(b",") > MOST_VALUES:
+def _check_work(raw: bytes) -> Generator[None, None, None]:
+    containers = commas = 0
+    for start in range(0, len(raw), COUNTED):
+        end = start + COUNTED
+        containers += raw.count(b"{", start, end) + raw.count(b"[", start, end)
+        commas += raw.count(b",", start, end)
+        yield
+    if containers > MOST_CONTAINERS or commas > MOST_VALUES:
         raise TooLarge(
             f"JSON in request body has more than {MOST_VALUES} values, or more than "
             f"{MOST_CONTAINERS} objects and lists"
@@ -92,13 +96,10 @@ def document(raw: bytes) -> Any:
 
 
 def parse(raw: bytes) -> Any:
-    """Return the first JSON value of the body; names of objects are case-folded.
+    """Return the first JSON value of a short body; names of objects are case-folded.
 
-    Raise InvalidInput when there is none, or when it is cut short (departure 18), and TooLarge
-    if it has too many values to parse quickly; no valid request has as many.
+    Raise InvalidInput when there is none, or when it is cut short (departure 18).
     """
-    if len(raw) > SURELY_QUICK:
-        _check_work(raw)
     text = raw.decode("utf-8", "replace").lstrip(" \t\r\n")
     if not text:
         raise InvalidInput(NO_BODY)
@@ -107,13 +108,46 @@ def parse(raw: bytes) -> Any:
     except RecursionError as error:
         raise InvalidInput("JSON in request body is nested too deep") from error
     except ValueError as error:
-        words = syntax_error(raw) if len(raw) <= SURELY_QUICK else ""
+        words = syntax_error(raw)
         raise InvalidInput(words or f"invalid JSON in request body: {error}") from error
+
+
+def parse_in_steps(raw: bytes, *, required: bool = True) -> Generator[None, None, Any]:
+    """Return what `parse` returns, with the WANTED members only; yield after some milliseconds.
+
+    Return None for white space if the body is not `required`. Raise TooLarge also for too many
+    values, or for a long one; no valid request has such.
+    """
+    yield from _check_work(raw)
+    text = raw.decode("latin-1")
+    del raw
+    yield
+    kept = Kept(_wanted, _number, folded)
+    try:
+        yield from walk(text, kept, LONGEST_TOKEN)
+    except Wrong as wrong:
+        if wrong.place == NOTHING and not required:
+            return None
+        raise InvalidInput(described(text, wrong) if wrong.place else NO_BODY) from wrong
+    except TokenTooLong as error:
+        raise TooLarge(
+            f"JSON in request body has a value of more than {LONGEST_TOKEN} bytes"
+        ) from error
+    return kept.value
+
+
+def _wanted(name: str) -> str:
+    key = fold(name)
+    return key if key in WANTED else ""
+
+
+def _number(token: str) -> Any:
+    return _integer(token) if token.lstrip("-").isdigit() else float(token)
 
 
 def field_text(document: Any, name: str) -> str:
     """Return a text of the object, "" when it is null or absent."""
-    value = _field(document, name)
+    value = field(document, name)
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -121,14 +155,14 @@ def field_text(document: Any, name: str) -> str:
     return clean(name, _well_formed(value))
 
 
-def field_names(document: Any, name: str) -> list[str]:
+async def field_names(document: Any, name: str) -> list[str]:
     """Return a list of texts of the object, empty when it is null or absent."""
-    return names(_field(document, name))
+    return await names_in_slices(field(document, name))
 
 
 def field_integer(document: Any, name: str) -> int:
     """Return an integer of the object, 0 when it is null or absent; `1.0` is a wrong type."""
-    value = _field(document, name)
+    value = field(document, name)
     if value is None:
         return 0
     if not isinstance(value, int) or isinstance(value, bool):
@@ -156,6 +190,16 @@ def names(document: Any) -> list[str]:
     return [clean("clusters", _well_formed(item or "")) for item in document]
 
 
+async def names_in_slices(document: Any) -> list[str]:
+    """Return what `names` returns; the event loop runs while a long list is checked."""
+    if not isinstance(document, list):
+        return names(document)
+    checked: list[str] = []
+    async for some in in_slices(document, NAMES_IN_A_SLICE):
+        checked += names(some)
+    return checked
+
+
 def limited(name: str, text: str, limit: int) -> str:
     """Return the text unless it is longer than `limit` bytes (contract rest-api 4.1, 4.4)."""
     raw = text.encode()
@@ -169,7 +213,8 @@ def limited(name: str, text: str, limit: int) -> str:
     )
 
 
-def _field(document: Any, name: str) -> Any:
+def field(document: Any, name: str) -> Any:
+    """Return an attribute of the object, None when either is null or absent."""
     if document is None:
         return None
     if not isinstance(document, dict):

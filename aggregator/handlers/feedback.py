@@ -18,7 +18,7 @@ class DisableFeedbackHandler(ApiHandler):
         owner = await self.owned(hit.cluster)
         user, org = self.user_id(), self.org_id()
         self.permit_owner(owner)
-        message = self.message("message", required=True)
+        message = await self.message("message", required=True)
         await self.storage.feedback.put(org, user, hit, message, owner=self.writer())
         self.context.metrics.feedback_on_rules.inc()
         self.ok(message=message)

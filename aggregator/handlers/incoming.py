@@ -27,6 +27,8 @@ from .forms import (
 from .server import close_after
 from .stream import plain
 
+# only the profile takes parameters, and these are short
+LONGEST_QUERY = 8 * 1024
 # an unneeded body is discarded up to this size, then the connection is closed
 DRAINED = 1024**3
 # chunks of a body are joined to pieces of at least this size
@@ -45,18 +47,21 @@ class Bodies:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The handler of a request. `final`: the body does not change the response."""
+    """The handler of a request. `final`: the body does not change the response.
+
+    `most_body` is how many bytes the body may have.
+    """
 
     handler: type[Any]
     arguments: Mapping[str, Any] = field(default_factory=dict)
     final: bool = False
+    most_body: int = 0
 
 
 class Destination(Protocol):
     """The application."""
 
     bodies: Bodies
-    maximum_body_size: int
 
     def find(self, request: HTTPServerRequest) -> Found:
         """Return the handler of a request."""
@@ -99,6 +104,10 @@ class Body:
         whole = b"".join(self._parts)
         self._parts = [whole]
         return whole
+
+    def drop(self) -> None:
+        """Free the bytes; what was read of them is counted in their place."""
+        self._parts = []
 
     def release(self) -> None:
         """Free the body."""
@@ -164,9 +173,7 @@ class Incoming(HTTPMessageDelegate):
         # for mypy: a server gets nothing else
         assert isinstance(start_line, RequestStartLine)  # noqa: S101
         line = start_line._replace(path=origin_form(start_line))
-        self._request = HTTPServerRequest(
-            connection=self._connection, start_line=line, headers=headers
-        )
+        self._request = _request(self._connection, line, headers)
         if "Connection" in headers and says_close(headers):
             close_after(self._connection)
         framed = "Content-Length" in headers or "Transfer-Encoding" in headers
@@ -188,7 +195,7 @@ class Incoming(HTTPMessageDelegate):
             if self._drained > DRAINED:
                 self._early.read()
                 self._connection.close()
-        elif self._body.size + len(chunk) > self._app.maximum_body_size:
+        elif self._body.size + len(chunk) > self._found.most_body:
             self._refuse(self._too_large(), None)
         elif not self._body.add(chunk):
             self._refuse(Unavailable("bodies of requests take all the memory they may have"), None)
@@ -209,7 +216,7 @@ class Incoming(HTTPMessageDelegate):
         if length == 0:
             return
         error = self._app.refusal(self._request, self._found)
-        if error is None and length is not None and length > self._app.maximum_body_size:
+        if error is None and length is not None and length > self._found.most_body:
             error = self._too_large()
         if error is not None:
             self._refuse(error, length)
@@ -218,8 +225,7 @@ class Incoming(HTTPMessageDelegate):
 
     def _too_large(self) -> TooLarge:
         return TooLarge(
-            f"request body is longer than {self._app.maximum_body_size} bytes "
-            "(server.maximum_body_size)"
+            f"request body is longer than {self._found.most_body} bytes (server.maximum_body_size)"
         )
 
     def _refuse(self, error: AggregatorError, length: int | None) -> None:
@@ -237,6 +243,19 @@ class Incoming(HTTPMessageDelegate):
             close_after(self._connection)
             self._early.read()
         self._app.execute(self._request, found, self._body)
+
+
+def _request(
+    connection: HTTPConnection, line: RequestStartLine, headers: HTTPHeaders
+) -> HTTPServerRequest:
+    """Return the request; no parameters are parsed of a long query, which takes a second a MiB."""
+    path, _, query = line.path.partition("?")
+    if len(query) <= LONGEST_QUERY:
+        return HTTPServerRequest(connection=connection, start_line=line, headers=headers)
+    short = line._replace(path=path)
+    request = HTTPServerRequest(connection=connection, start_line=short, headers=headers)
+    request.uri, request.query = line.path, query
+    return request
 
 
 def _length(headers: HTTPHeaders) -> int | None:

@@ -158,10 +158,10 @@ def namespace(text: str) -> Namespace:
     return Namespace(clean("namespace", text))
 
 
-def orgs_list(text: str) -> list[OrgId]:
-    """Return comma separated organizations; 0 is valid here (contract rest-api 3.0)."""
+def orgs_list(items: Sequence[str]) -> list[OrgId]:
+    """Return organizations of a list; 0 is valid here (contract rest-api 3.0)."""
     orgs = []
-    for item in text.split(","):
+    for item in items:
         org = whole_number(item, MAX_ORG_ID)
         if org is None:
             raise improper("organizations", item, "integer array expected")
@@ -169,9 +169,9 @@ def orgs_list(text: str) -> list[OrgId]:
     return orgs
 
 
-def clusters_list(text: str) -> list[ClusterId]:
-    """Return comma separated clusters, each a UUID, with the error of parameter `cluster`."""
-    return [cluster_id(item) for item in text.split(",")]
+def clusters_list(items: Sequence[str]) -> list[ClusterId]:
+    """Return clusters of a list, each a UUID, with the error of parameter `cluster`."""
+    return [cluster_id(item) for item in items]
 
 
 def report_clusters(items: Sequence[str]) -> list[ClusterId]:

@@ -14,7 +14,7 @@ class RateHandler(ApiHandler):
 
     async def post(self) -> None:
         """Record the rating and answer with it as `ratings`."""
-        document = self.json_body()
+        document = await self.json_body()
         text, rating = body.field_text(document, "rule"), body.field_integer(document, "rating")
         org = self.org_id()
         rule, key = params.rule_and_key(text)

@@ -17,11 +17,13 @@ from .times import fractions
 class ClustersDetailHandler(ApiHandler):
     """The clusters that a recommendation hits (contract rest-api 3.5)."""
 
+    lists_names = True
+
     async def get(self) -> None:
         """Answer with the clusters, limited to those in the body, if any."""
         org, selector = self.org_id(), self.selector()
         self.user_id()
-        only = body.field_names(self.json_body(required=False), "clusters")
+        only = await body.field_names(await self.json_body(required=False), "clusters")
         found = self.storage.recommendations.clusters_hit_by(org, selector, only)
         await self.ok_listed("clusters", found, _hit_cluster)
 
@@ -29,29 +31,33 @@ class ClustersDetailHandler(ApiHandler):
 class RecommendationsHandler(ApiHandler):
     """Recommendation -> clusters, for a list of clusters (contract rest-api 3.6)."""
 
+    lists_names = True
+
     async def post(self) -> None:
         """Answer with those recommendations that hit any of the clusters."""
         self.user_id()
         org = self.org_id()
-        clusters = body.names(self.json_body())
+        clusters = await body.names_in_slices(await self.json_body())
         by_rule: dict[str, list[str]] = {}
         async for part in self.storage.recommendations.by_rule(org, clusters):
             for rule, names in part:
                 by_rule.setdefault(rule, []).extend(names)
-        await self.send_parts(_by_rule(by_rule, null=not self.storage.keeps))
+        await self.send_parts(_by_rule(by_rule, null=not self.storage.persistent))
 
 
 class ClusterRecommendationsHandler(ApiHandler):
     """Cluster -> recommendations, for a list of clusters (contract rest-api 3.6)."""
 
+    lists_names = True
+
     async def post(self) -> None:
         """Answer with those of the clusters that have a report in the organization."""
         self.user_id()
         org = self.org_id()
-        clusters = body.names(self.json_body())
+        clusters = await body.names_in_slices(await self.json_body())
         found = self.storage.recommendations.by_cluster(org, clusters)
         before, after = rendering.around("clusters")
-        empty = b"{}" if self.storage.keeps else b"null"
+        empty = b"{}" if self.storage.persistent else b"null"
         await self.send_parts(rendering.mapped(before, found, _recommendations, after, empty=empty))
 
 

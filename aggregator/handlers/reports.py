@@ -163,10 +163,12 @@ class ReportsByPathHandler(ReportsHandler):
 class ReportsByBodyHandler(ReportsHandler):
     """The variant with the clusters in the body."""
 
+    lists_names = True
+
     async def post(self) -> None:
         """Answer for the clusters in the body."""
         org = self.org_id()
-        await self.answer_for(org, body.field_names(self.json_body(), "clusters"))
+        await self.answer_for(org, await body.field_names(await self.json_body(), "clusters"))
 
 
 async def add_report(row: ReportText, reports: Answer) -> None:

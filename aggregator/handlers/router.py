@@ -36,8 +36,12 @@ from .incoming import (
     Incoming,
 )
 
-# most bytes of bodies in memory
-BODIES = 64 * 1024 * 1024
+# most bytes of bodies in memory; names that were read of a body take three times as much
+BODIES = 32 * 1024 * 1024
+# a path of more segments has no route
+MOST_SEGMENTS = 1000
+# characters of a path that is redirected
+LONGEST_REDIRECT = 128 * 1024
 _METHODS = ("GET", "POST", "PUT", "DELETE")
 _SAFE_IN_PATH = "/$&+,:;=@-_.~"
 
@@ -89,8 +93,7 @@ class ApiApplication(Application):
     def __init__(self, routes: Iterable[Route], context: Context, **settings: Any) -> None:
         super().__init__([], **settings)
         self._context = context
-        self.maximum_body_size = context.config.server.maximum_body_size
-        self.bodies = Bodies(max(BODIES, self.maximum_body_size))
+        self.bodies = Bodies(max(BODIES, context.config.server.maximum_body_size))
         prefix = context.config.server.api_prefix
         self._fixed = len(prefix.strip("/").split("/")) if prefix.strip("/") else 0
         self._table: dict[tuple[str, int], list[_Entry]] = {}
@@ -127,7 +130,8 @@ class ApiApplication(Application):
 
     def refused(self, found: Found, error: AggregatorError) -> Found:
         """Return the handler that answers with this error."""
-        return Found(RefusalHandler, {**_common(found.arguments), "error": error})
+        arguments = {**_common(found.arguments), "error": error}
+        return Found(RefusalHandler, arguments, most_body=found.most_body)
 
     def execute(self, request: HTTPServerRequest, found: Found, body: Body) -> None:
         """Execute the handler."""
@@ -158,6 +162,8 @@ class ApiApplication(Application):
         return self._special(request, NotFoundHandler)
 
     def _matches(self, path: str) -> list[tuple[_Entry, dict[str, str]]]:
+        if path.count("/") > MOST_SEGMENTS:
+            return []
         segments = tuple(path.split("/"))
         found = []
         for entry in self._table.get(self._key(segments), ()):
@@ -173,7 +179,8 @@ class ApiApplication(Application):
             "template": entry.template,
             **entry.route.arguments,
         }
-        return Found(entry.route.handler, arguments)
+        handler = entry.route.handler
+        return Found(handler, arguments, most_body=handler.most_body(self._context.config.server))
 
     def _other_method(
         self, request: HTTPServerRequest, method: str, allowed: list[tuple[_Entry, dict[str, str]]]
@@ -184,6 +191,8 @@ class ApiApplication(Application):
         return self._special(request, MethodNotAllowed)
 
     def _redirect(self, request: HTTPServerRequest, path: str, *, silent: bool = False) -> Found:
+        if len(path) > LONGEST_REDIRECT:
+            return self._special(request, NotFoundHandler)
         location = quote(path, safe=_SAFE_IN_PATH, errors="surrogateescape")
         _, mark, query = (request.uri or "").partition("?")
         location += mark + query
@@ -200,7 +209,8 @@ class ApiApplication(Application):
             # Tornado answers `OPTIONS *` itself
             request.method = "OPTIONS"
         given = {"context": self._context, "params": {}, "template": "", **arguments}
-        return Found(handler, given, final=True)
+        most = self._context.config.server.maximum_body_size
+        return Found(handler, given, final=True, most_body=most)
 
 
 def _common(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -222,6 +232,8 @@ def unquoted(path: str) -> str:
 def _cleaned(path: str) -> str:
     """Return the path without empty, `.` and `..` segments; a slash at the end stays."""
     if "//" not in path and "/." not in path and path.startswith("/"):
+        return path
+    if path.count("/") > MOST_SEGMENTS:
         return path
     clean = posixpath.normpath("/" + path.lstrip("/"))
     return clean + "/" if path.endswith("/") and clean != "/" else clean

@@ -57,10 +57,12 @@ class DisabledRulesHandler(ApiHandler):
 class DisabledRulesForClustersHandler(ApiHandler):
     """The rules that an organization has disabled for some clusters."""
 
+    lists_names = True
+
     async def post(self) -> None:
         """List it for the clusters in the body."""
         org = self.org_id()
-        clusters = body.names(self.json_body())
+        clusters = await body.names_in_slices(await self.json_body())
         found = self.storage.toggles.disabled_rules(org, clusters)
         await self.ok_listed("rules", found, _document)
 

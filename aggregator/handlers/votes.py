@@ -31,7 +31,7 @@ class VoteHandler(ApiHandler):
         owner = await self.owned(hit.cluster)
         user, org = self.user_id(), self.org_id()
         self.permit_owner(owner)
-        message = self.message("message", required=False)
+        message = await self.message("message", required=False)
         await self.storage.votes.put(org, user, hit, self._vote, message, owner=self.writer())
 
     async def _put_every_key(self) -> None:
@@ -39,7 +39,7 @@ class VoteHandler(ApiHandler):
         owner = await self.owned(cluster)
         user = self.user_id()
         self.permit_owner(owner)
-        message = self.message("message", required=False)
+        message = await self.message("message", required=False)
         for key in await self.storage.toggles.keys(owner, cluster, rule):
             hit = RuleHit(cluster, rule, key)
             await self.storage.votes.put(owner, user, hit, self._vote, message, owner=owner)

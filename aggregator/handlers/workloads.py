@@ -13,6 +13,8 @@ from .times import seconds
 class WorkloadsHandler(ApiHandler):
     """The namespaces of an organization (contract rest-api 5)."""
 
+    lists_names = True
+
     async def get(self) -> None:
         """List all of them; null stands for none. A body is ignored."""
         found = self.storage.dvo.of_org(self.org_id(), None)
@@ -21,7 +23,7 @@ class WorkloadsHandler(ApiHandler):
     async def post(self) -> None:
         """List those of the clusters in the body; an empty list there gives an empty list."""
         org = self.org_id()
-        clusters = body.names(self.json_body())
+        clusters = await body.names_in_slices(await self.json_body())
         found = self.storage.dvo.of_org(org, clusters)
         empty = b"null" if clusters else b"[]"
         await self.ok_listed("workloads", found, _listed, empty=empty)

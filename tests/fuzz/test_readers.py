@@ -44,8 +44,8 @@ HOSTILE: dict[str, list[tuple[str, str, str, int]]] = json.loads(
 )
 PARAMETERS: dict[str, Callable[[str], object]] = {
     **params.PARAMS,
-    "orgs_list": params.orgs_list,
-    "clusters_list": params.clusters_list,
+    "orgs_list": lambda text: params.orgs_list(text.split(",")),
+    "clusters_list": lambda text: params.clusters_list(text.split(",")),
     "rule_and_key": params.rule_and_key,
     "rule_with_key": params.rule_with_key,
     "report_clusters": lambda text: params.report_clusters([text]),
@@ -128,9 +128,11 @@ def read_body(raw: bytes) -> None:
     """Read a body, and each attribute in each way that a handler does."""
     found = body.parse(raw)
     for name in ("clusters", "message", "rule", "rating", "justification", "a"):
-        for read in (body.field_text, body.field_names, body.field_integer):
+        for read in (body.field_text, body.field_integer):
             with contextlib.suppress(InvalidInput):
                 read(found, name)
+        with contextlib.suppress(InvalidInput):
+            body.names(body.field(found, name))
     with contextlib.suppress(InvalidInput):
         params.report_clusters(body.names(found))
 

@@ -70,7 +70,14 @@ FOREIGN = [
 ]
 
 
-@pytest.mark.parametrize("read", [*params.PARAMS.values(), params.orgs_list, params.clusters_list])
+READERS = [
+    *params.PARAMS.values(),
+    lambda text: params.orgs_list(text.split(",")),
+    lambda text: params.clusters_list(text.split(",")),
+]
+
+
+@pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize("text", FOREIGN)
 def test_no_parameter_raises_but_our_own_errors_which_can_be_encoded(read: Any, text: str) -> None:
     try:
@@ -81,7 +88,7 @@ def test_no_parameter_raises_but_our_own_errors_which_can_be_encoded(read: Any, 
 
 def test_leading_zeros_do_not_make_a_number_too_long() -> None:
     assert params.org_id("0" * 5000 + "7") == 7
-    assert params.orgs_list("0" * 5000 + "7,0") == [7, 0]
+    assert params.orgs_list(["0" * 5000 + "7", "0"]) == [7, 0]
 
 
 @pytest.mark.parametrize(

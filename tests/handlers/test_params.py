@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.errors import InvalidInput, TooLarge
+from aggregator.errors import InvalidInput
 from aggregator.handlers import body, params
 
 C1 = "25332b89-da0e-59d5-ad16-1eba16cd4adc"
@@ -106,11 +106,6 @@ def test_equal_names_of_different_types_are_a_wrong_type(raw: bytes) -> None:
 def test_a_body_that_is_no_json_is_bad_input(raw: bytes) -> None:
     with pytest.raises(InvalidInput):
         body.parse(raw)
-
-
-def test_a_body_of_too_many_lists_is_too_large() -> None:
-    with pytest.raises(TooLarge, match=r"more than 10000 objects and lists"):
-        body.parse(b"[" * 100_000)
 
 
 def test_the_limit_of_a_text_counts_bytes() -> None:
