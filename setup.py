@@ -92,6 +92,7 @@ setup(
         "speed": ["uvloop>=0.20"],
         "sinks": ["watchtower>=3", "boto3", "sentry-sdk>=2"],
         "profile": ["pyinstrument>=5"],
+        "completion": ["shtab>=1.7"],
         # formats and destinations of `export`
         "parquet": ["pyarrow>=18"],
         "s3": ["boto3"],
@@ -108,6 +109,7 @@ setup(
             "pyinstrument>=5",
             # drives the Chromium of tests/browser
             "selenium>=4.25",
+            "shtab>=1.7",
             # of the extra `parquet`, and a server with the API of S3
             "pyarrow>=18",
             "moto[s3,server]>=5",

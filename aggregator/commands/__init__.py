@@ -59,6 +59,15 @@ COMMANDS = {
     "cleanup": Command(
         ".cleanup", OutputMode.PERSON, "shows, or deletes, what is older than an age"
     ),
+    "healthcheck": Command(
+        ".healthcheck", OutputMode.PERSON, "asks the running service if it is ready", False
+    ),
+    "convert-config": Command(
+        ".convert_config", OutputMode.PERSON, "writes the configuration as YAML, TOML, env", False
+    ),
+    "completion": Command(
+        ".completion", OutputMode.PERSON, "prints completions for bash, zsh, fish", False
+    ),
     "export": Command(".export", OutputMode.PERSON, "writes the tables to files or S3"),
     "lag": Command(".lag", OutputMode.PERSON, "shows how far behind the consumer group is"),
 }
