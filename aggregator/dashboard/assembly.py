@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from ..config.options import Config
 from ..errors import Unavailable
@@ -17,6 +18,9 @@ from .recorder import Recorder
 from .status import IngestStatus, Status
 from .tools import Tools
 
+if TYPE_CHECKING:
+    from .workbench import Workbench
+
 
 class Dashboard:
     """The dashboard; only the first process has a status, the others ask it."""
@@ -26,6 +30,7 @@ class Dashboard:
         self._tools = tools
         self.recorder = Recorder(follow=tools is not None)
         self.hub = Hub(_not_connected)
+        self._workbench = _workbench(config, tools, self.recorder) if tools else None
         self._status: Status | None = None
 
     def connect(
@@ -47,6 +52,7 @@ class Dashboard:
     def routes(self) -> list[Route]:
         """Return the routes, outside the prefix of the API."""
         return [
+            *(_message_routes(self._workbench) if self._workbench else ()),
             *static_files.routes(at_root=self._tools is not None),
             Route(
                 "dashboard/about.json",
@@ -60,8 +66,23 @@ class Dashboard:
     async def stop(self) -> None:
         """End all streams."""
         self.hub.close()
+        if self._workbench is not None:
+            await self._workbench.stop()
         if self._status is not None:
             await self._status.close()
+
+
+def _workbench(config: Config, tools: Tools, recorder: Recorder) -> Workbench:
+    # what only `dev` needs is imported there only
+    from .workbench import Workbench
+
+    return Workbench(config, tools, recorder)
+
+
+def _message_routes(workbench: Workbench) -> list[Route]:
+    from .messages import routes
+
+    return routes(workbench)
 
 
 async def _not_connected() -> str:

@@ -11,6 +11,8 @@ from .base import DashboardHandler
 
 FOLDER = Path(__file__).parent / "static"
 PAGE = "index.html"
+# `handlers/documentation.py` serves these
+_OF_DOCS = {"docs", "swagger-ui-dist"}
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -44,6 +46,6 @@ def routes(*, at_root: bool) -> Iterator[Route]:
     for path in ("dashboard", *([""] if at_root else [])):
         yield Route(path, FileHandler, page, prefixed=False)
     for file in sorted(FOLDER.rglob("*")):
-        if file.suffix in TYPES and file.name != PAGE:
+        if file.suffix in TYPES and file.name != PAGE and not _OF_DOCS & set(file.parts):
             path = f"dashboard/static/{file.relative_to(FOLDER).as_posix()}"
             yield Route(path, FileHandler, {"file": file}, prefixed=False)

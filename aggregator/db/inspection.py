@@ -39,8 +39,9 @@ async def rows_of_cluster(
             statement = sa.select(table).where(table.c[column] == cluster, owner).limit(MOST_ROWS)
             rows = (await conn.execute(statement)).mappings().all()
             if rows:
-                found[table.name] = [
-                    {name: _shown(value) for name, value in row.items()} for row in rows
+                # a plain str: SQLAlchemy's own subclass is no key for JSON
+                found[str(table.name)] = [
+                    {str(name): _shown(value) for name, value in row.items()} for row in rows
                 ]
     return found
 

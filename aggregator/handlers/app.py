@@ -71,12 +71,12 @@ def application(
 
 
 def _routes(server: ServerConfig) -> list[Route]:
-    found = routes(debug=server.debug)
-    if server.debug:
-        # imported with the option only
+    found = routes(debug=server.debug) + (diagnostics() if server.debug else [])
+    if server.debug or server.dashboard:
+        # imported with the options only
         from .documentation import documentation
 
-        found += diagnostics() + documentation()
+        found += documentation()
     return found
 
 

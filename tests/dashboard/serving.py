@@ -85,11 +85,12 @@ async def request(
     method: str = "GET",
     headers: dict[str, str] | None = None,
     body: bytes = b"",
+    seconds: float = SECONDS,
 ) -> Answer:
     """Send one request and return the whole response."""
     reader, writer = await _sent(port, path, method, headers, body)
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(seconds):
             status, found = await _head(reader)
             text = await reader.readexactly(int(found.get("content-length", 0)))
     finally:

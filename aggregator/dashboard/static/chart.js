@@ -36,7 +36,8 @@ function options(width, height, lines) {
         stroke: colour(line.colour),
         fill: line.fill ? `${colour(line.colour)}22` : undefined,
         width: 1.5,
-        points: { show: false },
+        // single values between gaps are seen as points only
+        points: { show: line.dots ?? false, size: 5, fill: colour(line.colour) },
         spanGaps: false,
       })),
     ],

@@ -45,7 +45,7 @@ function Figures({ status, invalid }) {
           label="Messages a second in the last 15 minutes, now ${rate(perSecond)}"
           lines=${[
             { label: 'messages', colour: '--accent', fill: true, values: whole.map((one) => one / series.step) },
-            { label: 'invalid', colour: '--bad', values: series.invalid.slice(0, -1).map((one) => one / series.step) },
+            { label: 'invalid', colour: '--bad', values: series.invalid.slice(0, -1).map((one) => (one ? one / series.step : null)), dots: true },
           ]} />
       <//>
       <${Dependencies} all=${status.dependencies} now=${status.now} />
