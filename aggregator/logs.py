@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import orjson
 
-from . import sinks
+from . import request_id, sinks
 from .config.options import Config
 from .escaping import printable, printable_json
 from .processes import streams
@@ -145,6 +145,9 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     fields = {name: _shown(value) for name, value in given.items()}
     if record.exc_info and record.exc_info[1] is not None:
         fields.setdefault("error", str(record.exc_info[1]) or repr(record.exc_info[1]))
+    # messages of a topic have an id of their own
+    if answered := request_id.current():
+        fields.setdefault("request ID", answered)
     package = record.name.partition(".")[0]
     if package not in OURS:
         fields["package"] = package

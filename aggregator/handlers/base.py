@@ -14,6 +14,7 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
+from .. import request_id
 from ..config.options import Config, ServerConfig
 from ..errors import (
     AggregatorError,
@@ -138,6 +139,7 @@ class ApiHandler(RequestHandler):
         """
         self._headers = HTTPHeaders(DEFAULT_HEADERS)
         self._headers["Date"] = times.now_in_header()
+        self._headers[request_id.HEADER] = request_id.current()
         self._write_buffer = []
         self._status_code = HTTPStatus.OK.value
         self._reason = HTTPStatus.OK.phrase

@@ -15,6 +15,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPConnection, HTTPServerRequest
 from tornado.web import Application
 
+from .. import request_id
 from ..errors import (
     AggregatorError,
     Forbidden,
@@ -136,7 +137,12 @@ class ApiApplication(Application):
     def execute(self, request: HTTPServerRequest, found: Found, body: Body) -> None:
         """Execute the handler."""
         arguments = {**found.arguments, "incoming": body}
-        self.get_handler_delegate(request, found.handler, arguments).execute()
+        # the handler is a task, which keeps the id
+        token = request_id.begin(request.headers.get(request_id.HEADER))
+        try:
+            self.get_handler_delegate(request, found.handler, arguments).execute()
+        finally:
+            request_id.end(token)
 
     def find(self, request: HTTPServerRequest) -> Found:
         """Return a route's handler, a redirect, 404, 405 or OPTIONS."""
