@@ -14,6 +14,8 @@ SECRET = "hunter2"
 BY_NAME = [
     "PGPASSWORD", "DB_PWD", "MYSQL_PASS", "REDIS_KEY", "KEY", "AWS_SECRET_ACCESS_KEY", "API_KEYS",
     "GITHUB_TOKEN", "SENTRY_DSN", "SASL_PASSPHRASE", "MY_CREDENTIALS", "APIKEY", "SESSION_COOKIE",
+    "DB_PW", "BASIC_AUTH", "DOCKER_AUTH_CONFIG", "GH_PAT", "DB_CREDS", "S3KEY", "API-KEY", "KEY1",
+    "JWT", "AZURE_CONNECTION_STRING", "SLACK_WEBHOOK",
 ]  # fmt: skip
 BY_SHAPE = [
     "https://user:hunter2@host/path",
@@ -35,6 +37,23 @@ BY_SHAPE = [
     "Authorization: Bearer hunter2.abc.def",
     "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----",
     "-----BEGIN PRIVATE KEY-----\nhunter2",
+    "-----BEGIN PGP PRIVATE KEY BLOCK-----\nhunter2",
+    '{"config": "{\\"password\\": \\"hunter2\\"}"}',
+    '{"auths": {"registry": {"auth": "hunter2"}}}',
+    '[{"name": "DB_PASSWORD", "value": "hunter2"}]',
+    '{"kafka":{"brokers":[{"sasl":{"username":"u","password":"hunter2"}}]}}',
+    "database:\n  password: hunter2\n  port: 1",
+    "secret: |\n  hunter2 and more",
+    "<password>hunter2</password>",
+    "psql --password hunter2",
+    "curl -u user:hunter2 https://host",
+    "machine host login user password hunter2",
+    "options=-c%20x.password%3Dhunter2",
+    "https://host/?sig=hunter2",
+    "https://hooks.slack.com/services/T0/B0/hunter2",
+    "Cookie: session=hunter2",
+    "X-Api-Key: hunter2",
+    "Authorization: token hunter2",
 ]
 ORDINARY = [
     ("PWD", "/home/user"),
@@ -47,6 +66,10 @@ ORDINARY = [
     ("MONKEY", "ape"),
     ("TEXT", "redis.password: a text expected, not ***"),
     ("MAIL", "someone@example.com"),
+    ("SSH_AUTH_SOCK", "/run/agent"),
+    ("XDG_SESSION_TYPE", "tty"),
+    ("AUTHOR", "ann"),
+    ("TEXT", "the token: it is not valid"),
 ]
 
 
@@ -70,7 +93,29 @@ def test_what_is_no_secret_is_left_as_it_is(name: str, value: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["x", "a.", "a-", "a:", "a://b:", "'", '"password', "password", "password=", "eyJ-", "@", " "],
+    [
+        "x",
+        "a.",
+        "a-",
+        "a:",
+        "a://b:",
+        "'",
+        '"password',
+        "password",
+        "password=",
+        "eyJ-",
+        "@",
+        " ",
+        "password: ",
+        "-password ",
+        "password:\n ",
+        "-u ",
+        '\\"password',
+        '"name":"',
+        "<password",
+        "login x password",
+        "cookie: ",
+    ],
 )
 def test_long_text_is_masked_in_linear_time(piece: str) -> None:
     """With quadratic work this would take minutes."""
@@ -84,13 +129,17 @@ def test_print_env_shows_no_secret(tmp_path: Path) -> None:
     env |= {
         f"{PREFIX}OCP_RECOMMENDATIONS_STORAGE__PG_PARAMS": "sslpassword=hunter2&sslmode=require",
         f"{PREFIX}REDIS__PASSWORD": SECRET,
+        f"{PREFIX}REDIS__PASSWORD2": SECRET,
+        f"{PREFIX}SERVER__AUTH": "true",
         "LINES": "a\nFORGED=1\x1b[2J",
         "LATIN": "caf\udce9",
     }
     ended = command("print-env", folder=tmp_path, env=env)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    unknown = "configuration: environment: unknown key 'redis.password2'\n"
+    assert (ended.returncode, ended.stderr) == (0, unknown)
     assert SECRET not in ended.stdout
     assert "sslmode=require" in ended.stdout
+    assert "SERVER__AUTH=true" in ended.stdout
     assert "LINES=a\\nFORGED=1\\x1b[2J\n" in ended.stdout
     assert "LATIN=caf\\udce9\n" in ended.stdout
 

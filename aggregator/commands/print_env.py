@@ -7,7 +7,7 @@ import os
 
 from ..config import pg_params
 from ..config.loading import PREFIX
-from ..config.options import SECRETS, Config
+from ..config.options import SECRETS, Config, section_names
 from ..escaping import printable
 from ..masking import MASK, mask_text, mask_variable
 from . import arguments
@@ -36,7 +36,12 @@ def _masked(name: str, value: str) -> str:
         return MASK if value else ""
     if option == "pg_params":
         return mask_text(pg_params.masked(value))
-    if name.startswith(PREFIX):
+    if name.startswith(PREFIX) and _is_option(option):
         # no option of ours but those is a secret as a whole
         return mask_text(value)
     return mask_variable(name, value)
+
+
+def _is_option(name: str) -> bool:
+    config = Config()
+    return any(hasattr(getattr(config, section), name) for section in section_names())
