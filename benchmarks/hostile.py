@@ -134,6 +134,13 @@ async def aborted_uploads(target: Target) -> None:
     await target.many(10, lambda: target.send(data, answer=False))
 
 
+async def tiny_chunks(target: Target) -> None:
+    """Send bodies in chunks of a byte on many connections."""
+    path = PREFIX + "recommendations/organizations/1/users/u/list"
+    data = request("POST", path, "Transfer-Encoding: chunked") + b"1\r\n1\r\n" * 50_000
+    await target.many(100, lambda: target.send(data))
+
+
 async def large_bodies(target: Target) -> None:
     """Send JSON bodies of 200,000 clusters."""
     path = PREFIX + "recommendations/organizations/1/users/u/list"
@@ -174,6 +181,7 @@ CLIENTS = {
     "slow heads, 1,500 connections": slow_heads,
     "3,000 idle connections": connections,
     "aborted uploads of 4 MiB": aborted_uploads,
+    "bodies in chunks of a byte": tiny_chunks,
     "JSON bodies of 200,000 clusters": large_bodies,
     "rule selectors of 60,000 letters": expressions,
     "answers that nobody reads": unread_answers,

@@ -13,7 +13,7 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 from tornado.netutil import add_accept_handler
 
-from .budgets import Heads, Unread
+from .budgets import Chunks, Heads, Unread
 from .stream import Limits, Stream, plain
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ class HttpServer(HTTPServerConnectionDelegate):
         self._waiting: dict[Stream, float] = {}
         self._pressure = Pressure(self._most)
         self.heads = Heads()
+        self.chunks = Chunks()
         self.unread = Unread()
         self._none_left = asyncio.Event()
         self._none_left.set()

@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream, UnsatisfiableReadError
 
-from .budgets import Heads, Unread
+from .budgets import Chunks, Heads, Unread
 
 # Tornado allocates and clears a buffer of this size for each read; its default is 64 KiB
 READ_BYTES = 16 * 1024
@@ -54,6 +54,7 @@ class Owner(Protocol):
     """The server, which accepted the connection."""
 
     heads: Heads
+    chunks: Chunks
     unread: Unread
 
     def waiting(self, stream: Stream) -> None:
@@ -116,6 +117,13 @@ class Stream(IOStream):
         else:
             head.add_done_callback(self._headed)
         return head
+
+    def read_until(self, delimiter: bytes, max_bytes: int | None = None) -> Future[bytes]:
+        """Read the line before a chunk of a body."""
+        line = cast("Future[bytes]", super().read_until(delimiter, max_bytes))
+        if line.done() and line.exception() is None:
+            return self._owner.chunks.take(line)
+        return line
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
         """Read; a half-closed connection still gets its response."""

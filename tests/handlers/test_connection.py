@@ -12,7 +12,15 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from aggregator.handlers import server as server_module
-from aggregator.handlers.budgets import MOST_HEADS, MOST_UNREAD, SMALL_HEAD, Heads, Unread
+from aggregator.handlers.budgets import (
+    CHUNKS_AT_ONCE,
+    MOST_HEADS,
+    MOST_UNREAD,
+    SMALL_HEAD,
+    Chunks,
+    Heads,
+    Unread,
+)
 from aggregator.handlers.server import HttpServer
 from aggregator.handlers.stream import MOST_HEAD_LINES, Stream
 from tests.handlers.scene_connection import (
@@ -244,11 +252,39 @@ async def test_large_heads_take_turns_and_small_ones_do_not_wait() -> None:
     assert owner.heads.held == 0
 
 
+async def test_tiny_chunks_of_all_connections_share_a_turn_of_the_loop() -> None:
+    chunks, loop = Chunks(), asyncio.get_running_loop()
+    done = 0
+
+    async def parse() -> None:
+        nonlocal done
+        for _ in range(CHUNKS_AT_ONCE):
+            line: asyncio.Future[bytes] = loop.create_future()
+            line.set_result(b"1\r\n")
+            assert await chunks.take(line) == b"1\r\n"
+            done += 1
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        for _ in range(5):
+            group.create_task(parse())
+        while done < 5 * CHUNKS_AT_ONCE:
+            before = done
+            await asyncio.sleep(0)
+            assert done - before <= 2 * CHUNKS_AT_ONCE
+
+
+async def test_a_body_of_tiny_chunks_is_read() -> None:
+    async with connected() as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.send(b"1\r\na\r\n" * 1000 + b"0\r\n\r\n")
+        assert (await client.answer())[2] == b"POST / 1000\n"
+
+
 class _Nobody:
     """Owns a stream and does not care."""
 
     def __init__(self) -> None:
-        self.heads, self.unread = Heads(), Unread()
+        self.heads, self.chunks, self.unread = Heads(), Chunks(), Unread()
 
     def waiting(self, stream: Stream) -> None:
         """Do nothing."""
