@@ -57,9 +57,11 @@ async def rows_of_others(engine: AsyncEngine) -> dict[str, list[str]]:
 
 
 @asynccontextmanager
-async def service(folder: Path, **server: Any) -> AsyncIterator[tuple[int, AsyncEngine]]:
-    """Serve the state `main` on SQLite; yield the port and an engine."""
-    section = StorageConfig(sqlite_datasource=str(folder / "fuzz.db"))
+async def service(
+    folder: Path, section: StorageConfig | None = None, **server: Any
+) -> AsyncIterator[tuple[int, AsyncEngine]]:
+    """Serve the state `main`, on SQLite unless told otherwise; yield the port and an engine."""
+    section = section or StorageConfig(sqlite_datasource=str(folder / "fuzz.db"))
     base = Config()
     options: dict[str, Any] = {"debug": True, **server}
     options |= {"address": "127.0.0.1:0", "api_prefix": PREFIX + "/"}
