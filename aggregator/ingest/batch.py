@@ -1,20 +1,12 @@
-"""The messages of a batch while they are processed: each is stored, or invalid."""
+"""Stores the messages of a batch: the outcome of each is stored, skipped or invalid."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    Awaitable,
-    Callable,
-    Coroutine,
-    Iterable,
-    Iterator,
-    Sequence,
-)
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,8 +15,8 @@ from aiokafka import ConsumerRecord
 from ..errors import RecordRejected
 from .decode.message import Envelope
 from .kafka.records import size_of
+from .retry import Retrier
 
-Item = TypeVar("Item")
 Result = TypeVar("Result")
 Store = Callable[[Sequence[Any]], Awaitable[list[bool]]]
 
@@ -98,56 +90,42 @@ def split(
         yield chunk
 
 
-async def each(
-    work: Callable[[Item], Awaitable[Result]], items: AsyncIterable[Item]
-) -> AsyncGenerator[Result, None]:
-    """Yield the result of the work for each item, in order."""
-    async for item in items:
-        yield await work(item)
+class BatchWriter:
+    """Stores the valid messages of a batch, with retries while the storage is unavailable."""
 
+    def __init__(self, store: Store, retrier: Retrier) -> None:
+        self._store = store
+        self._retrier = retrier
 
-async def prefetch(items: AsyncIterable[Item]) -> AsyncGenerator[Item, None]:
-    """Yield the items; compute the next one while the caller uses this one."""
-    ready: asyncio.Queue[Item | None] = asyncio.Queue()
-    filling = asyncio.ensure_future(_fill(ready, items))
-    try:
-        while (item := await ready.get()) is not None:
-            ready.task_done()
-            yield item
-        await filling
-    finally:
-        filling.cancel()
-        await asyncio.gather(filling, return_exceptions=True)
+    async def write(self, outcomes: list[Outcome], shards: int = 1) -> list[Outcome]:
+        """Store the valid messages; those that the database rejects become invalid.
 
+        Shards are stored concurrently; all reports of a cluster are in one shard, in order. Raise
+        BatchAbandoned when the retries end.
+        """
+        valid = [at for at, outcome in enumerate(outcomes) if outcome.report is not None]
+        if not valid:
+            return outcomes
+        start = time.perf_counter()
+        split = _shards(valid, outcomes, shards)
+        answers = await _all(self._bisect([outcomes[at].report for at in shard]) for shard in split)
+        seconds = (time.perf_counter() - start) / len(valid)
+        written = list(outcomes)
+        for shard, of_shard in zip(split, answers, strict=True):
+            for at, answer in zip(shard, of_shard, strict=True):
+                written[at] = outcomes[at].with_result(answer, seconds)
+        return written
 
-async def _fill(ready: asyncio.Queue[Item | None], items: AsyncIterable[Item]) -> None:
-    """Put each item into the queue when the one before is taken, and None at the end."""
-    try:
-        async for item in items:
-            ready.put_nowait(item)
-            await ready.join()
-    finally:
-        ready.put_nowait(None)
-
-
-async def stored(outcomes: list[Outcome], store: Store, shards: int = 1) -> list[Outcome]:
-    """Store the valid messages; those that the database rejects become invalid.
-
-    Shards are stored concurrently; all reports of a cluster are in one shard, in order.
-    """
-    valid = [at for at, outcome in enumerate(outcomes) if outcome.report is not None]
-    if not valid:
-        return outcomes
-    start = time.perf_counter()
-    split = _shards(valid, outcomes, shards)
-    stores = (_bisect([outcomes[at].report for at in shard], store) for shard in split)
-    answers = await _all(stores)
-    seconds = (time.perf_counter() - start) / len(valid)
-    settled = list(outcomes)
-    for shard, of_shard in zip(split, answers, strict=True):
-        for at, answer in zip(shard, of_shard, strict=True):
-            settled[at] = outcomes[at].with_result(answer, seconds)
-    return settled
+    async def _bisect(self, reports: Sequence[Any]) -> list[bool | RecordRejected]:
+        """Store the reports; if one is rejected, find it by bisection and store the others."""
+        store = partial(self._store, reports)
+        try:
+            return list(await self._retrier.retry_until_available(store, "storage"))
+        except RecordRejected as error:
+            if len(reports) == 1:
+                return [error]
+        middle = len(reports) // 2
+        return await self._bisect(reports[:middle]) + await self._bisect(reports[middle:])
 
 
 def _shards(valid: list[int], outcomes: list[Outcome], maximum: int) -> list[list[int]]:
@@ -170,14 +148,3 @@ async def _all(works: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _bisect(reports: Sequence[Any], store: Store) -> list[bool | RecordRejected]:
-    """Store the reports; if the database rejects one, find it by bisection and store the others."""
-    try:
-        return list(await store(reports))
-    except RecordRejected as error:
-        if len(reports) == 1:
-            return [error]
-    middle = len(reports) // 2
-    return await _bisect(reports[:middle], store) + await _bisect(reports[middle:], store)

@@ -5,28 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.errors import KafkaError
 
-from ..errors import Unavailable
 from ..metrics import Metrics
 from . import batch
-from .batch import Outcome, Store
+from .batch import BatchWriter, Outcome, Store
 from .budget import Budget
+from .commits import Commits
 from .dead_letter_queue import DeadLetterQueue
 from .decode import executor
 from .decode.message import Decoder
 from .kafka.errors import is_fatal, unavailable
 from .kafka.health import BrokerHealth
-from .kafka.offset_gaps import OffsetGaps
 from .kafka.polling import INTERVAL, Polling
 from .kafka.rebalance import RebalanceListener
+from .pipeline import prefetch
 from .reporting import BatchReporter, Observer
 from .retry import BatchAbandoned, Retrier, RetryPolicy, State
 from .tracker import Tracker
@@ -65,7 +64,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class ConsumerStatus:
-    """What a consumer is at; `assigned` is False until it has partitions."""
+    """The status of a consumer; `assigned` is False until it has partitions."""
 
     topic: str
     group: str
@@ -94,7 +93,6 @@ class Consumer:
     ) -> None:
         self._kafka = kafka
         self._decoder = decoder
-        self._store = store
         self._dead_letters = dead_letters
         self._tracker = tracker
         self._settings = settings
@@ -104,8 +102,9 @@ class Consumer:
             log_invalid_messages=settings.log_invalid_messages,
             observer=observer,
         )
-        self._committed: dict[TopicPartition, int] = {}
+        self._commits = Commits(kafka, self._reporter, settings.commit_timeout)
         self.retrier = Retrier(self._pause_changed, self._stay_in_group, policy)
+        self._writer = BatchWriter(store, self.retrier)
         self._rebalance = RebalanceListener(
             self.retrier, settings.drain, self._reassigned, kafka.taken_over
         )
@@ -113,7 +112,6 @@ class Consumer:
         self._health = BrokerHealth(
             kafka, self._rebalance, self.retrier, settings.topic, settings.silence, policy
         )
-        self._gaps = OffsetGaps(kafka)
         self._polling = Polling(kafka, settings.batch_size * POLLED_BATCHES, settings.poll_interval)
 
     async def run(self) -> None:
@@ -144,7 +142,7 @@ class Consumer:
         return "" if self._rebalance.assigned else f"consuming {topic} has not begun"
 
     def status(self) -> ConsumerStatus:
-        """Return what this consumer is at."""
+        """Return the status of this consumer."""
         return ConsumerStatus(
             self._settings.topic,
             self._settings.group,
@@ -153,29 +151,8 @@ class Consumer:
         )
 
     async def lag(self) -> dict[int, int]:
-        """Return the messages not handled yet by partition, asking the broker for the ends.
-
-        Raise KafkaError, or nothing for longer than the client's request timeout.
-        """
-        held = sorted(self._kafka.assignment())
-        if not held:
-            return {}
-        ends = await self._kafka.end_offsets(held)
-        for place in held:
-            if place not in self._committed:
-                self._committed[place] = await self._next_offset(place)
-        return {
-            place.partition: max(0, end - self._committed.get(place, end))
-            for place, end in sorted(ends.items())
-        }
-
-    async def _next_offset(self, place: TopicPartition) -> int:
-        """Return the committed offset, or where consuming begins without one."""
-        committed: int | None = await self._kafka.committed(place)
-        if committed is not None:
-            return committed
-        position: int = await self._kafka.position(place)
-        return position
+        """Return the number of messages after the committed offset, by partition."""
+        return await self._commits.lag()
 
     async def _work(self) -> None:
         try:
@@ -202,17 +179,26 @@ class Consumer:
         budget = Budget()
         chunks = self._chunks(records)
         decoded = executor.decoded(chunks, self._decoder, budget)
-        prefetched = batch.prefetch(decoded)
-        stored = batch.each(self._stored, prefetched)
-        finished = batch.prefetch(stored)
+        ready = prefetch(decoded)
+        stored = self._stored(ready)
+        finished = prefetch(stored)
         async with AsyncExitStack() as stack:
-            for stage in (chunks, decoded, prefetched, stored, finished):
+            for stage in (chunks, decoded, ready, stored, finished):
                 await stack.enter_async_context(aclosing(stage))
             async for outcomes in finished:
                 await self._finish(outcomes)
                 budget.release(sum(outcome.size for outcome in outcomes))
-                if not self.retrier.state.paused:
-                    await self._polling.in_time(self._stay_in_group)
+                if self._polling.due and not self.retrier.state.paused:
+                    await self._stay_in_group()
+                    self._polling.resume()
+
+    async def _stored(
+        self, decoded: AsyncIterable[list[Outcome]]
+    ) -> AsyncGenerator[list[Outcome], None]:
+        """Store each batch in shards, or at once while reads are active."""
+        async for outcomes in decoded:
+            shards = 1 if self._settings.readers_active() else self._settings.shards
+            yield await self._writer.write(outcomes, shards)
 
     async def _chunks(
         self, records: list[ConsumerRecord]
@@ -241,14 +227,7 @@ class Consumer:
         await retry(partial(self._tracker.send, outcomes), "broker: payload tracker")
         self._reporter.processed(outcomes, time.perf_counter() - start)
         records = [outcome.record for outcome in outcomes]
-        await retry(partial(self._commit, records), "broker: commit")
-
-    async def _stored(self, outcomes: list[Outcome]) -> list[Outcome]:
-        shards = 1 if self._settings.readers_active() else self._settings.shards
-        return await batch.stored(outcomes, self._store_with_retry, shards)
-
-    async def _store_with_retry(self, reports: Sequence[Any]) -> list[bool]:
-        return await self.retrier.retry_until_available(partial(self._store, reports), "storage")
+        await retry(partial(self._commits.commit, records), "broker: commit")
 
     async def _join(self) -> None:
         for start in (self._connect, self._dead_letters.start, self._tracker.start):
@@ -272,7 +251,7 @@ class Consumer:
             self._rebalance.batch_started()
         else:
             self._health.check()
-            await self._commit_gaps()
+            await self._commits.commit_gaps()
         return records
 
     async def _poll_more(self) -> list[ConsumerRecord]:
@@ -288,63 +267,21 @@ class Consumer:
 
     async def _poll(self, milliseconds: int) -> list[ConsumerRecord]:
         records = await self._polling.take(milliseconds)
-        self._gaps.taken(records)
+        self._commits.polled(records)
         return records
 
-    async def _commit_gaps(self) -> None:
-        """Commit offsets without messages while idle; a failure is repeated at the next poll."""
-        try:
-            async with asyncio.timeout(self._settings.commit_timeout):
-                if ends := await self._gaps.ends():
-                    await self._commit_offsets(ends)
-        except (Unavailable, KafkaError, TimeoutError) as error:
-            log.debug("cannot commit offsets without messages: %s", error)
-
-    async def _commit(self, records: list[ConsumerRecord]) -> None:
-        await self._commit_offsets(
-            {TopicPartition(each.topic, each.partition): each.offset + 1 for each in records}
-        )
-
-    async def _commit_offsets(self, offsets: dict[TopicPartition, int]) -> None:
-        try:
-            async with asyncio.timeout(self._settings.commit_timeout):
-                await self._kafka.commit(offsets)
-        except (CommitFailedError, IllegalStateError) as error:
-            # the batch is stored; a consumer that gets it again stores it without effect
-            log.warning("offsets not committed, the group has changed: %s", error)
-            return
-        except TimeoutError as error:
-            raise Unavailable("broker: the commit timed out") from error
-        except KafkaError as error:
-            raise unavailable(error) from error
-        self._gaps.committed(offsets)
-        self._committed |= offsets
-        self._reporter.committed(self._kafka, offsets)
-
     async def _stay_in_group(self) -> None:
-        """Poll with all partitions paused, so that the group does not remove this consumer."""
-        held = self._kafka.assignment()
-        if not held or self._rebalance.changing:
-            return
-        self._kafka.pause(*held)
-        try:
-            taken = await self._kafka.getmany(timeout_ms=0)
-        except KafkaError as error:
-            if is_fatal(error):
-                raise
-            return
-        for of_partition, records in taken.items():
-            self._kafka.seek(of_partition, records[0].offset)
+        if not self._rebalance.changing:
+            await self._polling.without_messages()
 
     def _pause_changed(self, state: State) -> None:
         self._reporter.paused(state)
         if not state.paused:
-            self._kafka.resume(*self._kafka.paused())
+            self._polling.resume()
 
     def _reassigned(self) -> None:
         self._dead_letters.forget()
-        self._gaps.forget()
-        self._committed.clear()
+        self._commits.forget()
         self._reporter.clear_lag()
 
     async def _leave(self) -> None:

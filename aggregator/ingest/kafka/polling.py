@@ -1,13 +1,15 @@
-"""Polls a consumer for messages, and to stay in the group during a long batch."""
+"""Polls a consumer: for messages, or only to stay in its group."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.errors import KafkaError
 
-# a tenth of max_poll_interval_ms
+from .errors import is_fatal
+
+# seconds; a tenth of max_poll_interval_ms
 INTERVAL = 60.0
 
 
@@ -20,15 +22,33 @@ class Polling:
         self._interval = interval
         self._at = time.monotonic()
 
+    @property
+    def due(self) -> bool:
+        """Return True if the last poll was longer ago than the interval."""
+        return time.monotonic() - self._at > self._interval
+
     async def take(self, milliseconds: int) -> list[ConsumerRecord]:
         """Return messages; wait for the first one as long as this."""
         self._at = time.monotonic()
         taken = await self._kafka.getmany(timeout_ms=milliseconds, max_records=self._most)
         return [record for of_partition in taken.values() for record in of_partition]
 
-    async def in_time(self, stay: Callable[[], Awaitable[None]]) -> None:
-        """Call `stay`, which polls without messages, if the last poll was long ago."""
-        if time.monotonic() - self._at > self._interval:
-            self._at = time.monotonic()
-            await stay()
-            self._kafka.resume(*self._kafka.paused())
+    async def without_messages(self) -> None:
+        """Poll with all partitions paused, so that the group does not remove this consumer."""
+        held = self._kafka.assignment()
+        if not held:
+            return
+        self._at = time.monotonic()
+        self._kafka.pause(*held)
+        try:
+            taken = await self._kafka.getmany(timeout_ms=0)
+        except KafkaError as error:
+            if is_fatal(error):
+                raise
+            return
+        for of_partition, records in taken.items():
+            self._kafka.seek(of_partition, records[0].offset)
+
+    def resume(self) -> None:
+        """Resume the paused partitions."""
+        self._kafka.resume(*self._kafka.paused())

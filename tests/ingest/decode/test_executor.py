@@ -15,7 +15,6 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.consumer import fetcher
 
 from aggregator.ingest import budget
-from aggregator.ingest.batch import prefetch
 from aggregator.ingest.budget import Budget
 from aggregator.ingest.decode import executor, payload
 from aggregator.ingest.decode.dvo import DvoDecoder
@@ -33,6 +32,7 @@ from aggregator.ingest.kafka.records import (
     UnreadableRecord,
     _FetchResult,
 )
+from aggregator.ingest.pipeline import prefetch
 from tests.ingest.kafka.raw_batches import Raw, batch
 from tests.ingest.situations import SimpleDecoder, good, record
 
