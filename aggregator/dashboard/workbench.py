@@ -12,7 +12,7 @@ from ..errors import InvalidInput, NotFound, Unavailable
 from ..ingest.consumers import DVO, sources
 from ..ingest.dead_letter import DeadLetter
 from ..ingest.kafka import factory
-from ..ingest.kafka.admin import asking
+from ..ingest.kafka.admin import open_brokers
 from ..ingest.kafka.errors import reason
 from ..ingest.kafka.producer import Header, Outgoing
 from .recorder import Place, Recorder
@@ -107,7 +107,7 @@ class Workbench:
         topic, partition, offset = place
         if topic not in (*self.kinds.values(), self._config.broker.dead_letter_queue_topic):
             raise NotFound.item(*place)
-        async with asking(self._config.broker) as brokers:
+        async with open_brokers(self._config.broker) as brokers:
             at = TopicPartition(topic, partition)
             if at not in await brokers.partitions(topic):
                 raise NotFound.item(*place)
@@ -124,7 +124,7 @@ class Workbench:
         if not topic:
             return None
         found = None
-        async with asking(self._config.broker) as brokers:
+        async with open_brokers(self._config.broker) as brokers:
             first, ends = await brokers.bounds(await brokers.partitions(topic))
             begin = {at: max(first[at], ends[at] - SEARCHED) for at in first}
             async for records in brokers.records(begin, ends):
