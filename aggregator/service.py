@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from . import build
 from .config.options import Config
 from .db import storage as sql
+from .db.cache_check import CacheCheck
 from .db.preparation import Preparation
 from .errors import CannotListen
 from .handlers.app import application, claim, listen
@@ -53,7 +54,9 @@ class Service:
         self._ingest = Ingest(
             config, self._storage, self._metrics, self._health, into_cache, observer
         )
-        self.processes = processes(self._metrics, self._ingest.readiness, self._slot)
+        consuming = self._cache is not None and config.broker.enabled and self._slot.number == 0
+        self._cache_check = CacheCheck(self._cache.check) if self._cache and consuming else None
+        self.processes = processes(self._metrics, self._readiness, self._slot)
         self._lag = LoopLag(self._metrics.loop_lag_seconds)
         self._server: HttpServer | None = None
         self._consuming: asyncio.Task[None] | None = None
@@ -82,6 +85,8 @@ class Service:
         )
         await self._listen(app)
         self._trimmer.start()
+        if self._cache_check is not None:
+            self._cache_check.start()
         if self._config.broker.enabled or not prepared:
             self._consuming = asyncio.create_task(self._consume(info))
             self._consuming.add_done_callback(self._consumed)
@@ -96,6 +101,12 @@ class Service:
             ask["redis"] = self._cache.check
         self.dashboard.connect(self._metrics, self.processes, self._ingest, ask)
         return self.dashboard.routes()
+
+    def _readiness(self) -> str:
+        reasons = [self._ingest.readiness()]
+        if self._cache_check is not None:
+            reasons.append(self._cache_check.readiness())
+        return "; ".join(filter(None, reasons))
 
     async def _consume(self, info: dict[str, str]) -> None:
         await self._preparation.finish()
@@ -142,6 +153,8 @@ class Service:
         if self._server is not None:
             self._server.stop()
         self._preparation.stop()
+        if self._cache_check is not None:
+            self._cache_check.stop()
         if self._consuming is not None:
             self._ingest.request_stop()
             _, late = await asyncio.wait([self._consuming], timeout=INGEST_STOP_SECONDS)

@@ -109,7 +109,7 @@ class RedisReports:
         try:
             await self._client.ping()
         except (RedisError, OSError) as error:
-            raise Unavailable(f"redis: {error}") from error
+            raise Unavailable(f"redis: {_reply(error)}") from error
 
     async def close(self) -> None:
         """Close the connections."""

@@ -13,9 +13,11 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from aggregator.config.options import RedisConfig
+from aggregator.config.options import BrokerConfig, Config, RedisConfig, StorageConfig
+from aggregator.db import cache_check
 from aggregator.db.cache import RedisReports, connect
 from aggregator.errors import RecordRejected, Unavailable
+from aggregator.service import Service
 from tests.db.test_cache import report
 from tests.integration.servers.redis import RedisServer
 
@@ -193,3 +195,47 @@ async def test_a_server_that_does_not_answer_is_unavailable_in_time(tmp_path: Pa
         async with asyncio.timeout(20):
             with pytest.raises(Unavailable, match=r"^redis: [Tt]imeout"):
                 await reports.store([report("r")])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [({"password": "other"}, "password"), ({"database": 9}, "out of range"), ({}, "Connect")],
+)
+async def test_a_server_that_cannot_be_used_is_told_before_the_first_message(
+    wrong: dict[str, Any],
+    reason: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(cache_check, "FIRST_PAUSE", 0.01)
+    with RedisServer(tmp_path, "--databases", "4") as server:
+        port = server.port if wrong else free_port()
+        reports = RedisReports(connect(RedisConfig(endpoint=f"127.0.0.1:{port}", **wrong)))
+        right = RedisReports(connect(RedisConfig(endpoint=f"127.0.0.1:{server.port}")))
+        used = [reports]
+        check = cache_check.CacheCheck(lambda: used[0].check())
+        assert check.readiness() == "redis: not connected yet"
+        with caplog.at_level("INFO", "aggregator.db.cache_check"):
+            check.start()
+            async with asyncio.timeout(20):
+                while reason not in check.readiness():
+                    await asyncio.sleep(0.01)
+                used[0] = right
+                while check.readiness():
+                    await asyncio.sleep(0.01)
+        await reports.close()
+        await right.close()
+    first, last = [record.getMessage() for record in caplog.records]
+    assert first.startswith("waiting for Redis: redis: ")
+    assert reason in first
+    assert last == "Redis is available"
+
+
+async def test_the_service_is_not_ready_before_redis_has_answered() -> None:
+    noop, redis = StorageConfig(type="noop"), StorageConfig(type="redis")
+    broker = BrokerConfig(enabled=True, addresses=("127.0.0.1:1",))
+    config = Config(
+        broker=broker, ocp_recommendations_storage=redis, dvo_recommendations_storage=noop
+    )
+    assert "redis: not connected yet" in await Service(config).processes.readiness()
