@@ -20,6 +20,9 @@ RECORD = "aggregator/build.json"
 # production installation does without
 TESTING = [
     "confluent-kafka>=2.6",
+    # runs the cases of the REST suite, in several processes with pytest-xdist
+    "pytest>=8,<10",
+    "pytest-xdist>=3.6",
     "requests>=2.32",
 ]
 
@@ -62,10 +65,12 @@ setup(
     python_requires=">=3.11",
     # fixtures/ is data only; it ships as testing.data, so that `dev` and testers find it
     packages=[*find_packages(include=["aggregator*", "testing*"]), "testing.data"],
+    py_modules=["insights_results_testing"],
     package_dir={"testing.data": "fixtures"},
     package_data={
         "aggregator": ["schemas/*", "dashboard/**/*"],
         "testing.data": ["**/*"],
+        "testing.rest_suite": ["pytest.ini"],
     },
     cmdclass={"build_py": BuildPackages, "sdist": SourceDistribution},
     install_requires=[
@@ -98,10 +103,8 @@ setup(
         "s3": ["boto3"],
         "dev": [
             *TESTING,
-            "pytest>=8,<10",
             "pytest-tornasync>=0.6.0.post2",
             "pytest-timeout>=2.3",
-            "pytest-xdist>=3.6",
             "responses>=0.25",
             # of the extras `sinks` and `profile`
             "watchtower>=3",
@@ -129,8 +132,13 @@ setup(
         ],
     },
     entry_points={
-        "console_scripts": ["insights-results-aggregator = aggregator.__main__:main"],
+        "console_scripts": [
+            "insights-results-aggregator = aggregator.__main__:main",
+            "insights-results-rest-suite = insights_results_testing:rest_suite",
+            "insights-results-generate = insights_results_testing:generate",
+            "insights-results-mock = insights_results_testing:mock",
+        ],
         # pytest fixtures for tests against this service: docs/testing.md
-        "pytest11": ["aggregator = testing.plugin"],
+        "pytest11": ["aggregator = insights_results_testing"],
     },
 )

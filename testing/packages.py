@@ -7,7 +7,11 @@ from contextlib import contextmanager
 
 EXTRA = "insights-results-aggregator[testing]"
 # the distributions of the extra, by what is imported of them
-_DISTRIBUTIONS = {"confluent_kafka": "confluent-kafka", "requests": "requests"}
+_DISTRIBUTIONS = {
+    "confluent_kafka": "confluent-kafka",
+    "pytest": "pytest",
+    "requests": "requests",
+}
 
 
 class MissingPackage(ImportError):

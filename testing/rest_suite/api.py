@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
-from threading import Event
 from typing import Any
 
 import jsonschema_rs
@@ -43,10 +42,6 @@ OF_ORGANIZATION = ("org_id", "organization", "organizations")
 Key = tuple[object, ...]
 
 
-class Interrupted(BaseException):
-    """The run is being stopped: the case ends here and cleans up."""
-
-
 @dataclass(frozen=True, slots=True)
 class Session:
     """What all cases of a run share; `mirror` sees each exchange (for --compare)."""
@@ -55,7 +50,6 @@ class Session:
     credentials: Credentials
     instance: InstanceInfo
     allowed: frozenset[int] = frozenset({READ})
-    stop: Event = field(default_factory=Event)
     mirror: Comparison | None = None
 
     @property
@@ -168,7 +162,7 @@ class Api:
             except Skipped:
                 # what this instance does not have was not written either
                 continue
-            except (Exception, Interrupted) as error:
+            except Exception as error:
                 problems.append(f"clean-up: {error}")
         return problems
 
@@ -181,8 +175,6 @@ class Api:
         body: object,
         chunked: bool,
     ) -> Exchange:
-        if self._session.stop.is_set() and not self._cleaning:
-            raise Interrupted("interrupted")
         content = None
         if body is not NOTHING:
             content = body if isinstance(body, bytes) else json.dumps(body).encode()

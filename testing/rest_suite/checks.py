@@ -7,6 +7,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NoReturn
 
+from ..packages import of_testing
+
+with of_testing():
+    import pytest
+
 LONGEST = 300
 
 
@@ -14,8 +19,8 @@ class CheckFailed(AssertionError):
     """What the contract demands does not hold."""
 
 
-class Skipped(Exception):
-    """The case cannot be tried with this instance, these permissions or these data."""
+# the case cannot be tried with this instance, these permissions or these data
+Skipped = pytest.skip.Exception
 
 
 def check(condition: object, message: str) -> None:

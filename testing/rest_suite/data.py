@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import threading
+import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .checks import skip
 
 CLAIM_SECONDS = 60.0
+LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,30 +104,48 @@ class Inventory:
         )
 
 
-@dataclass
 class Claims:
-    """Which clusters are used by a writing case now, so that no other one disturbs it."""
+    """Clusters in use by writing cases, so that no other process of the run writes to them.
 
-    taken: set[str] = field(default_factory=set)
-    changed: threading.Condition = field(default_factory=threading.Condition)
+    The processes of pytest-xdist share a `folder`; without one there is no other process.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._taken: set[str] = set()
 
     def take(self, candidates: Sequence[Hit]) -> Hit | None:
         """Return a hit of a free cluster, waiting for one; None when none gets free."""
-
-        def free() -> Hit | None:
-            return next((hit for hit in candidates if hit.cluster not in self.taken), None)
-
-        with self.changed:
-            hit = self.changed.wait_for(free, CLAIM_SECONDS)
-            if hit:
-                self.taken.add(hit.cluster)
-            return hit
+        deadline = time.monotonic() + CLAIM_SECONDS
+        while True:
+            for hit in candidates:
+                if hit.cluster not in self._taken and self._claimed(hit.cluster):
+                    self._taken.add(hit.cluster)
+                    return hit
+            if self._folder is None or time.monotonic() > deadline:
+                return None
+            time.sleep(LOOK_SECONDS)
 
     def release(self, clusters: Sequence[str]) -> None:
         """Give clusters back."""
-        with self.changed:
-            self.taken.difference_update(clusters)
-            self.changed.notify_all()
+        for cluster in clusters:
+            if self._folder is not None:
+                self._file(self._folder, cluster).unlink(missing_ok=True)
+        self._taken.difference_update(clusters)
+
+    def _claimed(self, cluster: str) -> bool:
+        """Return True if no other process has claimed the cluster before."""
+        if self._folder is None:
+            return True
+        try:
+            self._file(self._folder, cluster).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
+
+    @staticmethod
+    def _file(folder: Path, cluster: str) -> Path:
+        return folder / f"claim-{uuid.uuid5(uuid.NAMESPACE_OID, cluster)}"
 
 
 class Data:
@@ -213,7 +233,7 @@ class Data:
         return hit
 
     def release(self) -> None:
-        """Give back what the case had for its own (the runner does this)."""
+        """Give back what the case had for its own (the fixture does this)."""
         self._claims.release(self._mine)
         self._mine.clear()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,12 @@ from .probe import UsageError
 
 EPILOGUE = """\
 exit status: 0 all passed, 1 failures, 2 usage, 3 instance not reachable, 4 nothing tested,
-130 interrupted. Nothing is written without --allow-writes; what was written is taken back."""
+130 interrupted. Nothing is written without --allow-writes; what was written is undone.
+All other options are pytest's, as -k EXPRESSION, -x, --lf, -n N, -v, --co, --junitxml FILE."""
 LAST_ORGANIZATION = 4294967295
+FILE, PROJECT, TABLE = "suite.yaml", "pyproject.toml", "insights-results-rest-suite"
+# options of pytest that need no instance
+COLLECTING = {"--co", "--collect-only", "--fixtures", "--markers"}
 # what HTTP lets a header be called, and carry
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -37,16 +42,24 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(message)
 
 
-def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Return the options; those of --config hold where the command line has none."""
+def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Return the options of the suite, and the others, which are pytest's.
+
+    Options of a file hold where the command line has none: --config, or else `suite.yaml` or
+    `[tool.insights-results-rest-suite]` of `pyproject.toml` in the working directory.
+    """
     reader = parser()
     first, _ = reader.parse_known_args(argv)
-    if first.config:
-        reader.set_defaults(**_from_file(reader, first.config))
-    options = reader.parse_args(argv)
-    if not options.url and not options.list:
+    name, document = _document(first.config)
+    if document:
+        reader.set_defaults(**_from_document(reader, name, document))
+    options, rest = reader.parse_known_args(argv)
+    if not options.url and not options.list and not COLLECTING.intersection(rest):
         raise UsageError("--url is needed: the instance under test, as http://host:port")
-    return options
+    for folder in options.cases:
+        if not Path(folder).exists():
+            raise UsageError(f"--cases: there is no '{folder}'")
+    return options, rest
 
 
 def credentials(options: argparse.Namespace) -> Credentials:
@@ -95,6 +108,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m testing.rest_suite",
         description="Tests any instance of the results aggregator's REST API from outside.",
         epilog=EPILOGUE,
+        allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _instance(reader.add_argument_group("instance"))
@@ -133,6 +147,10 @@ def _choice(group: Any) -> None:
     group.add_argument(
         "--skip", action="append", default=[], metavar="PATTERN", help="as --only; repeatable"
     )
+    group.add_argument(
+        "--cases", action="append", default=[], metavar="DIR",
+        help="folder or file with cases of your own; repeatable",
+    )  # fmt: skip
     group.add_argument("--profile", choices=PROFILES, help="found out when not given")
     group.add_argument(
         "--allow-writes", action="store_true", help="also votes, toggles, acks, ratings"
@@ -147,13 +165,17 @@ def _choice(group: Any) -> None:
 
 
 def _run(group: Any) -> None:
-    group.add_argument("--workers", type=_positive, default=4, metavar="N")
+    group.add_argument(
+        "--workers", type=_positive, default=1, metavar="N", help="processes (pytest-xdist)"
+    )
     group.add_argument("--repeat", type=_positive, default=1, metavar="N")
-    group.add_argument("--fail-fast", action="store_true", help="end after the first failure")
+    group.add_argument("--fail-fast", action="store_true", help="end after the first failure (-x)")
     group.add_argument(
         "--fuzz", type=_positive, metavar="SECONDS", help="also generated requests (schemathesis)"
     )
-    group.add_argument("--config", metavar="FILE", help="YAML with these options by name")
+    group.add_argument(
+        "--config", metavar="FILE", help="YAML with these options by name (suite.yaml if it exists)"
+    )
 
 
 def _output(group: Any) -> None:
@@ -171,15 +193,37 @@ def _output(group: Any) -> None:
     )
 
 
-def _from_file(reader: argparse.ArgumentParser, name: str) -> dict[str, Any]:
-    """Return the options of a YAML file, checked as those of the command line."""
+def _document(name: str | None) -> tuple[str, dict[str, Any]]:
+    """Return the name of the configuration file and the options in it."""
+    if name is None and not Path(FILE).exists():
+        return PROJECT, _of_project(Path(PROJECT))
+    file = name or FILE
     try:
-        document = yaml.safe_load(Path(name).read_text(encoding="utf-8")) or {}
+        document = yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}
     except (OSError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
-        raise UsageError(f"--config: cannot read '{name}': {reason}") from None
+        raise UsageError(f"--config: cannot read '{file}': {reason}") from None
     if not isinstance(document, dict):
-        raise UsageError(f"--config: '{name}' does not hold options by name")
+        raise UsageError(f"--config: '{file}' does not hold options by name")
+    return file, document
+
+
+def _of_project(file: Path) -> dict[str, Any]:
+    """Return the options in a project's `pyproject.toml`, none if it has none."""
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read '{file}': {error}") from None
+    found = document.get("tool", {}).get(TABLE, {})
+    return found if isinstance(found, dict) else {}
+
+
+def _from_document(
+    reader: argparse.ArgumentParser, name: str, document: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the options of a file, checked as those of the command line."""
     arguments = [word for key, value in document.items() for word in _words(str(key), value)]
     try:
         found = vars(reader.parse_args(arguments))

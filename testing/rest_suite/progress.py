@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..escaping import printable
 from .result import Outcome, Result
@@ -14,11 +14,11 @@ from .result import Outcome, Result
 class Display:
     """A live bar on a terminal; elsewhere nothing, because the report says it all."""
 
-    def __init__(self, console: Console, total: int) -> None:
+    def __init__(self, console: Console) -> None:
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.completed:.0f} cases"),
             TextColumn("{task.fields[failed]} failed"),
             TimeElapsedColumn(),
             console=console,
@@ -26,7 +26,7 @@ class Display:
             disable=not console.is_terminal,
         )
         self._console = console
-        self._task = self._bar.add_task("cases", total=total, failed=0)
+        self._task = self._bar.add_task("cases", total=None, failed=0)
         self._failed = 0
 
     def __enter__(self) -> Display:

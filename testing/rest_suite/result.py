@@ -15,7 +15,6 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"
-    INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)

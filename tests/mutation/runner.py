@@ -36,7 +36,7 @@ from .mutants.catalog import all_mutants
 from .proxy import MutatingProxy
 
 PASSED, BELOW_THRESHOLD, USAGE, NOT_CLEAN, INTERRUPTED = 0, 1, 2, 3, 130
-_FAILED = re.compile(r"^failed +(\S+): (.*)$", re.MULTILINE)
+_FAILED = re.compile(r"^FAILED (\S+)\n +(.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(highlight=False)
     try:
         ours, rest = _parser().parse_known_args(sys.argv[1:] if argv is None else argv)
-        parsed = suite_options.parse([f"--url={ours.url}", *rest])
+        parsed, _ = suite_options.parse([f"--url={ours.url}", *rest])
         instance = _probed(parsed)
     except (UsageError, Unreachable) as error:
         console.print(f"mutation: {error}", markup=False, soft_wrap=True)

@@ -89,12 +89,12 @@ def test_a_storage_may_be_used_by_one_loop_after_the_other() -> None:
 
 
 def test_two_storages_know_nothing_of_each_other() -> None:
-    async def votes_after_leaving() -> int:
+    async def reports_of_the_other() -> int:
         async with memory_storage() as one, memory_storage() as other:
             await two_clusters(one)
             return await other.reports.count()
 
-    assert asyncio.run(votes_after_leaving()) == 0
+    assert asyncio.run(reports_of_the_other()) == 0
 
 
 def test_a_clock_stands_still_until_told() -> None:

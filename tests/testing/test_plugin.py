@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
-
 import pytest
 
 pytest_plugins = ["pytester"]
@@ -15,10 +13,7 @@ ALONE = (
 
 
 def _run(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    # an environment that was installed before there was the entry point
-    known = entry_points(group="pytest11", name="aggregator")
-    loaded = () if known else ("-p", "testing.plugin")
-    return pytester.runpytest_subprocess(*ALONE, *loaded, *options, timeout=120)
+    return pytester.runpytest_subprocess(*ALONE, *options, timeout=120)
 
 
 def test_a_suite_sends_messages_to_the_service_and_reads_its_answers(
@@ -109,13 +104,12 @@ def test_a_suite_uses_the_storage_with_loops_of_its_own(pytester: pytest.Pyteste
         import asyncio
         from testing.contract.sample_data import two_clusters
 
-        def test_storage(storage, aggregator_storage):
-            assert storage is aggregator_storage
-            asyncio.run(two_clusters(storage))
-            assert asyncio.run(storage.reports.count()) == 2
+        def test_storage(aggregator_storage):
+            asyncio.run(two_clusters(aggregator_storage))
+            assert asyncio.run(aggregator_storage.reports.count()) == 2
 
-        def test_it_is_empty_again(storage):
-            assert asyncio.run(storage.reports.count()) == 0
+        def test_it_is_empty_again(aggregator_storage):
+            assert asyncio.run(aggregator_storage.reports.count()) == 0
         """
     )
     _run(pytester).assert_outcomes(passed=2)
@@ -144,11 +138,11 @@ def test_a_suite_has_fixtures_of_the_same_names(pytester: pytest.Pytester) -> No
         import pytest
 
         @pytest.fixture
-        def storage():
+        def aggregator_mock():
             return "mine"
 
-        def test_mine(storage):
-            assert storage == "mine"
+        def test_mine(aggregator_mock):
+            assert aggregator_mock == "mine"
         """
     )
     _run(pytester).assert_outcomes(passed=1)
@@ -160,7 +154,7 @@ def test_a_suite_that_wants_none_of_it_loads_none_of_it(pytester: pytest.Pyteste
         import sys
 
         def test_nothing():
-            for name in ("aggregator", "testing.mocks", "tornado", "aiokafka", "confluent_kafka"):
+            for name in ("aggregator", "testing", "tornado", "aiokafka", "confluent_kafka"):
                 assert name not in sys.modules
         """
     )
@@ -169,6 +163,62 @@ def test_a_suite_that_wants_none_of_it_loads_none_of_it(pytester: pytest.Pyteste
 
 def test_the_fixtures_are_listed_with_what_they_are(pytester: pytest.Pytester) -> None:
     listed = _run(pytester, "--fixtures").stdout.str()
-    for name in ("aggregator_service", "aggregator_mock", "kafka_broker", "storage"):
+    for name in ("aggregator_service", "aggregator_mock", "kafka_broker"):
         assert f"{name} -- " in listed
     assert "The service, running on SQLite" in listed
+
+
+@pytest.mark.parametrize("mode", ["prepend", "importlib"])
+def test_project_with_a_package_called_testing_runs(pytester: pytest.Pytester, mode: str) -> None:
+    """Its own package is found, and the fixtures work."""
+    pytester.makepyfile(
+        **{
+            "testing/__init__": "",
+            "testing/helpers": "ANSWER = 42",
+            "testing/test_own": """
+                import requests
+
+                def test_own_package():
+                    from testing.helpers import ANSWER
+                    assert ANSWER == 42
+
+                def test_fixture(aggregator_mock):
+                    assert requests.get(aggregator_mock).json() == {"status": "ok"}
+
+                def test_our_package():
+                    from insights_results_testing.fixtures import shipped_messages
+                    assert shipped_messages("ocp")
+            """,
+        }
+    )
+    options = () if mode == "prepend" else ("-o", "pythonpath=.")
+    _run(pytester, f"--import-mode={mode}", *options).assert_outcomes(passed=3)
+
+
+def test_messages_of_every_form_are_sent(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import json
+        import pytest
+        import requests
+        from testing.fixtures import DataSet, shipped_messages
+
+        def test_forms(aggregator_service):
+            text = shipped_messages("ocp")["one_hit"]
+            message = json.loads(text)
+            names = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(3)]
+            one, two, three = ({**message, "ClusterName": name} for name in names)
+            (generated,) = DataSet(kinds=("dvo",), clusters=1)
+            aggregator_service.send(one, json.dumps(two), json.dumps(three).encode(), generated)
+            path = f"organizations/{message['OrgID']}/clusters"
+            assert requests.get(aggregator_service.url + path).json()["clusters"] == names
+
+        @pytest.mark.parametrize("wrong", [3, None, ["{}"]])
+        def test_others(aggregator_service, wrong):
+            with pytest.raises(TypeError, match="dict, str, bytes or a generated message, not"):
+                aggregator_service.send(wrong)
+            with pytest.raises(TypeError, match="kind is one of ocp, dvo, not 'OCP'"):
+                aggregator_service.send({}, kind="OCP")
+        """
+    )
+    _run(pytester).assert_outcomes(passed=4)

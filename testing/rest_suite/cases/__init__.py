@@ -1,4 +1,4 @@
-"""The cases, one module an aggregate; whatever is called `test_...` is collected.
+"""The cases, one module an aggregate: tests of pytest with the fixtures `api` and `data`.
 
 A case is a function whose name is a sentence:
 
@@ -18,9 +18,9 @@ A case is a function whose name is a sentence:
   Parameters have the names of the path in `contract.py`; superfluous ones are left out.
 - What was voted, disabled or acked is taken back by itself; `api.later(action)` adds to that.
 - `check(condition, message)`, `equal(actual, expected, what)`, `ascending(names, what)` and
-  `skip(reason)` come from `config/checks.py`; a message names the thing and the value.
+  `skip(reason)` come from `checks.py`; a message names the thing and the value.
 - `@writes` (needs --allow-writes), `@deletes` (needs --allow-deletes, runs alone),
-  `@profiles(DEPARTURES)` (others do not demand it), `@each("a", "b")` (third argument) come from
-  `case.py`. Readers run first and beside each other, so they may compare two answers; what may
-  still change meanwhile is the instance's own intake.
+  `@profiles(DEPARTURES)` (others do not demand it) and `@each("a", "b")` (parametrizes the third
+  argument) come from `case.py`. Readers run before writers, so they may compare two answers; what
+  may still change meanwhile is the instance's own intake.
 """

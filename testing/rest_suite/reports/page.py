@@ -19,7 +19,7 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 68rem
 h1 { margin-bottom: 0 } h1 + p { margin-top: 0; color: #57606a }
 table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: left;
   border-bottom: 1px solid #d0d7de; vertical-align: top } td.n { text-align: right }
-.passed { color: #1a7f37 } .failed { color: #cf222e } .skipped, .interrupted { color: #6e7781 }
+.passed { color: #1a7f37 } .failed { color: #cf222e } .skipped { color: #6e7781 }
 .verdict { font-size: 1.2rem; font-weight: 600 }
 pre { background: #f6f8fa; padding: .6rem; overflow-x: auto; white-space: pre-wrap;
   word-break: break-word; border-radius: 4px; margin: .3rem 0 }

@@ -11,7 +11,7 @@ import pytest
 
 from tests.test_dev import LAST_LINE, start
 
-SECONDS = 120
+SECONDS = 300
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from aggregator.config.loading import FILE_VARIABLE
 from testing.mocks.broker import Broker
 from tests.integration.program import free_port
 
-SECONDS = 120
+SECONDS = 300
 START_SECONDS = 30.0
 ORGANIZATION = 1_999_999_777
 OCP, DVO = "ccx.ocp.results", "ccx.dvo.results"

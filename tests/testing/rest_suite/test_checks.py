@@ -12,13 +12,9 @@ from testing.rest_suite.case import (
     DEPARTURES,
     READ,
     WRITE,
-    Case,
-    cases_of,
-    collect,
     deletes,
     each,
     profiles,
-    select,
     writes,
 )
 from testing.rest_suite.checks import (
@@ -28,6 +24,8 @@ from testing.rest_suite.checks import (
     equal,
 )
 from testing.rest_suite.data import Data
+
+from .cases.trials import BoundCase, all_cases, cases_of
 
 
 @pytest.mark.parametrize(
@@ -55,7 +53,7 @@ def test_an_ascending_order_passes() -> None:
         ascending(names, "names")
 
 
-def group(name: str) -> list[Case]:
+def group(name: str) -> list[BoundCase]:
     """Return the cases of a module made up."""
     module = ModuleType(name)
 
@@ -75,7 +73,7 @@ def group(name: str) -> list[Case]:
     for function in (test_a_vote_counts, test_a_reader, test_gone):
         setattr(module, function.__name__, function)
     module.helper = lambda: None  # type: ignore[attr-defined]
-    return list(cases_of(name, vars(module)))
+    return list(cases_of(module))
 
 
 def test_cases_are_collected_by_name_with_their_marks() -> None:
@@ -86,8 +84,8 @@ def test_cases_are_collected_by_name_with_their_marks() -> None:
         "votes.a_reader",
         "votes.gone",
     ]
-    assert [case.marks.kind for case in found.values()] == [WRITE, WRITE, READ, DELETE]
-    assert found["votes.a_reader"].marks.profiles == (DEPARTURES,)
+    assert [case.kind for case in found.values()] == [WRITE, WRITE, READ, DELETE]
+    assert found["votes.a_reader"].profiles == (DEPARTURES,)
     assert found["votes.a_vote_counts[like]"].arguments == ("like",)
     assert found["votes.a_vote_counts[like]"].sentence == "A vote is counted."
     assert found["votes.gone"].sentence == "gone"
@@ -108,7 +106,7 @@ def test_cases_are_collected_by_name_with_their_marks() -> None:
 def test_cases_are_chosen_by_group_name_and_pattern(
     only: list[str], skip: list[str], names: list[str]
 ) -> None:
-    assert [case.name for case in select(group("votes"), only, skip)] == names
+    assert [case.name for case in group("votes") if case.selected(only, skip)] == names
 
 
 def test_an_unknown_profile_is_a_fault_of_the_case() -> None:
@@ -117,6 +115,6 @@ def test_an_unknown_profile_is_a_fault_of_the_case() -> None:
 
 
 def test_the_cases_of_the_suite_have_names_of_their_own() -> None:
-    names = [case.id for case in collect()]
+    names = [case.id for case in all_cases()]
     assert len(names) > 30
     assert len(set(names)) == len(names)

@@ -12,13 +12,7 @@ import pytest
 import responses
 
 from testing.rest_suite import fuzz
-from testing.rest_suite.case import (
-    READ,
-    WRITE,
-    Case,
-    Marks,
-)
-from testing.rest_suite.checks import skip
+from testing.rest_suite.case import READ
 from testing.rest_suite.contract import OPERATIONS
 from testing.rest_suite.credentials import Bearer, IdentityHeader, Nobody
 from testing.rest_suite.options import (
@@ -50,20 +44,24 @@ def instance() -> Any:
     responses.mock.reset()
 
 
-def fails(api: Any, data: Any) -> None:
-    raise AssertionError("no")
+CASES = {
+    "good": "def test_passes(api): api.ok('main')",
+    "bad": "def test_fails(api): raise AssertionError('no')",
+    "none": "import pytest\ndef test_skips(): pytest.skip('no data')",
+    "writes": "import pytest\n@pytest.mark.writes\ndef test_likes(): pass",
+}
 
 
 @pytest.fixture
-def cases(monkeypatch: pytest.MonkeyPatch) -> None:
+def cases(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Stand in for the cases of the suite."""
-    made = [
-        Case("good", "passes", lambda api, data: api.ok("main"), Marks()),
-        Case("bad", "fails", fails, Marks()),
-        Case("none", "skips", lambda api, data: skip("no data"), Marks()),
-        Case("writes", "likes", lambda api, data: None, Marks(WRITE)),
-    ]
-    monkeypatch.setattr("testing.rest_suite.program.collect", lambda: made)
+    files = [tmp_path / f"{name}.py" for name in CASES]
+    for file, code in zip(files, CASES.values(), strict=True):
+        file.write_text(code)
+        sys.modules.pop(file.stem, None)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr("testing.rest_suite.program.case_files", lambda: files)
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.usefixtures("instance", "cases")
@@ -153,18 +151,18 @@ def test_reports_are_written_after_the_run(tmp_path: Path) -> None:
     file = tmp_path / "run.json"
     assert main(["--url", URL, "--budget", "off", "--report", "json", str(file)]) == 1
     counts = json.loads(file.read_text())["counts"]
-    assert counts == {"passed": 1, "failed": 1, "skipped": 2, "interrupted": 0}
+    assert counts == {"passed": 1, "failed": 1, "skipped": 2}
 
 
 @pytest.mark.usefixtures("instance", "cases")
 def test_the_command_line_beats_the_file(tmp_path: Path) -> None:
     file, report = tmp_path / "suite.yaml", tmp_path / "run.json"
-    lines = [f"url: {URL}", "only: [good]", "workers: 2", f"report: {{json: {report}}}"]
+    lines = [f"url: {URL}", "only: [good]", "repeat: 2", f"report: {{json: {report}}}"]
     file.write_text("\n".join(lines))
     assert main(["--config", str(file)]) == 0
     assert report.exists()
-    options = parse(["--config", str(file), "--workers", "3"])
-    assert (options.workers, options.only, options.allow_writes) == (3, ["good"], False)
+    options, _ = parse(["--config", str(file), "--repeat", "3"])
+    assert (options.repeat, options.only, options.allow_writes) == (3, ["good"], False)
 
 
 @pytest.mark.parametrize("text", ["- a", "a: [", "urll: x", "workers: many"])
@@ -183,20 +181,20 @@ def test_options_say_who_asks(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("abc\n")
     url = ["--url", URL]
-    assert credentials(parse([*url])) == Nobody()
-    assert credentials(parse([*url, "--org", "7"])) == Nobody(7)
-    asker = credentials(parse([*url, "--auth", "xrh", "--org", "7", "--user", "u"]))
+    assert credentials(parse([*url])[0]) == Nobody()
+    assert credentials(parse([*url, "--org", "7"])[0]) == Nobody(7)
+    asker = credentials(parse([*url, "--auth", "xrh", "--org", "7", "--user", "u"])[0])
     assert asker == IdentityHeader(7, "rest-suite", "u")
     jwt = [*url, "--auth", "jwt", "--token-file", str(file), "--org", "7"]
-    assert credentials(parse(jwt)) == Bearer("abc", 7)
+    assert credentials(parse(jwt)[0]) == Bearer("abc", 7)
 
 
 def test_options_say_what_is_sent_and_trusted() -> None:
-    options = parse(["--url", URL, "--header", "A: b: c", "--header", "D:"])
+    options = parse(["--url", URL, "--header", "A: b: c", "--header", "D:"])[0]
     assert headers(options) == {"A": "b: c", "D": ""}
     assert verification(options) is True
-    assert verification(parse(["--url", URL, "--insecure"])) is False
-    assert verification(parse(["--url", URL, "--ca-file", __file__])) == __file__
+    assert verification(parse(["--url", URL, "--insecure"])[0]) is False
+    assert verification(parse(["--url", URL, "--ca-file", __file__])[0]) == __file__
 
 
 def test_only_operations_that_read_are_fuzzed() -> None:
@@ -214,7 +212,12 @@ def test_only_operations_that_read_are_fuzzed() -> None:
 
 def test_the_suite_runs_where_the_service_is_not_installed() -> None:
     program = (
-        "import runpy, sys; sys.modules['aggregator'] = None; sys.argv[1:] = ['--list'];"
+        "import runpy, sys\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name.startswith('aggregator'): raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+        "sys.argv[1:] = ['--list']\n"
         "runpy.run_module('testing.rest_suite', run_name='__main__')"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)

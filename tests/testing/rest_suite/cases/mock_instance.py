@@ -12,18 +12,19 @@ from testing.fixtures import fixtures_dir
 from testing.mocks.server import mock_server
 from testing.mocks.thread import in_thread
 from testing.rest_suite.api import Session
-from testing.rest_suite.case import DELETE, DEPARTURES, READ, WRITE, Case
+from testing.rest_suite.case import DELETE, DEPARTURES, READ, WRITE
 from testing.rest_suite.client import Client, Connection
 from testing.rest_suite.contract import DEFAULT_PREFIX
 from testing.rest_suite.credentials import Credentials, IdentityHeader, Nobody
-from testing.rest_suite.data import Claims, Inventory
+from testing.rest_suite.data import Inventory
 from testing.rest_suite.probe import InstanceInfo
-from testing.rest_suite.runner import Run
 from testing.rest_suite.sources.seed_file import seeded
 from testing.seed import Seed
 from tests.mutation.middleware import Middleware, Mutant
 from tests.mutation.operators import Make
 from tests.mutation.proxy import MutatingProxy
+
+from .trials import BoundCase
 
 SEED = fixtures_dir() / "seed.json"
 # the operation of requests that are none of the API
@@ -47,7 +48,7 @@ class MockInstance:
 
     def outcome(
         self,
-        case: Case,
+        case: BoundCase,
         operation: str = "*",
         make: Make | None = None,
         known: Inventory | None = None,
@@ -68,10 +69,9 @@ class MockInstance:
             frozenset({READ, WRITE, DELETE}),
         )
         try:
-            result = Run(session, known or self.known).one(case, Claims())
+            return case.run(session, known or self.known)
         finally:
             self._proxy.undo_writes()
-        return result.outcome.value, result.reason
 
 
 def fixed(middleware: Middleware) -> Make:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.rest_suite.case import Case
 from testing.rest_suite.cases import acks
 from tests.mutation import edits
 from tests.mutation.operators import Make, changed, remembered
@@ -26,7 +25,7 @@ from .mutants import (
     stranger,
     turned,
 )
-from .trials import Mutant, collected, trials
+from .trials import BoundCase, Mutant, collected, trials
 
 LIST = "disabledRules"
 LATER = edits.moved(hours=1)
@@ -108,11 +107,13 @@ def instance() -> Iterator[MockInstance]:
 
 
 @pytest.mark.parametrize("case", collected(acks), ids=lambda case: case.name)
-def test_right_answers_pass(case: Case, instance: MockInstance) -> None:
+def test_right_answers_pass(case: BoundCase, instance: MockInstance) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(acks, MUTANTS))
-def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+def test_wrong_answers_fail(
+    case: BoundCase, operation: str, make: Make, instance: MockInstance
+) -> None:
     outcome, reason = instance.outcome(case, operation, make)
     assert (outcome, "no answer" in reason) == ("failed", False)

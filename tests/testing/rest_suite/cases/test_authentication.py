@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from aggregator.config.options import ServerConfig
-from testing.rest_suite.case import REFERENCE_2020, Case
+from testing.rest_suite.case import REFERENCE_2020
 from testing.rest_suite.cases import authentication, tokens
 from testing.rest_suite.cases.tokens import other_first_letter
 from testing.rest_suite.credentials import Bearer, encoded
@@ -37,7 +37,7 @@ from .mutants import (
 )
 from .sent_messages import small_instance
 from .small_seed import OWN
-from .trials import Mutant, base, collected, trials
+from .trials import BoundCase, Mutant, base, collected, trials
 
 UNREADABLE = "claims_that_cannot_be_read_are_refused"
 IGNORED = "where_nobody_is_asked_the_header_is_ignored"
@@ -189,7 +189,7 @@ OF_TOKENS: dict[str, tuple[Mutant, ...]] = {
 
 EVERY = [case for case in collected(authentication) if base(case) != IGNORED]
 # test_legacy_2020.py has the others
-OF_TODAY = [case for case in collected(tokens) if case.marks.profiles != (REFERENCE_2020,)]
+OF_TODAY = [case for case in collected(tokens) if case.profiles != (REFERENCE_2020,)]
 (OFF,) = (case for case in collected(authentication) if base(case) == IGNORED)
 
 
@@ -222,17 +222,19 @@ def with_tokens(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockInstan
 
 
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
-def test_correct_instance_passes(case: Case, instance: MockInstance) -> None:
+def test_correct_instance_passes(case: BoundCase, instance: MockInstance) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(authentication, MUTANTS))
-def test_mutant_is_killed(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+def test_mutant_is_killed(
+    case: BoundCase, operation: str, make: Make, instance: MockInstance
+) -> None:
     assert instance.outcome(case, operation, make)[0] == "failed"
 
 
 @pytest.mark.parametrize("case", OF_TODAY, ids=lambda case: case.id)
-def test_correct_instance_with_tokens_passes(case: Case, with_tokens: MockInstance) -> None:
+def test_correct_instance_with_tokens_passes(case: BoundCase, with_tokens: MockInstance) -> None:
     assert with_tokens.outcome(case) == ("passed", "")
 
 
@@ -240,7 +242,7 @@ def test_correct_instance_with_tokens_passes(case: Case, with_tokens: MockInstan
     ("case", "operation", "make"), trials(tokens, {UNREADABLE: (), **OF_TOKENS})
 )
 def test_mutant_of_tokens_is_killed(
-    case: Case, operation: str, make: Make, with_tokens: MockInstance
+    case: BoundCase, operation: str, make: Make, with_tokens: MockInstance
 ) -> None:
     assert with_tokens.outcome(case, operation, make)[0] == "failed"
 
@@ -252,5 +254,7 @@ def test_without_authentication_the_header_must_not_matter(open_instance: MockIn
 
 
 @pytest.mark.parametrize("case", [*EVERY, *collected(tokens)], ids=lambda case: case.id)
-def test_without_authentication_cases_are_skipped(case: Case, open_instance: MockInstance) -> None:
+def test_without_authentication_cases_are_skipped(
+    case: BoundCase, open_instance: MockInstance
+) -> None:
     assert open_instance.outcome(case)[0] == "skipped"

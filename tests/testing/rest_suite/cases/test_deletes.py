@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from aggregator.config.options import ServerConfig
-from testing.rest_suite.case import REFERENCE_2026, Case
+from testing.rest_suite.case import REFERENCE_2026
 from testing.rest_suite.cases import deletes
 from tests.mutation import edits
 from tests.mutation.edits import refusal, status_is
@@ -33,7 +33,7 @@ from .small_seed import (
     GAMMA,
     OWN,
 )
-from .trials import Mutant, base, collected, trials
+from .trials import BoundCase, Mutant, base, collected, trials
 
 CLUSTERS, ORGANIZATIONS = "delete_clusters", "delete_organizations"
 IDLE = swallowed(lambda request: {"status": "ok"})
@@ -149,14 +149,16 @@ def instance() -> Iterator[MockInstance]:
 
 
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
-def test_correct_instance_passes(case: Case, either: MockInstance) -> None:
+def test_correct_instance_passes(case: BoundCase, either: MockInstance) -> None:
     assert either.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(
     ("case", "operation", "make"), trials(deletes, {**MUTANTS, **dict.fromkeys(ELSEWHERE, ())})
 )
-def test_mutant_is_killed(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+def test_mutant_is_killed(
+    case: BoundCase, operation: str, make: Make, instance: MockInstance
+) -> None:
     assert instance.outcome(case, operation, make)[0] == "failed"
 
 

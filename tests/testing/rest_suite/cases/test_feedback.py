@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.rest_suite.case import Case
 from testing.rest_suite.cases import feedback
 from tests.mutation import edits
 from tests.mutation.operators import Make, changed
@@ -26,7 +25,7 @@ from .mutants import (
     reworded,
     turned,
 )
-from .trials import Mutant, collected, trials
+from .trials import BoundCase, Mutant, collected, trials
 
 NAME = "disable_feedback"
 THEN = {"Time": "2026-03-01T10:00:00Z", "Valid": True}
@@ -111,11 +110,13 @@ def instance() -> Iterator[MockInstance]:
 
 
 @pytest.mark.parametrize("case", collected(feedback), ids=lambda case: case.name)
-def test_right_answers_pass(case: Case, instance: MockInstance) -> None:
+def test_right_answers_pass(case: BoundCase, instance: MockInstance) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(feedback, MUTANTS))
-def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+def test_wrong_answers_fail(
+    case: BoundCase, operation: str, make: Make, instance: MockInstance
+) -> None:
     outcome, reason = instance.outcome(case, operation, make)
     assert (outcome, "no answer" in reason) == ("failed", False)

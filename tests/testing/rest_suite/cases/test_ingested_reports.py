@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.rest_suite.case import Case
 from testing.rest_suite.cases import ingested_reports
 from tests.mutation import edits
 from tests.mutation.operators import Make
@@ -20,7 +19,7 @@ from .mutants import (
     stranger,
 )
 from .sent_messages import sent_instance
-from .trials import Mutant, collected, trials
+from .trials import BoundCase, Mutant, collected, trials
 
 HITS = "report.reports"
 VERSION = "clusters.*.meta.cluster_version"
@@ -65,11 +64,13 @@ def instance() -> Iterator[MockInstance]:
 
 
 @pytest.mark.parametrize("case", collected(ingested_reports), ids=lambda case: case.name)
-def test_right_answers_pass(case: Case, instance: MockInstance) -> None:
+def test_right_answers_pass(case: BoundCase, instance: MockInstance) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(ingested_reports, MUTANTS))
-def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+def test_wrong_answers_fail(
+    case: BoundCase, operation: str, make: Make, instance: MockInstance
+) -> None:
     outcome, reason = instance.outcome(case, operation, make)
     assert (outcome, "no answer" in reason) == ("failed", False)

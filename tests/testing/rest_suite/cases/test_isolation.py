@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.rest_suite.case import Case
 from testing.rest_suite.cases import isolation
 from testing.rest_suite.sources.seed_file import seeded
 from tests.mutation import edits
@@ -15,7 +14,7 @@ from tests.mutation.operators import Make, while_disabled
 
 from .mock_instance import SEED, MockInstance, mock_instance
 from .mutants import always
-from .trials import Mutant, collected, trials
+from .trials import BoundCase, Mutant, collected, trials
 
 
 def also(operation: str, **params: str) -> Make:
@@ -83,11 +82,13 @@ def instance() -> Iterator[MockInstance]:
 
 
 @pytest.mark.parametrize("case", collected(isolation), ids=lambda case: case.name)
-def test_right_answers_pass(case: Case, instance: MockInstance) -> None:
+def test_right_answers_pass(case: BoundCase, instance: MockInstance) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(isolation, MUTANTS))
-def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+def test_wrong_answers_fail(
+    case: BoundCase, operation: str, make: Make, instance: MockInstance
+) -> None:
     outcome, reason = instance.outcome(case, operation, make)
     assert (outcome, "no answer" in reason) == ("failed", False)

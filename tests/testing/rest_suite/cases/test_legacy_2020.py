@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from aggregator.config.options import ServerConfig
-from testing.rest_suite.case import REFERENCE_2020, REFERENCE_2026, Case
+from testing.rest_suite.case import REFERENCE_2020, REFERENCE_2026
 from testing.rest_suite.cases import legacy_2020
 from tests.mutation.edits import refusal
 from tests.mutation.middleware import Answer, Forward, Request
@@ -33,7 +33,7 @@ from .mutants import (
     said,
 )
 from .sent_messages import small_instance
-from .trials import Mutant, base, collected, trials
+from .trials import BoundCase, Mutant, base, collected, trials
 
 GET, LIKE, DISLIKE, DISABLE = "get_vote_2020", "like_2020", "dislike_2020", "disable_2020"
 IDLE = swallowed(lambda request: {"status": "ok"})
@@ -154,18 +154,20 @@ def instance() -> Iterator[MockInstance]:
 
 
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
-def test_correct_instance_passes(case: Case, either: MockInstance) -> None:
+def test_correct_instance_passes(case: BoundCase, either: MockInstance) -> None:
     assert either.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(legacy_2020, {**MUTANTS, GONE: ()}))
-def test_mutant_is_killed(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+def test_mutant_is_killed(
+    case: BoundCase, operation: str, make: Make, instance: MockInstance
+) -> None:
     assert instance.outcome(case, operation, make)[0] == "failed"
 
 
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
 def test_the_service_of_2020_refuses_with_the_same_words(
-    case: Case, instance: MockInstance
+    case: BoundCase, instance: MockInstance
 ) -> None:
     refused = []
 
@@ -184,7 +186,7 @@ def test_the_service_of_2020_refuses_with_the_same_words(
 
 @pytest.mark.parametrize("case", [case for case in collected(legacy_2020) if base(case) == GONE],
                          ids=lambda case: case.id)  # fmt: skip
-def test_today_the_routes_do_not_exist(case: Case, instance: MockInstance) -> None:
+def test_today_the_routes_do_not_exist(case: BoundCase, instance: MockInstance) -> None:
     def hidden(request: Request, forward: Forward) -> Answer:
         return forward(replace(request, target="/no-such-path", operation=""))
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from testing.rest_suite.case import Case
 from testing.rest_suite.cases import organizations
 from testing.rest_suite.data import Inventory
 from testing.rest_suite.sources.seed_file import seeded
@@ -28,7 +27,7 @@ from .mutants import (
     reworded,
     turned,
 )
-from .trials import Mutant, collected, trials
+from .trials import BoundCase, Mutant, collected, trials
 
 
 def padded(request: Request) -> bool:
@@ -100,7 +99,7 @@ def instance() -> Iterator[MockInstance]:
 
 
 @pytest.mark.parametrize("case", collected(organizations), ids=lambda case: case.name)
-def test_right_answers_pass(case: Case, instance: MockInstance) -> None:
+def test_right_answers_pass(case: BoundCase, instance: MockInstance) -> None:
     expected = ("passed", "")
     if case.name == FINDING:
         expected = ("skipped", "the data are known from elsewhere")
@@ -120,6 +119,8 @@ def test_requests_that_failed_while_data_were_looked_for_are_told(
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(organizations, MUTANTS))
-def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+def test_wrong_answers_fail(
+    case: BoundCase, operation: str, make: Make, instance: MockInstance
+) -> None:
     outcome, reason = instance.outcome(case, operation, make)
     assert (outcome, "no answer" in reason) == ("failed", False)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import pytest
 
 from aggregator.config.options import ServerConfig
-from testing.rest_suite.case import Case
 from testing.rest_suite.cases import permission
 from tests.mutation import edits
 from tests.mutation.edits import refusal, status_is
@@ -27,7 +26,7 @@ from .mutants import (
 )
 from .sent_messages import small_instance
 from .small_seed import OWN
-from .trials import Mutant, base, collected, trials
+from .trials import BoundCase, Mutant, base, collected, trials
 
 LEGACY = "any_organization_may_read_where_the_check_is_the_old_one"
 
@@ -154,12 +153,14 @@ def lenient() -> Iterator[MockInstance]:
 
 
 @pytest.mark.parametrize("case", STRICT, ids=lambda case: case.id)
-def test_correct_instance_passes(case: Case, instance: MockInstance) -> None:
+def test_correct_instance_passes(case: BoundCase, instance: MockInstance) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize("case", collected(permission), ids=lambda case: case.id)
-def test_instance_that_compares_as_the_reference_passes(case: Case, lenient: MockInstance) -> None:
+def test_instance_that_compares_as_the_reference_passes(
+    case: BoundCase, lenient: MockInstance
+) -> None:
     needs = ("another_organization_is_refused", "for_its_organization", "is_for_its_owner")
     strictly = any(text in case.name for text in needs) and "writing_about_a_cl" not in case.name
     wanted = "skipped" if strictly else "passed"
@@ -167,11 +168,13 @@ def test_instance_that_compares_as_the_reference_passes(case: Case, lenient: Moc
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(permission, MUTANTS))
-def test_mutant_is_killed(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+def test_mutant_is_killed(
+    case: BoundCase, operation: str, make: Make, instance: MockInstance
+) -> None:
     assert instance.outcome(case, operation, make)[0] == "failed"
 
 
 @pytest.mark.parametrize("case", OLD, ids=lambda case: case.id)
-def test_refusal_where_the_reference_answers_fails(case: Case, lenient: MockInstance) -> None:
+def test_refusal_where_the_reference_answers_fails(case: BoundCase, lenient: MockInstance) -> None:
     refusing = only(lambda request: asking(request) == "2000000011", refusal(403, "no"))
     assert lenient.outcome(case, str(case.arguments[0]), refusing)[0] == "failed"

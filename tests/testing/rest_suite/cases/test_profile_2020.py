@@ -12,7 +12,7 @@ import pytest
 
 from aggregator.config.options import ServerConfig
 from testing.rest_suite.behaviour import BEHAVIOURS
-from testing.rest_suite.case import DELETE, REFERENCE_2020, Case, collect
+from testing.rest_suite.case import DELETE, REFERENCE_2020
 from testing.rest_suite.cases import authentication
 from testing.rest_suite.cases.authentication import identity
 from testing.rest_suite.contract import JSON, OPERATIONS
@@ -35,14 +35,15 @@ from .mutants import (
 )
 from .sent_messages import small_instance
 from .small_seed import OWN, inventory
+from .trials import BoundCase, all_cases
 
 LEGACY = BEHAVIOURS[REFERENCE_2020]
 OPEN = ("metrics", "openapi")
 GROUPS = ("acks", "authentication", "deletes", "organizations", "permission", "reports", "tokens")
 CASES = [
     case
-    for case in collect()
-    if case.group in GROUPS and REFERENCE_2020 in (case.marks.profiles or (REFERENCE_2020,))
+    for case in all_cases()
+    if case.group in GROUPS and REFERENCE_2020 in (case.profiles or (REFERENCE_2020,))
 ]
 
 
@@ -122,7 +123,7 @@ def legacy(*, bearer: bool) -> Middleware:
 
 
 def outcome_of(
-    instance: MockInstance, case: Case, change: Make | None = None, token: str = ""
+    instance: MockInstance, case: BoundCase, change: Make | None = None, token: str = ""
 ) -> str:
     """Run a case against the service of 2020, or one with a mutant on top of it."""
     service = legacy(bearer=bool(token))
@@ -172,9 +173,9 @@ def shared() -> Iterator[MockInstance]:
 
 
 @pytest.fixture
-def instance(case: Case, request: pytest.FixtureRequest) -> Iterator[MockInstance]:
+def instance(case: BoundCase, request: pytest.FixtureRequest) -> Iterator[MockInstance]:
     """Give the shared instance, or a new one to cases that delete."""
-    if case.marks.kind != DELETE:
+    if case.kind != DELETE:
         yield request.getfixturevalue("shared")
         return
     with small_instance(SERVER) as found:
@@ -183,7 +184,7 @@ def instance(case: Case, request: pytest.FixtureRequest) -> Iterator[MockInstanc
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 @pytest.mark.parametrize("token", ["", FLAT], ids=["xrh", "jwt"])
-def test_the_service_of_2020_passes(case: Case, token: str, instance: MockInstance) -> None:
+def test_the_service_of_2020_passes(case: BoundCase, token: str, instance: MockInstance) -> None:
     assert outcome_of(instance, case, token=token) in ("passed", "skipped")
 
 
@@ -224,14 +225,16 @@ def trials(mutants: Mapping[str, tuple[Make, ...]]) -> list[object]:
 
 
 @pytest.mark.parametrize(("case", "make"), trials(MUTANTS))
-def test_another_answer_than_in_2020_fails(case: Case, make: Make, instance: MockInstance) -> None:
+def test_another_answer_than_in_2020_fails(
+    case: BoundCase, make: Make, instance: MockInstance
+) -> None:
     assert outcome_of(instance, case) == "passed"
     assert outcome_of(instance, case, make) == "failed"
 
 
 @pytest.mark.parametrize(("case", "make"), trials(OF_TOKENS))
 def test_another_answer_to_a_token_than_in_2020_fails(
-    case: Case, make: Make, instance: MockInstance
+    case: BoundCase, make: Make, instance: MockInstance
 ) -> None:
     assert outcome_of(instance, case, token=FLAT) == "passed"
     assert outcome_of(instance, case, make, token=FLAT) == "failed"

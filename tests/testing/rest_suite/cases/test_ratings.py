@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.rest_suite.case import Case
 from testing.rest_suite.cases import ratings
 from tests.mutation.operators import Make, changed
 
@@ -20,7 +19,7 @@ from .mutants import (
     renumbered,
     reworded,
 )
-from .trials import Mutant, collected, trials
+from .trials import BoundCase, Mutant, collected, trials
 
 RATING = "rating.rating"
 REFUSALS = (("rate", reworded(400)), ("rate", forgiven(400)), ("rate", renumbered(400, 500)))
@@ -56,11 +55,13 @@ def instance() -> Iterator[MockInstance]:
 
 
 @pytest.mark.parametrize("case", collected(ratings), ids=lambda case: case.name)
-def test_right_answers_pass(case: Case, instance: MockInstance) -> None:
+def test_right_answers_pass(case: BoundCase, instance: MockInstance) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(ratings, MUTANTS))
-def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+def test_wrong_answers_fail(
+    case: BoundCase, operation: str, make: Make, instance: MockInstance
+) -> None:
     outcome, reason = instance.outcome(case, operation, make)
     assert (outcome, "no answer" in reason) == ("failed", False)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.rest_suite.case import Case
 from testing.rest_suite.cases import clusters_detail, recommendations
 from tests.mutation import edits
 from tests.mutation.operators import Make, changed
@@ -30,7 +29,7 @@ from .mutants import (
 )
 from .sent_messages import small_instance
 from .small_seed import inventory
-from .trials import Mutant, base, collected, trials
+from .trials import BoundCase, Mutant, base, collected, trials
 
 RULES, CLUSTERS = "recommendations", "cluster_recommendations"
 DETAIL = "clusters_detail"
@@ -206,7 +205,7 @@ def instance() -> Iterator[MockInstance]:
 
 @pytest.mark.parametrize("case", [*collected(recommendations), *collected(clusters_detail)],
                          ids=lambda case: case.id)  # fmt: skip
-def test_a_right_instance_passes(case: Case, instance: MockInstance) -> None:
+def test_a_right_instance_passes(case: BoundCase, instance: MockInstance) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
@@ -215,7 +214,7 @@ def test_a_right_instance_passes(case: Case, instance: MockInstance) -> None:
     [*trials(recommendations, OF_LISTS), *trials(clusters_detail, OF_DETAIL)],
 )
 def test_a_wrong_answer_fails(
-    case: Case, operation: str, make: Make, instance: MockInstance
+    case: BoundCase, operation: str, make: Make, instance: MockInstance
 ) -> None:
     assert instance.outcome(case, operation, make)[0] == "failed"
 

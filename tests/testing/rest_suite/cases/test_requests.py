@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from testing.rest_suite.case import Case
 from testing.rest_suite.cases import requests
 from testing.rest_suite.contract import OPERATIONS
 from tests.mutation import edits
@@ -27,7 +26,7 @@ from .mutants import (
     only,
     renumbered,
 )
-from .trials import Mutant, collected, trials
+from .trials import BoundCase, Mutant, collected, trials
 
 
 def without(name: str) -> Make:
@@ -181,12 +180,14 @@ def instance() -> Iterator[MockInstance]:
 
 
 @pytest.mark.parametrize("case", collected(requests), ids=lambda case: case.name)
-def test_right_answers_pass(case: Case, instance: MockInstance) -> None:
+def test_right_answers_pass(case: BoundCase, instance: MockInstance) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(requests, MUTANTS))
-def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+def test_wrong_answers_fail(
+    case: BoundCase, operation: str, make: Make, instance: MockInstance
+) -> None:
     outcome, _ = instance.outcome(case, operation, make)
     assert outcome == "failed"
 
@@ -196,7 +197,7 @@ def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: Mo
     [case for case in collected(requests) if case.name in PLACEHOLDER],
     ids=lambda case: case.name,
 )
-def test_placeholder_for_the_description_passes(case: Case, instance: MockInstance) -> None:
+def test_placeholder_for_the_description_passes(case: BoundCase, instance: MockInstance) -> None:
     body = b'{"openapi":"3.0.0","info":{"title":"x","version":"1"},"paths":{}}'
     outcome, _ = instance.outcome(case, "openapi", changed(edits.body(lambda _: body)))
     assert outcome == "passed"

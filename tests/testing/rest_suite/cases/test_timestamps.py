@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.rest_suite.case import Case
 from testing.rest_suite.cases import timestamps
 from tests.mutation import edits
 from tests.mutation.operators import Make, changed, remembered
@@ -14,7 +13,7 @@ from tests.mutation.operators import Make, changed, remembered
 from .mock_instance import MockInstance
 from .mutants import edited
 from .sent_messages import sent_instance
-from .trials import Mutant, collected, trials
+from .trials import BoundCase, Mutant, collected, trials
 
 DETAIL = "clusters_detail"
 LATER, EARLIER = edits.moved(hours=2), edits.moved(hours=-2)
@@ -67,17 +66,19 @@ def instance() -> Iterator[MockInstance]:
 
 
 @pytest.mark.parametrize("case", collected(timestamps), ids=lambda case: case.name)
-def test_right_answers_pass(case: Case, instance: MockInstance) -> None:
+def test_right_answers_pass(case: BoundCase, instance: MockInstance) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
 @pytest.mark.parametrize("case", collected(timestamps), ids=lambda case: case.name)
-def test_an_instance_may_keep_its_clock_to_itself(case: Case, instance: MockInstance) -> None:
+def test_an_instance_may_keep_its_clock_to_itself(case: BoundCase, instance: MockInstance) -> None:
     silent = changed(edits.header("Date", None))
     assert instance.outcome(case, "*", silent) == ("passed", "")
 
 
 @pytest.mark.parametrize(("case", "operation", "make"), trials(timestamps, MUTANTS))
-def test_wrong_answers_fail(case: Case, operation: str, make: Make, instance: MockInstance) -> None:
+def test_wrong_answers_fail(
+    case: BoundCase, operation: str, make: Make, instance: MockInstance
+) -> None:
     outcome, reason = instance.outcome(case, operation, make)
     assert (outcome, "no answer" in reason) == ("failed", False)

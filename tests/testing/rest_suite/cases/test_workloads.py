@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.rest_suite.case import Case
 from testing.rest_suite.cases import ingested_workloads, namespaces, workloads
 from tests.mutation import edits
 from tests.mutation.operators import Make
@@ -29,7 +28,7 @@ from .mutants import (
 )
 from .sent_messages import small_instance
 from .small_seed import inventory
-from .trials import Mutant, base, collected, trials
+from .trials import BoundCase, Mutant, base, collected, trials
 
 LIST, BODY, ALONE = "workloads", "workloads_by_body", "namespace_workloads"
 ROWS = "workloads"
@@ -186,7 +185,7 @@ def instance() -> Iterator[MockInstance]:
 
 
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: case.id)
-def test_a_right_instance_passes(case: Case, instance: MockInstance) -> None:
+def test_a_right_instance_passes(case: BoundCase, instance: MockInstance) -> None:
     assert instance.outcome(case) == ("passed", "")
 
 
@@ -194,7 +193,7 @@ def test_a_right_instance_passes(case: Case, instance: MockInstance) -> None:
     ("case", "operation", "make"), [trial for pair in MODULES for trial in trials(*pair)]
 )
 def test_a_wrong_answer_fails(
-    case: Case, operation: str, make: Make, instance: MockInstance
+    case: BoundCase, operation: str, make: Make, instance: MockInstance
 ) -> None:
     assert instance.outcome(case, operation, make)[0] == "failed"
 
