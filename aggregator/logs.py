@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -41,6 +42,7 @@ _CONSOLE = {
     "error": "\033[1;31mERR\033[0m",
     "fatal": "\033[1;31mFTL\033[0m",
 }
+_COLOR = re.compile("\033\\[[0-9;]*m")
 # libraries that are too verbose below `warning`
 _QUIET = ("asyncio", "aiosqlite", "sqlalchemy", "tornado", "aiokafka", "botocore", "urllib3")
 # the loggers whose level `setup` sets, besides the root
@@ -67,12 +69,21 @@ class JsonFormatter(logging.Formatter):
 
 
 class ConsoleFormatter(logging.Formatter):
-    """Writes a record for people: time, coloured level, text, fields."""
+    """Writes a record for people: local time, level, text, fields; colours are for terminals."""
+
+    def __init__(self, *, colored: bool = True) -> None:
+        super().__init__()
+        self._colored = colored
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, with a traceback below it where there is one."""
+        line = self._line(record)
+        # what others wrote has no control characters any more
+        return line if self._colored else _COLOR.sub("", line)
+
+    def _line(self, record: logging.LogRecord) -> str:
         level = _level(record)
-        time = datetime.fromtimestamp(record.created).strftime("%I:%M%p").lstrip("0")
+        time = datetime.fromtimestamp(record.created).strftime("%Y-%m-%d %H:%M:%S")
         shown = [
             f"\033[36m{printable(str(name))}=\033[0m{printable(str(value))}"
             for name, value in _fields(record).items()
@@ -122,18 +133,42 @@ def setup(config: Config) -> None:
     """Configure logging; a sink that cannot be started is logged and skipped."""
     stream = sys.stderr if config.logging.use_stderr else sys.stdout
     handler = LineHandler(stream)
-    handler.setFormatter(ConsoleFormatter() if config.logging.debug else JsonFormatter())
+    colored = stream.isatty()
+    handler.setFormatter(
+        ConsoleFormatter(colored=colored) if config.logging.debug else JsonFormatter()
+    )
     level = LEVELS.get(config.logging.log_level.strip().lower(), logging.DEBUG)
     root = logging.getLogger()
     root.handlers[:] = [handler]
+    _set_levels(level)
+    logging.captureWarnings(True)
+    sinks.attach(config, JsonFormatter(upper_case=True))
+
+
+def switch_debug() -> None:
+    """Set the level `debug`, or the level of `setup` again if it is set already."""
+    own = logging.getLogger(OURS[0])
+    if own.level > logging.DEBUG:
+        _configured.append(own.level)
+        _set_levels(logging.DEBUG)
+        own.info("log level: debug, until the next SIGUSR1")
+    elif _configured:
+        own.info("log level: as configured")
+        _set_levels(_configured.pop())
+
+
+# the level of `setup` while `debug` is set
+_configured: list[int] = []
+
+
+def _set_levels(level: int) -> None:
+    root = logging.getLogger()
     # the debug lines of libraries are not about this service
     root.setLevel(max(level, logging.INFO))
     for name in OURS:
         logging.getLogger(name).setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
-    logging.captureWarnings(True)
-    sinks.attach(config, JsonFormatter(upper_case=True))
 
 
 def _level(record: logging.LogRecord) -> str:

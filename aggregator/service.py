@@ -63,6 +63,8 @@ class Service:
         self._stopping = asyncio.Event()
         self._trimmer = HeapTrimmer()
         self.port = 0
+        # what /info answers; the versions of the schemas may follow later
+        self.info: dict[str, str] = {}
 
     async def start(self) -> None:
         """Check the schema, bind the port, begin to consume; raise CannotListen.
@@ -75,6 +77,7 @@ class Service:
         info = build.info() | {"OCP_DB_version": sql.UNREADABLE, "DVO_DB_version": sql.UNREADABLE}
         if prepared:
             info |= await self._versions()
+        self.info = info
         app = application(
             self._config,
             self._storage,

@@ -111,14 +111,6 @@ def test_libraries_are_named_and_their_chatter_is_left_out(
     assert told == [("aiokafka", "warn"), ("somelib", "info"), ("somelib", "warn")]
 
 
-def test_lines_for_people_are_coloured(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.setup(Config(logging=LoggingConfig(debug=True)))
-    logging.getLogger("aggregator").warning("look\udcff", extra={"fields": {"topic": "t"}})
-    plain = re.sub(r"\x1b\[[\d;]*m", "", coloured := capsys.readouterr().out)
-    assert re.fullmatch(r"\d{1,2}:\d\d[AP]M WRN look\\udcff topic=t\n", plain)
-    assert coloured != plain
-
-
 FORGED = "x\n10:00PM ERR forged\r\x1b[2J\x9b2J\u2028y\u202ez\x85\x7f\x00"
 
 
@@ -284,3 +276,18 @@ def test_sentry_gets_errors_that_are_grouped_by_their_text(
     assert given["before_send"]({}, {}) == {}
     assert len(logging.getLogger().handlers) == 1
     assert lines(capsys) == []
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_lines_for_people_have_date_and_seconds_and_colors_only_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool
+) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(out, "isatty", lambda: is_terminal)
+    monkeypatch.setattr(sys, "stdout", out)
+    logs.setup(Config(logging=LoggingConfig(debug=True)))
+    logging.getLogger("aggregator").warning("full\udcff", extra={"fields": {"disk": "a"}})
+    written = out.getvalue()
+    assert ("\033[" in written) == is_terminal
+    plain = re.sub("\033\\[[0-9;]*m", "", written)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d WRN full\\udcff disk=a\n", plain)

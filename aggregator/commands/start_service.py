@@ -8,6 +8,7 @@ import logging
 import signal
 from collections.abc import Callable, Coroutine
 
+from .. import logs
 from ..config.options import BACKENDS, Config
 from ..errors import (
     AggregatorError,
@@ -25,7 +26,7 @@ from ..processes.ipc import FirstProcess, WorkerSlot
 from ..processes.memory import give_back_large_blocks, spare_what_stays
 from ..processes.workers import Workers, wanted
 from ..service import Service
-from . import arguments, print_version_info
+from . import arguments, print_version_info, startup
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     arguments.describe(
         parser,
         "Serve the REST API and, with broker.enabled, consume the topic, until SIGTERM or SIGINT. "
+        "SIGUSR1 switches the log level between debug and the configured one. "
         "This is what the program does without a command. Arguments are ignored.",
         "start-service",
         status=STATUS,
@@ -94,8 +96,10 @@ async def _serve(config: Config) -> int:
     assert isinstance(service.processes, FirstProcess)  # noqa: S101
     workers = Workers(config, count, service.processes)
     end_on_signals(service)
+    change_level_on_signal(workers)
     try:
         await service.start()
+        startup.announce(config, service, count)
         spare_what_stays()
         workers.start(service.port)
         await service.wait()
@@ -115,6 +119,17 @@ def end_on_signals(service: Service, *, told: bool = True) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+
+
+def change_level_on_signal(workers: Workers | None = None) -> None:
+    """Let SIGUSR1 switch the log level between `debug` and the configured one, in all workers."""
+
+    def switch() -> None:
+        logs.switch_debug()
+        if workers is not None:
+            workers.send_signal(signal.SIGUSR1)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, switch)
 
 
 def _loop_runner() -> Callable[[Coroutine[None, None, int]], int]:

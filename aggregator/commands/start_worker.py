@@ -10,7 +10,7 @@ from ..processes.ipc import WorkerSlot
 from ..processes.memory import spare_what_stays
 from ..service import Service
 from . import arguments
-from .start_service import end_on_signals, ended
+from .start_service import change_level_on_signal, end_on_signals, ended
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +36,7 @@ def run(config: Config, options: argparse.Namespace) -> int:
 async def _serve(config: Config, slot: WorkerSlot) -> int:
     service = Service(config, slot)
     end_on_signals(service, told=False)
+    change_level_on_signal()
     try:
         await service.start()
         spare_what_stays()

@@ -8,6 +8,7 @@ from ..config import pg_params
 from ..config.options import StorageConfig
 from ..errors import ConfigError
 from .server import hosts
+from .sqlite import SqlitePlace
 
 
 def url(config: StorageConfig) -> sa.URL:
@@ -29,3 +30,18 @@ def url(config: StorageConfig) -> sa.URL:
         port=first.port,
         database=given.get("dbname") or config.pg_db_name,
     )
+
+
+def describe(config: StorageConfig) -> str:
+    """Return where a SQL storage is: `NAME at HOST:PORT as USER`, or the file; no password."""
+    if config.db_driver == "sqlite3":
+        return f"{SqlitePlace(config.sqlite_datasource).source} (SQLite)"
+    try:
+        given = pg_params.parse(config.pg_params)
+        servers = ",".join(f"{host.name}:{host.port}" for host in hosts(config, given))
+    except ConfigError:
+        # it is reported when the storage is opened
+        given, servers = {}, f"{config.pg_host}:{config.pg_port}"
+    name = given.get("dbname") or config.pg_db_name
+    user = given.get("user") or config.pg_username
+    return f"{name or '(default)'} at {servers}" + (f" as {user}" if user else "")

@@ -94,6 +94,12 @@ class Workers:
             asyncio.create_task(self._keep(number, port)) for number in range(1, self._count)
         ]
 
+    def send_signal(self, number: int) -> None:
+        """Send a signal to all workers that run."""
+        for process in self._processes.values():
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(number)
+
     async def stop(self) -> None:
         """End them all, the slow ones by force."""
         self._stopping.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -185,3 +186,38 @@ def test_requests_are_answered_when_the_reader_of_the_log_has_ended(
     service.terminate()
     assert service.wait(timeout=SECONDS) == 0
     assert service.stderr.read() == ""
+
+
+def read_until(service: subprocess.Popen[str], words: str) -> list[str]:
+    """Return the messages that are logged up to the first one with these words."""
+    messages: list[str] = []
+    assert service.stdout
+    for line in service.stdout:
+        messages.append(json.loads(line).get("message", "") if line.startswith("{") else line)
+        if words in messages[-1]:
+            return messages
+    pytest.fail(f"{words!r} was not logged: {messages}")
+
+
+def test_the_start_says_what_is_up(service: subprocess.Popen[str]) -> None:
+    messages = read_until(service, "workers: ")[-6:]
+    port = service.url.split(":")[2].partition("/")[0]  # type: ignore[attr-defined]
+    assert messages == [
+        "configuration: 1 environment variables",
+        f"serving 127.0.0.1:{port}, prefix /api/v1/",
+        "OCP storage: :memory: (SQLite), schema version 32",
+        "DVO storage: :memory: (SQLite), schema version 4",
+        "not consuming: broker.enabled is false",
+        "workers: 1",
+    ]
+
+
+def test_sigusr1_switches_the_log_level_and_back(service: subprocess.Popen[str]) -> None:
+    read_until(service, "workers: ")
+    for message in ("log level: debug, until the next SIGUSR1", "log level: as configured"):
+        service.send_signal(signal.SIGUSR1)
+        assert read_until(service, "log level")[-1] == message
+    service.terminate()
+    said, _ = service.communicate(timeout=SECONDS)
+    assert service.returncode == 0
+    assert '"debug"' not in said
