@@ -1,6 +1,7 @@
 # Each target is one line of the program or of tox.
 .PHONY: help run quick test lint types integration mutation docs site bench vendor image
 .DEFAULT_GOAL := help
+SHELL := bash
 
 # pyenv keeps its interpreters off the PATH, and tox wants several of them
 PYENV_BINS := $(shell pyenv root >/dev/null 2>&1 && ls -d "$$(pyenv root)"/versions/3.1[123].*/bin 2>/dev/null | tr '\n' ':')
@@ -57,8 +58,13 @@ image: ## build the container image with buildah, podman or docker
 	$(if $(PYTHON),,$(error Python 3.11 or later is needed))
 	$(PYTHON) -m venv .venv
 
+# one line that changes shows what pip does, on a terminal only
 .venv/installed: .venv/bin/pip setup.py pyproject.toml
-	.venv/bin/pip install --quiet --disable-pip-version-check --editable '.[speed,testing]'
+	@echo "Installing into .venv (a minute or two, the first time only)"
+	@set -o pipefail; PYTHONUNBUFFERED=1 .venv/bin/pip install --progress-bar off \
+		--disable-pip-version-check --editable '.[speed,testing]' 2>.venv/errors \
+		| if [ -t 1 ]; then while read -r line; do printf '\r\033[K%.72s' "$$line"; done; \
+		printf '\r\033[K'; else cat >/dev/null; fi || { cat .venv/errors >&2; exit 1; }
 	@touch $@
 
 .venv/tox: .venv/bin/pip tox.ini

@@ -29,6 +29,19 @@ class DevProcess:
         """Return the URLs that it proposes for curl."""
         return [line.removeprefix("curl ") for line in self.lines if line.startswith("curl ")]
 
+    def command(self, name: str) -> str:
+        """Return the line that it proposes for a command of the program."""
+        (line,) = [line for line in self.lines if f"aggregator {name} " in line]
+        return line
+
+    def until(self, text: str) -> str:
+        """Return the next line that contains the text."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if text in line:
+                return line.strip()
+        raise AssertionError(f"dev ended without a line that contains {text!r}")
+
     @property
     def origin(self) -> str:
         """Return scheme, host and port of the service."""
@@ -36,7 +49,9 @@ class DevProcess:
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start the command in a folder where there is no configuration."""
+    """Start the command in a folder where there is no configuration, on free ports."""
+    if "--broker-port" not in arguments:
+        arguments = ("--broker-port", "0", *arguments)
     return subprocess.Popen(
         [sys.executable, "-m", "aggregator", "dev", "--port", "0", *arguments],
         cwd=folder,

@@ -6,27 +6,22 @@ import argparse
 import asyncio
 import json
 import logging
-import shlex
 import signal
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.logging import RichHandler
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from tornado.log import app_log
 
-from testing.fixtures import shipped_messages
+from testing.fixtures import fixtures_dir, shipped_messages
 from testing.messages import dvo_messages, ocp_messages
 from testing.packages import MissingPackage
 
@@ -34,12 +29,11 @@ from ..dashboard.tools import Tools
 from ..db.engine import connect
 from ..db.inspection import rows_of_cluster
 from ..db.migrations import DVO, OCP, migrate
-from ..errors import AggregatorError, Unavailable
+from ..errors import AggregatorError, CannotListen, Unavailable
 from ..ingest.kafka.factory import producer
 from ..ingest.kafka.producer import Sender
-from ..logs import PlainFormatter
 from ..service import Service
-from . import arguments
+from . import arguments, dev_output
 from .produce import send
 
 JsonObject = dict[str, Any]
@@ -47,11 +41,13 @@ JsonObject = dict[str, Any]
 if TYPE_CHECKING:
     from ..config.options import Config, StorageConfig
 
-# in a checkout that is not installed
-FIXTURES = Path(__file__).parents[2] / "fixtures"
 PREFIX = "/api/insights-results-aggregator/v1/"
 OCP_TOPIC = "ccx.ocp.results"
 DVO_TOPIC = "ccx.dvo.results"
+DEAD_LETTER_TOPIC = "ccx.aggregator.dead.letter.queue"
+INVALID = "messages/bad/organization_absent.json"
+# that of the broker in a configuration without `broker.addresses`: commands find it by themselves
+BROKER_PORT = 29092
 SEED = 1
 LAST_PORT = 65535
 # a test tool sleeps between two messages, and no clock is finer
@@ -78,6 +74,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="of the API; 0 is any free one (default: 8080)",
     )  # fmt: skip
     parser.add_argument(
+        "--broker-port", type=_port, metavar="N",
+        help=f"of the broker; 0 is any free one (default: {BROKER_PORT}, or a free one if that is "
+        "in use)",
+    )  # fmt: skip
+    parser.add_argument(
         "--rate", type=_rate, default=1.0, metavar="N",
         help="messages a second after the sample messages; 0 for none (default: 1)",
     )  # fmt: skip
@@ -86,15 +87,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(config: Config, options: argparse.Namespace) -> int:
     """Serve until Ctrl-C; return the exit status."""
     console = Console(highlight=False)
-    _log_to(console)
+    dev_output.log_to(console)
     try:
         from testing.mocks.broker import Broker
 
         with _folder(options.data) as folder, Broker() as broker:
-            for topic in (OCP_TOPIC, DVO_TOPIC):
+            for topic in (OCP_TOPIC, DVO_TOPIC, DEAD_LETTER_TOPIC):
                 broker.create_topic(topic, partitions=1)
             ours = dev_config(config, folder, broker.address, options.port)
-            asyncio.run(_serve(ours, options.rate, console))
+            asyncio.run(_serve(ours, options, console))
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("Stopped.")
         return 0
@@ -102,13 +103,6 @@ def run(config: Config, options: argparse.Namespace) -> int:
         console.print(f"dev: {error}", markup=False, soft_wrap=True)
         return 1
     return 0
-
-
-def _log_to(console: Console) -> None:
-    """Show people what goes wrong, above the line that tells of progress."""
-    handler = RichHandler(console=console, show_path=False, rich_tracebacks=False)
-    handler.setFormatter(PlainFormatter())
-    logging.basicConfig(level=logging.ERROR, format="%(message)s", handlers=[handler], force=True)
 
 
 def _port(text: str) -> int:
@@ -151,7 +145,10 @@ def dev_config(config: Config, folder: Path, brokers: str, port: int) -> Config:
             topic=OCP_TOPIC,
             dvo_topic=DVO_TOPIC,
             payload_tracker_topic="",
-            dead_letter_queue_topic="",
+            dead_letter_queue_topic=DEAD_LETTER_TOPIC,
+            # whoever tries invalid messages sends nothing else
+            dead_letter_max_ratio=0,
+            dead_letter_max_consecutive=0,
             enable_org_allowlist=False,
         ),
         server=replace(
@@ -178,13 +175,15 @@ def _sqlite(section: StorageConfig, folder: Path) -> StorageConfig:
     )
 
 
-async def _serve(config: Config, rate: float, console: Console) -> None:
+async def _serve(config: Config, options: argparse.Namespace, console: Console) -> None:
     """Bring everything up in order, then feed messages until the task is cancelled."""
-    began = time.monotonic()
     _cancel_on_signals()
-    ocp, dvo = _fixtures("ocp"), _fixtures("dvo")
+    ocp, dvo = ([*shipped_messages(kind).values()] for kind in ("ocp", "dvo"))
     async with AsyncExitStack() as stack:
         with console.status("Preparing the database ...") as status:
+            brokers = await stack.enter_async_context(
+                _broker_address(config.broker.addresses[0], options.broker_port)
+            )
             await _migrate(config)
             sender = Sender(producer(config.broker))
             stack.push_async_callback(sender.stop)
@@ -200,12 +199,12 @@ async def _serve(config: Config, rate: float, console: Console) -> None:
             await send(sender, OCP_TOPIC, ocp)
             await send(sender, DVO_TOPIC, dvo)
             await _until_readable(service.port, [*reports(ocp), *workloads(dvo)])
-        (brokers,) = config.broker.addresses
-        paths = proposals(ocp, dvo)
-        _say_hello(console, service.port, brokers, paths, time.monotonic() - began)
+        origin = _origin(service.port)
+        paths = [PREFIX + path for path in proposals(ocp, dvo)]
+        dev_output.greet(console, origin, brokers, paths, _commands(config, origin, brokers))
         # not before: fixtures have oddities that deserve a warning, but not here
         logging.getLogger().setLevel(logging.WARNING)
-        feed = asyncio.create_task(_trickle(sender, rate, console))
+        feed = asyncio.create_task(_trickle(sender, options.rate, console))
         stack.callback(feed.cancel)
         await service.wait()
 
@@ -225,16 +224,6 @@ async def _migrate(config: Config) -> None:
             await migrate(engine, chain, chain.latest)
     finally:
         await engine.dispose()
-
-
-def _fixtures(kind: str) -> list[bytes]:
-    """Return the messages that are shipped as samples."""
-    try:
-        data: Traversable = files("testing.data")
-    except ModuleNotFoundError:
-        data = FIXTURES
-    entries = sorted((data / "messages" / kind).iterdir(), key=lambda entry: entry.name)
-    return [entry.read_bytes() for entry in entries]
 
 
 def samples() -> dict[str, bytes]:
@@ -289,7 +278,7 @@ async def _until_readable(port: int, paths: Sequence[str]) -> None:
     try:
         async with asyncio.timeout(READY_SECONDS):
             for path in paths:
-                while not await _readable(client, _base(port) + path):
+                while not await _readable(client, _origin(port) + PREFIX + path):
                     await asyncio.sleep(0.05)
     except TimeoutError as error:
         raise Unavailable(f"{path} shows nothing after {READY_SECONDS} seconds") from error
@@ -304,26 +293,43 @@ async def _readable(client: AsyncHTTPClient, url: str) -> bool:
     return True
 
 
-def _base(port: int) -> str:
-    return f"http://localhost:{port}{PREFIX}"
+def _origin(port: int) -> str:
+    return f"http://localhost:{port}"
 
 
-def _say_hello(
-    console: Console, port: int, brokers: str, paths: Sequence[str], seconds: float
-) -> None:
-    base = _base(port)
-    console.print(f"[bold green]Ready[/] after {seconds:.1f} seconds: {base}", soft_wrap=True)
-    console.print("\nTry:\n")
-    for path in paths:
-        console.print(f"  curl {base}{path}", soft_wrap=True, markup=False)
+@asynccontextmanager
+async def _broker_address(target: str, port: int | None) -> AsyncIterator[str]:
+    """Give the broker's address at the wanted port; raise OSError if it is in use.
+
+    Without a wish it is the usual port, or any free one.
+    """
+    from testing.mocks.forwarder import forwarded
+
+    async with AsyncExitStack() as stack:
+        try:
+            address = await stack.enter_async_context(
+                forwarded(target, BROKER_PORT if port is None else port)
+            )
+        except OSError as error:
+            if port is not None:
+                raise CannotListen(f"cannot listen on 'localhost:{port}': {error}") from error
+            address = await stack.enter_async_context(forwarded(target, 0))
+        yield address
+
+
+def _commands(config: Config, origin: str, brokers: str) -> list[str]:
+    """Return commands that reach this broker, of which the first makes a dead letter."""
+    program, broker = dev_output.program(), f"--broker {brokers}"
+    invalid = dev_output.short(fixtures_dir() / INVALID)
+    groups = [f"--group {config.broker.group}"] if config.broker.group != "aggregator" else []
     source = f"kafka://{brokers}/{OCP_TOPIC}?dvo={DVO_TOPIC}"
-    # this Python, which has the packages: another one on the path may not
-    python = shlex.quote(sys.executable)
-    suite = f"{python} -m testing.rest_suite --url http://localhost:{port} --data '{source}'"
-    console.print(f"  {suite}", soft_wrap=True, markup=False)
-    program = f"{python} -m aggregator"
-    console.print(f"  {program} produce --broker {brokers} FILE", soft_wrap=True, markup=False)
-    console.print("\nCtrl-C ends it.")
+    python = dev_output.short(Path(sys.executable))
+    return [
+        f"{program} produce {broker} --topic {OCP_TOPIC} {invalid}",
+        " ".join([f"{program} lag {broker} --topic {OCP_TOPIC}", *groups]),
+        f"{program} replay {broker} --from {DEAD_LETTER_TOPIC} --dry-run",
+        f"{python} -m testing.rest_suite --url {origin} --data '{source}'",
+    ]
 
 
 async def _trickle(sender: Sender, rate: float, console: Console) -> None:
