@@ -55,6 +55,8 @@ class SourceDistribution(sdist):
         record_build(base_dir)
 
 
+OTEL = ["opentelemetry-sdk>=1.30", "opentelemetry-exporter-otlp-proto-http>=1.30"]
+
 setup(
     name="insights-results-aggregator",
     version=BUILD["VERSION"],
@@ -97,16 +99,19 @@ setup(
         "speed": ["uvloop>=0.20"],
         "sinks": ["watchtower>=3", "boto3", "sentry-sdk>=2"],
         "profile": ["pyinstrument>=5"],
+        "otel": OTEL,
         "completion": ["shtab>=1.7"],
         # formats and destinations of `export`
         "parquet": ["pyarrow>=18"],
         "s3": ["boto3"],
         "dev": [
             *TESTING,
+            *OTEL,
             "pytest-tornasync>=0.6.0.post2",
             "pytest-timeout>=2.3",
             "responses>=0.25",
             # of the extras `sinks` and `profile`
+            "sentry-sdk>=2",
             "watchtower>=3",
             "boto3",
             "pyinstrument>=5",

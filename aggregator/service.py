@@ -11,7 +11,7 @@ from .config.options import Config
 from .db import storage as sql
 from .db.cache_check import CacheCheck
 from .db.preparation import Preparation
-from .errors import CannotListen
+from .errors import CannotListen, ConfigError
 from .handlers.app import application, claim, listen
 from .handlers.router import ApiApplication, Route
 from .handlers.server import HttpServer
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .dashboard.assembly import Dashboard
     from .dashboard.tools import Tools
     from .db.cache import RedisReports
+    from .tracing import Tracing
 
 # ten seconds in all: for the current batch, for running requests, for closing connections
 INGEST_STOP_SECONDS, SERVER_STOP_SECONDS, CLOSE_SECONDS = 6.5, 1.0, 2.5
@@ -45,14 +46,22 @@ class Service:
         self._config = config
         self._slot = slot or WorkerSlot()
         self._metrics = Metrics(config.metrics.namespace)
-        self._storage, self._health = sql.build(config, self._metrics)
+        self._tracing = _tracing(config)
+        traces = self._tracing.statements() if self._tracing else None
+        self._storage, self._health = sql.build(config, self._metrics, traces)
         self._preparation = Preparation(self._health, reported=self._slot.number == 0)
         self._cache = _cache(config)
         into_cache = self._cache.store if self._cache else None
         self.dashboard = _dashboard(config, tools)
         observer = self.dashboard.recorder if self.dashboard else None
         self._ingest = Ingest(
-            config, self._storage, self._metrics, self._health, into_cache, observer
+            config,
+            self._storage,
+            self._metrics,
+            self._health,
+            into_cache,
+            observer,
+            self._tracing,
         )
         consuming = self._cache is not None and config.broker.enabled and self._slot.number == 0
         self._cache_check = CacheCheck(self._cache.check) if self._cache and consuming else None
@@ -85,6 +94,7 @@ class Service:
             info,
             self.processes,
             further=self._dashboard_routes(),
+            tracing=self._tracing,
         )
         await self._listen(app)
         self._trimmer.start()
@@ -176,8 +186,21 @@ class Service:
         ended, late = await asyncio.wait(closing, timeout=CLOSE_SECONDS)
         for task in late:
             task.cancel()
+        if self._tracing is not None:
+            await asyncio.to_thread(self._tracing.close)
         for task in ended:
             task.result()
+
+
+def _tracing(config: Config) -> Tracing | None:
+    """Return what exports traces if an endpoint is configured; raise ConfigError."""
+    if not config.tracing.endpoint:
+        return None
+    try:
+        from .tracing import Tracing
+    except ImportError as error:
+        raise ConfigError(f"tracing.endpoint: {error}; it comes with the extra 'otel'") from error
+    return Tracing(config.tracing)
 
 
 def _dashboard(config: Config, tools: Tools | None) -> Dashboard | None:

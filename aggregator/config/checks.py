@@ -15,6 +15,7 @@ Rule = Callable[[Any], str]
 _HOST = re.compile(r"[\w.:%\[\]-]+")
 _PREFIX = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]+/)*")
 _METRIC_PREFIX = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_HTTP_URL = re.compile(r"https?://(?:[\w.-]+|\[[\da-fA-F:]+\])(?::\d{1,5})?(?:/[\w./-]*)?")
 _KAFKA_NAME = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 
@@ -109,6 +110,12 @@ def url_prefix(text: str) -> str:
     if not (text.startswith("/") and text.endswith("/")):
         return "must begin and end with '/'"
     return "" if _PREFIX.fullmatch(text) else "path segments without special characters expected"
+
+
+def http_url(text: str) -> str:
+    """Check `http://host[:port][/path]`, or the same with `https`."""
+    right = _HTTP_URL.fullmatch(text)
+    return "" if right else "http://host:port or https://host:port expected"
 
 
 def metric_prefix(text: str) -> str:

@@ -24,6 +24,11 @@ from .options import (
 
 FILE_VARIABLE = "INSIGHTS_RESULTS_AGGREGATOR_CONFIG_FILE"
 PREFIX = "INSIGHTS_RESULTS_AGGREGATOR__"
+# variables of OpenTelemetry, which our own override
+STANDARD = {
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ("tracing", "endpoint"),
+    "OTEL_SERVICE_NAME": ("tracing", "service_name"),
+}
 EXTENSIONS = (".yaml", ".yml", ".toml", ".json")
 STORAGES = ("ocp_recommendations_storage", "dvo_recommendations_storage")
 # former names of options, of 2020 or of this service
@@ -166,6 +171,9 @@ def _parse(suffix: str, text: str) -> Any:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """Return the variables that name a key; empty values are ignored."""
     document: dict[str, Any] = {}
+    for standard, (section, key) in STANDARD.items():
+        if value := environ.get(standard):
+            document.setdefault(section, {})[key] = value
     for variable, value in environ.items():
         if not variable.startswith(PREFIX) or not value or variable != variable.upper():
             continue

@@ -192,6 +192,15 @@ class SentryConfig:
 
 
 @dataclass(frozen=True)
+class TracingConfig:
+    """Traces of requests and batches, exported with OTLP over HTTP."""
+
+    endpoint: str = option("", rule=checks.http_url)
+    service_name: str = "insights-results-aggregator"
+    sample_ratio: float = option(1.0, high=1)
+
+
+@dataclass(frozen=True)
 class Config:
     """All options. Every one has a default, so an empty configuration starts."""
 
@@ -206,6 +215,7 @@ class Config:
     logging: LoggingConfig = field(default_factory=LoggingConfig)
     cloudwatch: CloudWatchConfig = field(default_factory=CloudWatchConfig)
     sentry: SentryConfig = field(default_factory=SentryConfig)
+    tracing: TracingConfig = field(default_factory=TracingConfig)
     # found on loading: unknown keys, keys without effect, and the notices about Clowder
     warnings: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from .failures import is_transient
 from .pool import guard_of
-from .statements import StatementLog
+from .statements import Observer
 
 _Compiled = tuple[str, list[str], dict[str, Any]]
 
@@ -23,7 +23,7 @@ _Compiled = tuple[str, list[str], dict[str, Any]]
 class Driver:
     """Executes statements on raw driver connections of an engine."""
 
-    def __init__(self, engine: AsyncEngine, statements: StatementLog | None = None) -> None:
+    def __init__(self, engine: AsyncEngine, statements: Observer | None = None) -> None:
         self._engine = engine
         self._guard = guard_of(engine)
         self._statements = statements

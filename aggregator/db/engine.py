@@ -20,7 +20,7 @@ from .replica import ReplicaReader
 from .server import Server
 from .session import opened
 from .sqlite import in_memory, sqlite_engine
-from .statements import StatementLog
+from .statements import Observer
 from .url import url
 
 # a statement takes milliseconds; a connection without an answer for this long is lost
@@ -61,7 +61,7 @@ class Database:
         self,
         engine: AsyncEngine,
         replica: AsyncEngine | None = None,
-        statements: StatementLog | None = None,
+        statements: Observer | None = None,
     ) -> None:
         self.engine = engine
         self._engines = [engine, replica] if replica else [engine]

@@ -1,12 +1,12 @@
-"""Logs and times SQL statements if `log_sql_queries` is on (contract storage 8)."""
+"""Observers of SQL statements, such as the log with `log_sql_queries` (contract storage 8)."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -14,6 +14,36 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ..metrics import Metrics
 
 log = logging.getLogger(__name__)
+
+
+class Observer(Protocol):
+    """What is told of each statement: its log, its trace."""
+
+    def observed(self, text: str) -> AbstractContextManager[None]:
+        """Observe the statement executed in this block."""
+
+    def watch(self, engine: AsyncEngine) -> None:
+        """Observe all statements of the engine."""
+
+
+class Observers:
+    """Several observers as one."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
+
+    @contextmanager
+    def observed(self, text: str) -> Iterator[None]:
+        """Observe the statement executed in this block."""
+        with ExitStack() as stack:
+            for one in self._observers:
+                stack.enter_context(one.observed(text))
+            yield
+
+    def watch(self, engine: AsyncEngine) -> None:
+        """Observe all statements of the engine."""
+        for one in self._observers:
+            one.watch(engine)
 
 
 class StatementLog:

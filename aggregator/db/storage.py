@@ -30,7 +30,7 @@ from .ratings import SqlRatings
 from .recommendations import SqlRecommendations
 from .reports import SqlReports
 from .sqlite import SqlitePlace
-from .statements import StatementLog
+from .statements import Observer, Observers, StatementLog
 from .toggles import SqlToggles
 from .votes import SqlVotes
 from .workloads import SqlDvo
@@ -113,10 +113,12 @@ def _mismatch(version: int, chain: Chain) -> str:
     return f"{chain.name.upper()} schema: {text}; {help_text}"
 
 
-def build(config: Config, metrics: Metrics | None = None) -> tuple[Storage, SqlHealth]:
+def build(
+    config: Config, metrics: Metrics | None = None, traces: Observer | None = None
+) -> tuple[Storage, SqlHealth]:
     """Construct the storage without connecting. Raise UnusableStorage.
 
-    `metrics` count and time statements if `log_sql_queries` is on.
+    `metrics` count and time statements if `log_sql_queries` is on; `traces` observe all.
     """
     ocp, dvo = config.ocp_recommendations_storage, config.dvo_recommendations_storage
     for name, section in (("ocp", ocp), ("dvo", dvo)):
@@ -124,7 +126,7 @@ def build(config: Config, metrics: Metrics | None = None) -> tuple[Storage, SqlH
             raise UnusableStorage(f"Unknown storage type '{section.type}'")
     statements = StatementLog(metrics) if metrics else None
     try:
-        found = databases(ocp, dvo, statements, STATEMENT_SECONDS)
+        found = databases(ocp, dvo, statements, STATEMENT_SECONDS, traces)
     except ConfigError as error:
         raise UnusableStorage(str(error)) from error
     health = SqlHealth(found)
@@ -152,6 +154,7 @@ def databases(
     dvo: StorageConfig,
     statements: StatementLog | None = None,
     limit: float | None = None,
+    traces: Observer | None = None,
 ) -> dict[str, Database]:
     """Return a Database per SQL storage; storages with the same URL share one.
 
@@ -159,10 +162,10 @@ def databases(
     """
     found: dict[str, Database] = {}
     if ocp.type == "sql":
-        found["ocp"] = _database(ocp, statements, limit)
+        found["ocp"] = _database(ocp, statements, limit, traces)
     if dvo.type == "sql":
         shared = found.get("ocp") if _same_place(ocp, dvo) else None
-        found["dvo"] = shared or _database(dvo, statements, limit)
+        found["dvo"] = shared or _database(dvo, statements, limit, traces)
     return found
 
 
@@ -175,8 +178,13 @@ def _same_place(ocp: StorageConfig, dvo: StorageConfig) -> bool:
 
 
 def _database(
-    section: StorageConfig, statements: StatementLog | None, limit: float | None
+    section: StorageConfig,
+    statements: StatementLog | None,
+    limit: float | None,
+    traces: Observer | None,
 ) -> Database:
     replica = connect(section, read_replica=True, limit=limit) if section.pg_read_host else None
-    logged = statements if section.log_sql_queries else None
-    return Database(connect(section, limit=limit), replica, logged)
+    wanted = (statements if section.log_sql_queries else None, traces)
+    observers = [one for one in wanted if one is not None]
+    observer = Observers(*observers) if observers else None
+    return Database(connect(section, limit=limit), replica, observer)

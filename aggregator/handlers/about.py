@@ -33,6 +33,8 @@ class InfoHandler(ApiHandler):
 class MetricsHandler(ApiHandler):
     """Prometheus metrics. A token is needed when the query is not empty (contract rest-api 1.5)."""
 
+    traced = False
+
     @classmethod
     def is_open(cls, request: HTTPServerRequest) -> bool:
         """Open the page to scrapers, which have no identity."""
@@ -57,6 +59,7 @@ class LiveHandler(ApiHandler):
     """Liveness: the event loop runs."""
 
     open_to_all = True
+    traced = False
 
     def get(self) -> None:
         """Answer at once."""
@@ -67,6 +70,7 @@ class ReadyHandler(ApiHandler):
     """Readiness: database and schema usable, consumer running or disabled (departure 26)."""
 
     open_to_all = True
+    traced = False
 
     async def get(self) -> None:
         """Answer 200, or 503 with what is missing."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tornado.netutil import bind_sockets
 from tornado.routing import Router
@@ -25,6 +26,9 @@ from .router import ApiApplication, Route
 from .routes import diagnostics, routes
 from .server import HttpServer
 from .stream import Limits
+
+if TYPE_CHECKING:
+    from ..tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +54,7 @@ def application(
     instance: Instance,
     kind: type[ApiApplication] = ApiApplication,
     further: Sequence[Route] = (),
+    tracing: Tracing | None = None,
 ) -> ApiApplication:
     """Build the application; raise UnusableFile when a file it needs cannot be read.
 
@@ -63,6 +68,7 @@ def application(
         info=info,
         openapi=_description(config.server),
         instance=instance,
+        tracing=tracing,
     )
     app = kind([*_routes(config.server), *further], context, log_function=_silent)
     if config.server.compression:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.iostream import StreamClosedError
@@ -45,6 +45,9 @@ from .answers import Answer, Answers
 from .auth import Authenticator, Identity
 from .incoming import Body
 from .params import PARAMS
+
+if TYPE_CHECKING:
+    from ..tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +93,7 @@ class Context:
     info: Mapping[str, str]
     openapi: bytes
     instance: Instance
+    tracing: Tracing | None = None
     answers: Answers = field(default_factory=Answers)
 
 
@@ -97,6 +101,8 @@ class ApiHandler(RequestHandler):
     """Base of the handlers below the API prefix."""
 
     open_to_all = False
+    # whether requests have a span
+    traced = True
     # True: the body is a list of names; others are short texts, or ignored
     lists_names = False
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPConnection, HTTPServerRequest
-from tornado.web import Application
+from tornado.web import Application, RequestHandler
 
 from .. import request_id
 from ..errors import (
@@ -140,9 +140,20 @@ class ApiApplication(Application):
         # the handler is a task, which keeps the id
         token = request_id.begin(request.headers.get(request_id.HEADER))
         try:
-            self.get_handler_delegate(request, found.handler, arguments).execute()
+            delegate = self.get_handler_delegate(request, found.handler, arguments)
+            if self._context.tracing is None or not found.handler.traced:
+                delegate.execute()
+                return
+            route = found.arguments["template"]
+            with self._context.tracing.request(request.method or "", route, request.headers):
+                delegate.execute()
         finally:
             request_id.end(token)
+
+    def log_request(self, handler: RequestHandler) -> None:
+        """End the span of a request; Tornado calls this when the answer is complete."""
+        if self._context.tracing is not None and getattr(handler, "traced", False):
+            self._context.tracing.request_finished(handler.get_status())
 
     def find(self, request: HTTPServerRequest) -> Found:
         """Return a route's handler, a redirect, 404, 405 or OPTIONS."""

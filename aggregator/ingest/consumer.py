@@ -28,6 +28,7 @@ from .kafka.rebalance import RebalanceListener
 from .pipeline import prefetch
 from .reporting import BatchReporter, Observer
 from .retry import BatchAbandoned, Retrier, RetryPolicy, State
+from .traces import NoTraces, Traces
 from .tracker import Tracker
 
 log = logging.getLogger(__name__)
@@ -90,6 +91,7 @@ class Consumer:
         settings: Settings,
         policy: RetryPolicy | None = None,
         observer: Observer | None = None,
+        traces: Traces | None = None,
     ) -> None:
         self._kafka = kafka
         self._decoder = decoder
@@ -102,6 +104,7 @@ class Consumer:
             log_invalid_messages=settings.log_invalid_messages,
             observer=observer,
         )
+        self._traces: Traces = traces or NoTraces()
         self._commits = Commits(kafka, self._reporter, settings.commit_timeout)
         self.retrier = Retrier(self._pause_changed, self._stay_in_group, policy)
         self._writer = BatchWriter(store, self.retrier)
@@ -185,8 +188,10 @@ class Consumer:
         async with AsyncExitStack() as stack:
             for stage in (chunks, decoded, ready, stored, finished):
                 await stack.enter_async_context(aclosing(stage))
+            stack.callback(self._traces.abandon)
             async for outcomes in finished:
-                await self._finish(outcomes)
+                with self._traces.settling():
+                    await self._finish(outcomes)
                 budget.release(sum(outcome.size for outcome in outcomes))
                 if self._polling.due and not self.retrier.state.paused:
                     await self._stay_in_group()
@@ -198,7 +203,9 @@ class Consumer:
         """Store each batch in shards, or at once while reads are active."""
         async for outcomes in decoded:
             shards = 1 if self._settings.readers_active() else self._settings.shards
-            yield await self._writer.write(outcomes, shards)
+            with self._traces.storing(outcomes):
+                written = await self._writer.write(outcomes, shards)
+            yield written
 
     async def _chunks(
         self, records: list[ConsumerRecord]

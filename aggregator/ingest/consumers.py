@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..config.allowlist import read_allowlist
 from ..config.options import Config
@@ -24,6 +24,9 @@ from .kafka.admin import require_writable
 from .kafka.producer import Sender
 from .reporting import Observer
 from .tracker import Tracker
+
+if TYPE_CHECKING:
+    from ..tracing import Tracing
 
 OCP = "ocp_recommendations"
 DVO = "dvo_recommendations"
@@ -56,6 +59,7 @@ class Ingest:
         load: Load,
         cache: Store | None = None,
         observer: Observer | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self._load = load
         self._config = config
@@ -63,6 +67,7 @@ class Ingest:
         self._metrics = metrics
         self._cache = cache
         self._observer = observer
+        self._tracing = tracing
         self._consumers: list[Consumer] = []
         self._stop_requested = False
         self._allowlist = self._read_allowlist()
@@ -145,6 +150,7 @@ class Ingest:
                 log_invalid_messages=broker.display_message_with_wrong_structure,
             ),
             observer=self._observer,
+            traces=self._tracing.batches(topic, group) if self._tracing else None,
         )
 
     def _sender(self, topic: str) -> Sender | None:

@@ -232,6 +232,17 @@ ROWS: list[tuple[str, list[Panel]]] = [
                     ("{{pod}} service", f"changes(process_start_time_seconds{{{OF}}}[1h])"),
                 ],
             ),
+            (
+                "Delay of the event loop, 99 %",
+                "s",
+                [
+                    (
+                        "{{pod}}",
+                        "histogram_quantile(0.99, sum by (pod, le) "
+                        f"(rate(loop_lag_seconds_bucket{{{OF}}}[5m])))",
+                    )
+                ],
+            ),
             ("CPU", "percentunit", [("{{pod}}", f"rate(process_cpu_seconds_total{{{OF}}}[5m])")]),
             ("Memory", "bytes", [("{{pod}}", f"process_resident_memory_bytes{{{OF}}}")]),
             (

@@ -43,6 +43,7 @@ SPECIAL = {
     "server.auth_type": "jwt",
     "logging.log_level": "warn",
     "processing.schema": "strict",
+    "tracing.endpoint": "http://collector:4318",
     "redis.endpoint": "redis:6379",
     "ocp_recommendations_storage.db_driver": "postgres",
     "dvo_recommendations_storage.db_driver": "postgres",
