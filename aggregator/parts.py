@@ -1,6 +1,6 @@
 """Lists in parts of bounded size, so that the event loop does other work between them.
 
-A part is what one turn of the loop may process; a thousand rows take some milliseconds.
+A part is what one turn of the loop may process; 500 rows take some milliseconds.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from typing import Any, Generic, ParamSpec, TypeVar
 
 # rows of a part
-ROWS = 1000
+ROWS = 500
 # names that are sorted, or bound to one statement, at once
-NAMES = 1000
+NAMES = 500
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ from ..model import (
     StoredReport,
     Vote,
 )
+from ..parts import Parts, in_slices
 from . import tables as t
 
 _ORG = sa.bindparam("org", type_=sa.Integer)
@@ -85,15 +85,24 @@ def _select_report() -> sa.Select[Any]:
 READ_REPORT = _select_report()
 
 
-def stored_report(rows: Sequence[_Row]) -> StoredReport:
-    """Build the report from the rows of READ_REPORT, hits ascending by rule and key."""
-    first = rows[0]
+async def stored_report(parts: Parts[_Row]) -> StoredReport | None:
+    """Build the report from the rows of READ_REPORT, hits ascending by rule and key.
+
+    Return None if there are no rows.
+    """
+    first: _Row | None = None
     by_hit: dict[tuple[str, str], list[_Row]] = {}
-    for row in rows:
-        if row.rule_fqdn is not None:
-            by_hit.setdefault((row.rule_fqdn, row.error_key), []).append(row)
-    hits = tuple(_read_hit(of_hit, by_hit) for _, of_hit in sorted(by_hit.items()))
-    return StoredReport(first.last_checked_at, first.reported_at, first.gathered_at, hits)
+    async for rows in parts:
+        first = first or rows[0]
+        for row in rows:
+            if row.rule_fqdn is not None:
+                by_hit.setdefault((row.rule_fqdn, row.error_key), []).append(row)
+    if first is None:
+        return None
+    hits: list[ReadHit] = []
+    async for names in in_slices(sorted(by_hit)):
+        hits += [_read_hit(by_hit[name], by_hit) for name in names]
+    return StoredReport(first.last_checked_at, first.reported_at, first.gathered_at, tuple(hits))
 
 
 def _read_hit(rows: list[_Row], hits: dict[tuple[str, str], list[_Row]]) -> ReadHit:

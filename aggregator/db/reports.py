@@ -161,12 +161,13 @@ class SqlReports:
 
     async def read(self, org: OrgId, cluster: ClusterId, user: UserId) -> StoredReport:
         """Read report, hits, toggles, votes and disable feedback in one statement."""
-        rows = await self._rows(
-            READ_REPORT, org, {"org_text": str(org), "cluster": cluster, "user": user}
-        )
-        if not rows:
+        values = {"org": org, "org_text": str(org), "cluster": cluster, "user": user}
+        found = None
+        if org <= MAX_STORED_ORG_ID:
+            found = await stored_report(self._db.parts(READ_REPORT, values))
+        if found is None:
             raise NotFound.item(org, cluster)
-        return stored_report(rows)
+        return found
 
     async def info(self, org: OrgId, cluster: ClusterId) -> ReportInfo:
         """Read the times and count the hits."""

@@ -78,12 +78,12 @@ class SqlDvo:
         values: dict[str, Any] = {"org": org}
         if clusters is None:
             async for rows in self._db.parts(self._of_org, values):
-                yield [_namespace_row(row) for row in rows]
+                yield [_namespace_row(*row) for row in rows]
             return
         async for names in sorted_names(clusters):
             values["names"] = list_parameter(self._db.dialect, names)
             async for rows in self._db.parts(self._of_clusters, values):
-                yield [_namespace_row(row) for row in rows]
+                yield [_namespace_row(*row) for row in rows]
 
     async def of_namespace(
         self, org: OrgId, cluster: ClusterId, namespace: Namespace
@@ -95,7 +95,7 @@ class SqlDvo:
             rows = await self._db.rows(_OF_NAMESPACE, values)
         if not rows:
             raise NotFound.item(org, cluster, namespace, separator=":")
-        return _namespace_row(rows[0], rows[0].report or "")
+        return _namespace_row(*rows[0])
 
     async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
         """Delete by organization."""
@@ -122,15 +122,6 @@ class SqlDvo:
         return int((await self._db.rows(_COUNT))[0][0])
 
 
-def _namespace_row(row: sa.Row[Any], text: str = "") -> NamespaceRow:
-    return NamespaceRow(
-        ClusterId(row.cluster_id),
-        Namespace(row.namespace_id),
-        row.namespace_name or "",
-        row.recommendations,
-        row.objects,
-        row.reported_at,
-        row.last_checked_at,
-        row.rule_hits_count,
-        text,
-    )
+def _namespace_row(cluster: str, namespace: str, name: str | None, *rest: Any) -> NamespaceRow:
+    """Make a row of _FIELDS, which may be followed by the report's text."""
+    return NamespaceRow(ClusterId(cluster), Namespace(namespace), name or "", *rest)

@@ -359,6 +359,8 @@ class ApiHandler(RequestHandler):
             for piece in answer.pieces():
                 self.write(piece)
                 await self.flush()
+                # a client that reads quickly makes nobody wait
+                await turn()
         except StreamClosedError:
             log.debug("%s: the client has closed the connection", self.request.uri)
         self.finish()

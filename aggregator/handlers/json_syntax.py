@@ -6,7 +6,7 @@ import re
 from collections.abc import Generator
 from typing import Protocol
 
-TOKENS_IN_A_STEP = 1000
+TOKENS_IN_A_STEP = 500
 _LONGEST_ESCAPE = len("\\u0000")
 BLANKS_IN_A_STEP = 256 * 1024
 # in place of what was expected: the text is empty
@@ -104,7 +104,7 @@ def syntax_error(raw: bytes, *, whole: bool = False) -> str:
 
 
 def in_steps(raw: bytes, *, whole: bool = False) -> Generator[None, None, str]:
-    """Find the error that `syntax_error` returns, and yield after every thousand tokens."""
+    """Find the error that `syntax_error` returns, and yield after some tokens."""
     # Go names the byte, so each one is a character here
     text = raw.decode("latin-1")
     try:

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 # items of a list are read in runs of this size
-RUN = 64 * 1024
+RUN = 16 * 1024
 _STRING = r'"(?:[^"\\\x00-\x1f]++|\\["\\/bfnrtu])*+"'
 _ITEM = rf"(?:{_STRING}|-?[0-9][0-9.eE+-]*+|true|false|null)"
 _BLANKS = r"[ \t\r\n]*+"

@@ -37,8 +37,9 @@ class DeleteOrganizationsHandler(ApiHandler):
         """Delete reports and workloads of all of them."""
         orgs = await _distinct(self.raw_params["organizations"], params.orgs_list)
         if self.server.organization_check == "strict":
-            for org in orgs:
-                self.permit(org)
+            async for some in in_slices(orgs):
+                for org in some:
+                    self.permit(org)
         await self.storage.reports.delete_of_orgs(orgs)
         await self.storage.dvo.delete_of_orgs(orgs)
         self.ok()

@@ -18,7 +18,7 @@ from .json_syntax import TOKENS_IN_A_STEP, in_steps, syntax_error
 T = TypeVar("T")
 
 # rows rendered in one turn of the event loop
-ROWS_IN_A_SLICE = 250
+ROWS_IN_A_SLICE = 100
 # a stored text of this size is checked or indented in a few milliseconds
 LONG_TEXT = 64 * 1024
 

@@ -41,13 +41,19 @@ class ReportHandler(ApiHandler):
             meta["last_checked_at"] = seconds(report.last_checked_at)
         if report.gathered_at is not None:
             meta["gathered_at"] = seconds(report.gathered_at)
-        if sum(len(one.hit.template_data) + HIT_BYTES for one in report.hits) <= PIECE:
+        if _is_short(report.hits):
             hits = [
                 _document(read, rendering.embedded(read.hit.template_data)) for read in report.hits
             ]
             self.ok(report={"meta": meta, "reports": hits})
         else:
             await self.send_parts(_long_report(meta, report.hits))
+
+
+def _is_short(hits: Sequence[ReadHit]) -> bool:
+    """Return True if an answer with these hits is one write."""
+    room = PIECE - HIT_BYTES * len(hits)
+    return room >= 0 and sum(len(one.hit.template_data) for one in hits) <= room
 
 
 async def _long_report(
