@@ -58,7 +58,7 @@ def test_an_unknown_command_prints_what_the_go_service_prints_and_fails(tmp_path
             "lag: --broker: broker.addresses: host:port expected",
         ),
         (["replay", "--kind", "nonsense"], "--kind: invalid choice: 'nonsense' (choose from"),
-        (["cleanup"], "cleanup: the following arguments are required: --older-than (see"),
+        (["cleanup"], "cleanup: --older-than AGE is needed (see"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(

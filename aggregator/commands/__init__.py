@@ -59,6 +59,12 @@ COMMANDS = {
     "cleanup": Command(
         ".cleanup", OutputMode.PERSON, "shows, or deletes, what is older than an age"
     ),
+    "check-config": Command(
+        ".check_config", OutputMode.PERSON, "connects to everything that is configured", False
+    ),
+    "db-status": Command(
+        ".db_status", OutputMode.PERSON, "shows versions, sizes and settings of the databases"
+    ),
     "healthcheck": Command(
         ".healthcheck", OutputMode.PERSON, "asks the running service if it is ready", False
     ),

@@ -7,18 +7,21 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from ..config.options import Config, StorageConfig
+from ..db.cleaner import Cleaner
 from ..db.engine import Database
 from ..db.retention import Retention
 from ..db.storage import SqlHealth, databases
 from ..errors import AggregatorError, ConfigError
 from ..model import utc_now
 from . import arguments, targets, terminal
+from .cluster_list import ClusterList
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 STATUS = """\
@@ -38,6 +41,17 @@ class Account:
     old: Counter[str] = field(default_factory=Counter)
     deleted: Counter[str] = field(default_factory=Counter)
     interrupted: bool = False
+    clusters: ClusterList | None = None
+
+
+class Work(Protocol):
+    """The rows of one database to delete."""
+
+    async def count(self) -> Counter[str]:
+        """Return the rows by table."""
+
+    def delete(self) -> AsyncIterator[Counter[str]]:
+        """Delete them in chunks; yield the rows by table after each."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -50,11 +64,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "acknowledgements and ratings are kept.",
         "cleanup --older-than 90d",
         "cleanup --older-than '90 days' --apply --yes",
+        "cleanup --policy cleaner --clusters clusters.txt",
         status=STATUS,
     )
     add = parser.add_argument
-    add("--older-than", type=_before, required=True, dest="before", metavar="AGE",
-        help="90d, 12w, 36h, or '90 days'")  # fmt: skip
+    add("--older-than", type=_before, dest="before", metavar="AGE",
+        help="90d, 12w, 36h, or '90 days'; needed unless --clusters is given")  # fmt: skip
+    add("--policy", choices=("service", "cleaner"), default="service",
+        help="what is old. service: clusters that have not reported, with all that belongs to "
+        "them. cleaner: as the Go service's cleaner, table by table: rule_hit with its report, "
+        "report, consumer_error, recommendation, dvo_report (default: service)")  # fmt: skip
+    add("--clusters", default="", metavar="FILE|A,B",
+        help="with --policy cleaner: instead of old rows all rows of these clusters, toggles and "
+        "feedback too; a list, or a file with one a line")  # fmt: skip
     add("--apply", action="store_true", help="delete them; without this they are only counted")
     add("--chunk", type=arguments.positive, default=CHUNK, metavar="N",
         help=f"clusters, or invalid messages, a transaction (default: {CHUNK})")  # fmt: skip
@@ -66,7 +88,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(config: Config, options: argparse.Namespace) -> int:
     """Show or delete what is old; return 0, 1 on failure, 130 on ^C."""
-    account = Account()
+    account = Account(clusters=_clusters(options))
     try:
         with asyncio.Runner() as runner:
             _clean(config, options, account, runner)
@@ -112,15 +134,71 @@ def _clean(
 
 async def _count(
     found: dict[str, Database], options: argparse.Namespace, account: Account
-) -> list[Retention]:
+) -> list[Work]:
     await SqlHealth(found).require_latest()
     work = [
-        Retention(database, ocp=database is found.get("ocp"), dvo=database is found.get("dvo"))
+        _work(database, found, options, account.clusters)
         for database in dict.fromkeys(found.values())
     ]
-    for retention in work:
-        account.old.update(await retention.count(options.before))
+    for each in work:
+        account.old.update(await each.count())
     return work
+
+
+def _work(
+    database: Database,
+    found: dict[str, Database],
+    options: argparse.Namespace,
+    clusters: ClusterList | None,
+) -> Work:
+    kind = Retention if options.policy == "service" else Cleaner
+    policy = kind(database, ocp=database is found.get("ocp"), dvo=database is found.get("dvo"))
+    if clusters is not None and isinstance(policy, Cleaner):
+        return _Listed(policy, clusters.proper, options.chunk)
+    return _Old(policy, options.before, options.chunk)
+
+
+@dataclass(frozen=True, slots=True)
+class _Old:
+    """The rows that are older than a time."""
+
+    policy: Retention | Cleaner
+    before: datetime
+    chunk: int
+
+    async def count(self) -> Counter[str]:
+        return await self.policy.count(self.before)
+
+    def delete(self) -> AsyncIterator[Counter[str]]:
+        return self.policy.delete(self.before, self.chunk)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """The rows of clusters that are listed."""
+
+    policy: Cleaner
+    clusters: tuple[str, ...]
+    chunk: int
+
+    async def count(self) -> Counter[str]:
+        return await self.policy.count_of(self.clusters)
+
+    def delete(self) -> AsyncIterator[Counter[str]]:
+        return self.policy.delete_of(self.clusters, self.chunk)
+
+
+def _clusters(options: argparse.Namespace) -> ClusterList | None:
+    """Return the clusters of --clusters; raise UsageError for options that exclude each other."""
+    if not options.clusters:
+        if options.before is None:
+            raise arguments.UsageError("--older-than AGE is needed")
+        return None
+    if options.policy != "cleaner":
+        raise arguments.UsageError("--clusters needs --policy cleaner")
+    if options.before is not None:
+        raise arguments.UsageError("--clusters and --older-than exclude each other")
+    return ClusterList.read(options.clusters)
 
 
 async def _close(found: dict[str, Database]) -> None:
@@ -142,11 +220,11 @@ def _databases(config: Config) -> dict[str, Database]:
     return found
 
 
-async def _delete(work: Sequence[Retention], options: argparse.Namespace, account: Account) -> None:
+async def _delete(work: Sequence[Work], options: argparse.Namespace, account: Account) -> None:
     with terminal.until_interrupted() as interrupted, terminal.progress() as bar:
         task = bar.add_task("deleting rows", total=account.old.total())
-        for retention in work:
-            async for rows in retention.delete(options.before, options.chunk):
+        for each in work:
+            async for rows in each.delete():
                 account.deleted.update(rows)
                 bar.update(task, completed=account.deleted.total())
                 with suppress(TimeoutError):
@@ -160,10 +238,17 @@ def _tell(options: argparse.Namespace, account: Account) -> None:
     """Print the rows by table, with their sum."""
     rows = account.deleted if options.apply else account.old
     shown = {name: rows[name] for name in account.old}
-    before = f"{options.before:%Y-%m-%dT%H:%M:%SZ}"
+    before = f"{options.before:%Y-%m-%dT%H:%M:%SZ}" if options.before else None
+    clusters = account.clusters
     if options.json:
-        told = {"before": before, "applied": options.apply, "interrupted": account.interrupted}
+        told: dict[str, Any] = {"before": before, "policy": options.policy}
+        told |= {"applied": options.apply, "interrupted": account.interrupted}
+        if clusters is not None:
+            told |= {"proper_clusters": len(clusters.proper)}
+            told |= {"improper_clusters": list(clusters.improper)}
         print(json.dumps({**told, "tables": shown, "rows": rows.total()}, indent=2))
+    elif clusters is not None:
+        _print_summary(clusters, shown, applied=options.apply)
     else:
         number = "rows deleted" if options.apply else "rows to delete"
         table = terminal.table(f"before {before}", "table", number, numbers=(number,))
@@ -175,3 +260,18 @@ def _tell(options: argparse.Namespace, account: Account) -> None:
         terminal.say("interrupted; what is left is for the next run")
     elif not options.apply:
         terminal.say("nothing is deleted without --apply")
+
+
+def _print_summary(clusters: ClusterList, rows: Mapping[str, int], *, applied: bool) -> None:
+    """Print the table of the Go service's cleaner (contract storage 11)."""
+    table = terminal.table(None, "Summary", "Count", numbers=("Count",))
+    terminal.add_row(table, "Proper cluster entries", str(len(clusters.proper)))
+    terminal.add_row(table, "Improper cluster entries", str(len(clusters.improper)))
+    terminal.add_row(table, "", "")
+    done = "Deletions" if applied else "Rows to delete"
+    for name, count in rows.items():
+        terminal.add_row(table, f"{done} from table '{name}'", str(count))
+    terminal.add_row(table, f"Total {done.lower()}", str(sum(rows.values())))
+    terminal.show(table)
+    for entry in clusters.improper:
+        terminal.say(f"no cluster: '{entry}'")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from aggregator.commands.arguments import UsageError
 from aggregator.config.loading import PREFIX
 from aggregator.config.options import Config, StorageConfig
 from aggregator.db import tables as t
@@ -193,7 +194,6 @@ def test_an_interrupted_run_tells_what_it_has_deleted(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "--older-than"),
         (["--older-than", "2 months"], "an age expected"),
         (["--older-than", "90"], "an age expected"),
         (["--older-than", "-1d"], "expected"),
@@ -254,3 +254,103 @@ async def _downgrade(section: StorageConfig) -> None:
     database = Database(connect(section))
     await migrate(database.engine, OCP, OCP.latest - 1)
     await database.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "--older-than AGE is needed"),
+        (["--clusters", "a"], "--clusters needs --policy cleaner"),
+        (["--policy", "cleaner", "--clusters", "a", "--older-than", "1d"], "exclude each other"),
+        (["--policy", "cleaner", "--clusters", "a,b"], "'a,b' is no list of clusters"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(arguments: list[str], complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        run(Config(), arguments)
+
+
+async def rows_of_policy(section: StorageConfig) -> dict[str, int]:
+    """Return the rows of the tables that the two policies treat differently."""
+    engine = connect(section)
+    async with engine.connect() as conn:
+        counts = {
+            table.name: (await conn.execute(sa.select(sa.func.count()).select_from(table))).scalar()
+            for table in (t.report, t.rule_hit, t.recommendation, t.report_info, t.dvo_report)
+        }
+    await engine.dispose()
+    return counts
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_the_policy_of_the_cleaner_is_by_table(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Contract storage 11: recommendations by their own age, report_info never."""
+    with filled(kind, tmp_path, AGES) as section:
+        asyncio.run(add_cleaner_rows(section))
+        policy = ["--older-than", "90d", "--policy", "cleaner", "--json"]
+        expected = {
+            "rule_hit": 3, "report": 2, "consumer_error": 1, "recommendation": 1, "dvo_report": 2,
+        }  # fmt: skip
+        for arguments in (policy, [*policy, "--apply", "--chunk", "1", "--pause", "0"]):
+            assert run(config(section), arguments) == 0
+            assert json.loads(capsys.readouterr().out)["tables"] == expected
+        assert asyncio.run(rows_of_policy(section)) == {
+            "report": 2, "rule_hit": 2, "recommendation": 3, "report_info": 1, "dvo_report": 2,
+        }  # fmt: skip
+
+
+async def add_cleaner_rows(section: StorageConfig) -> None:
+    """Store an orphan of each kind, one recommendation that is old, and an old invalid message."""
+    engine, old = connect(section), utc_now() - 200 * DAY
+    gone = {"org_id": 1, "cluster_id": "gone"}
+    row = {"topic": "t", "partition": 0, "topic_offset": 0, "error": "e"}
+    async with engine.begin() as conn:
+        await conn.execute(
+            sa.insert(t.rule_hit), gone | {"rule_fqdn": "r", "error_key": "K", "template_data": ""}
+        )
+        await conn.execute(sa.insert(t.report_info), gone | {"version_info": ""})
+        await conn.execute(
+            sa.insert(t.consumer_error), row | {"produced_at": old, "consumed_at": old}
+        )
+        first = sa.select(sa.func.min(t.recommendation.c.cluster_id)).scalar_subquery()
+        await conn.execute(sa.update(t.recommendation).values(created_at=utc_now()))
+        await conn.execute(
+            sa.update(t.recommendation)
+            .where(t.recommendation.c.cluster_id == first)
+            .values(created_at=old)
+        )
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_listed_clusters_are_deleted_from_all_tables(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The cleaner drops a last line without a line feed, and never deletes DVO rows."""
+    listed = tmp_path / "clusters.txt"
+    listed.write_text(
+        "no cluster\n\n" + "\n".join(f"{n:08x}-0000-4000-8000-{0:012d}" for n in (0, 3))
+    )
+    with filled(kind, tmp_path, AGES) as section:
+        arguments = ["--policy", "cleaner", "--clusters", str(listed), "--apply", "--chunk", "1"]
+        assert run(config(section), arguments) == 0
+        printed = capsys.readouterr()
+        assert complaints(printed.err) == ["no cluster: 'no cluster'"]
+        assert [
+            line.rsplit(maxsplit=1) for line in printed.out.splitlines()[1:] if line.strip()
+        ] == [
+            ["Proper cluster entries", "2"],
+            ["Improper cluster entries", "1"],
+            ["Deletions from table 'cluster_rule_toggle'", "0"],
+            ["Deletions from table 'cluster_rule_user_feedback'", "0"],
+            ["Deletions from table 'cluster_user_rule_disable_feedback'", "0"],
+            ["Deletions from table 'rule_hit'", "2"],
+            ["Deletions from table 'recommendation'", "2"],
+            ["Deletions from table 'report_info'", "0"],
+            ["Deletions from table 'report'", "2"],
+            ["Deletions from table 'dvo_report'", "2"],
+            ["Total deletions", "8"],
+        ]
+        assert asyncio.run(stored(section)) == {"report": 2, "dvo_report": 2}
