@@ -13,7 +13,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from ..config.checks import kafka_name
 from ..config.options import Config
-from ..errors import AggregatorError
+from ..errors import AggregatorError, InvalidInput
 from ..escaping import printable_json
 from ..ingest.dead_letter import DeadLetter
 from ..ingest.kafka import factory
@@ -31,6 +31,7 @@ LISTED = 10
 OMITTED = "its value was too large for the dead-letter topic"
 HOMELESS = "it does not tell its topic (--to names one)"
 NAMELESS = "no topic can have the name that it tells (--to names one)"
+MISSING = "topic '{}' does not exist, or may not be read (--to names another one)"
 TOO_LARGE = "the topic takes no message as large"
 
 
@@ -47,6 +48,23 @@ class Account:
     def chosen(self) -> int:
         """Return how many letters the choice has met."""
         return self.sent.total() + len(self.left)
+
+
+class Topics:
+    """The topics of the broker; each is looked up once, before anything is sent to it."""
+
+    def __init__(self, brokers: Brokers) -> None:
+        self._brokers = brokers
+        self._known: dict[str, bool] = {}
+
+    async def exists(self, name: str) -> bool:
+        """Return True if messages can be sent to the topic."""
+        if name not in self._known:
+            try:
+                self._known[name] = bool(await self._brokers.partitions(name))
+            except InvalidInput:
+                self._known[name] = False
+        return self._known[name]
 
 
 def run(config: Config, options: argparse.Namespace) -> int:
@@ -99,13 +117,16 @@ async def _run(
 ) -> None:
     """Read the topic up to its present end; later dead letters are left for the next run."""
     first, ends = await brokers.bounds(await brokers.partitions(topic))
+    topics = Topics(brokers)
+    if options.to and not await topics.exists(options.to):
+        raise InvalidInput(f"--to: topic '{options.to}' does not exist, or may not be read")
     for place in first:
         first[place] = max(first[place], options.choice.offsets.get(place.partition, 0))
     account.next = dict(first)
     with terminal.progress() as bar:
         task = bar.add_task(topic, total=sum(max(0, ends[at] - first[at]) for at in first))
         async for records in brokers.records(first, ends):
-            await _handle(records, options, sender, account)
+            await _handle(records, options, sender, account, topics)
             bar.update(task, completed=sum(account.next[at] - first[at] for at in first))
             if interrupted.is_set() or 0 < options.limit <= account.chosen:
                 return
@@ -117,6 +138,7 @@ async def _handle(
     options: argparse.Namespace,
     sender: Sender | None,
     account: Account,
+    topics: Topics,
 ) -> None:
     """Send what is chosen of the records; they count as read when it is acknowledged."""
     choice: Choice = options.choice
@@ -130,12 +152,16 @@ async def _handle(
         position[TopicPartition(record.topic, record.partition)] = record.offset + 1
         if choice.takes(letter):
             chosen.append(letter)
-    await _send(chosen, options.to, sender, account)
+    await _send(chosen, options.to, sender, account, topics)
     account.next |= position
 
 
 async def _send(
-    letters: Sequence[DeadLetter], to: str, sender: Sender | None, account: Account
+    letters: Sequence[DeadLetter],
+    to: str,
+    sender: Sender | None,
+    account: Account,
+    topics: Topics,
 ) -> None:
     # one lane for what came from one partition: there it goes back to, in its order
     lanes: defaultdict[tuple[str, int], list[DeadLetter]] = defaultdict(list)
@@ -144,6 +170,8 @@ async def _send(
         if letter.value_omitted or not topic or kafka_name(topic):
             named = NAMELESS if topic else HOMELESS
             account.left.append((letter, OMITTED if letter.value_omitted else named))
+        elif not await topics.exists(topic):
+            account.left.append((letter, MISSING.format(topic)))
         else:
             lanes[topic, letter.origin.partition or 0].append(letter)
     for (topic, lane), group in lanes.items():

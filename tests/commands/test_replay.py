@@ -184,6 +184,27 @@ def test_a_letter_of_another_service_is_sent_where_one_says(
         assert scene.values() == [b"bare"]
 
 
+def test_letters_of_a_topic_that_does_not_exist_are_left_and_others_sent(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with Broker() as broker:
+        scene = Scene(broker, [letter(b"a"), letter(b"b", topic="gone"), letter(b"c")])
+        assert scene.replay() == 3
+        assert scene.values() == [b"a", b"c"]
+        told = "letter letters/0/1 (was gone/0/0): topic 'gone' does not exist"
+        assert told in capsys.readouterr().err
+        assert scene.replay("--dry-run") == 3
+
+
+def test_nothing_is_sent_to_a_chosen_topic_that_does_not_exist(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with Broker() as broker:
+        scene = Scene(broker, [letter(b"a")])
+        assert scene.replay("--to", "gone") == 1
+    assert "--to: topic 'gone' does not exist" in capsys.readouterr().err
+
+
 def test_one_can_go_on_behind_what_was_sent(capsys: pytest.CaptureFixture[str]) -> None:
     with Broker() as broker:
         scene = Scene(broker, [letter(b"%d" % number) for number in range(5)])
