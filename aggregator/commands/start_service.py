@@ -22,6 +22,7 @@ from ..errors import (
 )
 from ..masking import mask_text
 from ..processes import streams
+from ..processes.deadline import Deadline
 from ..processes.ipc import FirstProcess, WorkerSlot
 from ..processes.memory import give_back_large_blocks, spare_what_stays
 from ..processes.workers import Workers, wanted
@@ -95,7 +96,8 @@ async def _serve(config: Config) -> int:
     # for mypy: the slot is that of the first process
     assert isinstance(service.processes, FirstProcess)  # noqa: S101
     workers = Workers(config, count, service.processes)
-    end_on_signals(service)
+    deadline = Deadline()
+    end_on_signals(service, deadline)
     change_level_on_signal(workers)
     try:
         await service.start()
@@ -103,15 +105,19 @@ async def _serve(config: Config) -> int:
         spare_what_stays()
         workers.start(service.port)
         await service.wait()
+    except BaseException:
+        deadline.start(CONSUMER_FAILED)
+        raise
     finally:
         await asyncio.gather(workers.stop(), service.stop())
     return 0
 
 
-def end_on_signals(service: Service, *, told: bool = True) -> None:
+def end_on_signals(service: Service, deadline: Deadline, *, told: bool = True) -> None:
     """Let SIGTERM and SIGINT end the service, and tell it (contract config-cli 5)."""
 
     def stop() -> None:
+        deadline.start(0)
         service.request_stop()
         if told:
             streams.write("SIGINT or SIGTERM was sent, stopping the service...\n")

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import replace
 
 from ..config.options import Config
+from ..processes.deadline import Deadline
 from ..processes.ipc import WorkerSlot
 from ..processes.memory import spare_what_stays
 from ..service import Service
@@ -35,7 +36,7 @@ def run(config: Config, options: argparse.Namespace) -> int:
 
 async def _serve(config: Config, slot: WorkerSlot) -> int:
     service = Service(config, slot)
-    end_on_signals(service, told=False)
+    end_on_signals(service, Deadline(), told=False)
     change_level_on_signal()
     try:
         await service.start()

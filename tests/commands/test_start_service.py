@@ -221,3 +221,50 @@ def test_sigusr1_switches_the_log_level_and_back(service: subprocess.Popen[str])
     said, _ = service.communicate(timeout=SECONDS)
     assert service.returncode == 0
     assert '"debug"' not in said
+
+
+HUNG_LOOKUP = """
+import socket, sys, threading
+from aggregator.__main__ import main
+
+real = socket.getaddrinfo
+
+def lookup(host, *arguments, **options):
+    if host == "hung.example":
+        print("lookup", flush=True)
+        threading.Event().wait()
+    return real(host, *arguments, **options)
+
+socket.getaddrinfo = lookup
+# it has its own lookups, in threads that nothing interrupts either
+sys.modules["uvloop"] = None
+sys.exit(main(["start-service"]))
+"""
+
+
+def test_a_name_lookup_that_never_ends_does_not_keep_the_service_from_ending(
+    tmp_path: Path,
+) -> None:
+    values = {
+        "SERVER__ADDRESS": "127.0.0.1:0",
+        "BROKER__ENABLED": "true",
+        "BROKER__ADDRESSES": "hung.example:9092",
+        "OCP_RECOMMENDATIONS_STORAGE__TYPE": "noop",
+        "DVO_RECOMMENDATIONS_STORAGE__TYPE": "noop",
+    }
+    env = {PREFIX + name: value for name, value in values.items()}
+    with subprocess.Popen(
+        [sys.executable, "-c", HUNG_LOOKUP],
+        cwd=ROOT, env=os.environ | env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout is not None
+            seen = next(line for line in process.stdout if line == "lookup\n")
+            process.send_signal(signal.SIGTERM)
+            # without a limit it would never end
+            rest, _ = process.communicate(timeout=SECONDS)
+        finally:
+            process.kill()
+    assert seen
+    assert process.returncode == 0, rest
+    assert "not stopped within 9.8 s, ending now" in rest
