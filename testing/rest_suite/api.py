@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -32,6 +32,7 @@ from .contract import (
     Operation,
 )
 from .credentials import Credentials
+from .pace import Pace
 from .probe import InstanceInfo
 
 NOTHING = object()
@@ -51,6 +52,7 @@ class Session:
     instance: InstanceInfo
     allowed: frozenset[int] = frozenset({READ})
     mirror: Comparison | None = None
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def profiles(self) -> tuple[str, ...]:
@@ -65,6 +67,7 @@ class Api:
     def __init__(self, session: Session) -> None:
         self.instance = session.instance
         self.exchanges: list[Exchange] = []
+        self.known: list[str] = []
         self._session = session
         self._undo: dict[Key, Callable[[], object]] = {}
         self._cleaning = False
@@ -147,6 +150,10 @@ class Api:
         target = path if path.startswith("/") else self.instance.prefix + path
         return self._send("raw", method, target, {**identity, **(headers or {})}, body, False)
 
+    def known_defect(self, text: str) -> None:
+        """Report a known defect of the service of this profile, which fails nobody."""
+        self.known.append(text)
+
     def later(self, action: Callable[[], object]) -> None:
         """Do this when the case ends, however it ends."""
         self._undo[("later", len(self._undo), id(action))] = action
@@ -175,6 +182,8 @@ class Api:
         body: object,
         chunked: bool,
     ) -> Exchange:
+        if not self._cleaning and (reason := self._session.pace.left(name)):
+            raise Skipped(f"{name} is slow and not asked any more: {reason}")
         content = None
         if body is not NOTHING:
             content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -183,6 +192,7 @@ class Api:
             name, method, target, headers=headers, body=content, chunked=chunked
         )
         self.exchanges.append(exchange)
+        self._session.pace.note(name, exchange.seconds)
         if self._session.mirror:
             self._session.mirror(exchange, target, cleaning=self._cleaning)
         check(not exchange.error, f"{method} {exchange.url}: {exchange.error}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from .contract import OPERATIONS
+from .pace import is_slow, told
 from .probe import UsageError
 from .result import Outcome, Result, Timing
 
@@ -108,6 +109,24 @@ def judged(budgets: Sequence[Budget], found: Sequence[Latency]) -> list[Result]:
         own = {b.measure: b for b in budgets if b.operation == latency.operation}
         general = {b.measure: b for b in budgets if not b.operation}
         results += [budget.judge(latency) for budget in {**general, **own}.values()]
+    return results
+
+
+def outliers(found: Sequence[Latency]) -> list[Result]:
+    """Return a failure for each operation that is slow while the others are fast."""
+    results = []
+    for latency in found:
+        others = [one.at("p50") for one in found if one is not latency]
+        if is_slow(latency.eased, others):
+            results.append(
+                Result(
+                    group=GROUP,
+                    name=f"{latency.operation}.others",
+                    sentence=f"{latency.operation} is as fast as the other operations",
+                    outcome=Outcome.FAILED,
+                    reason=told(latency.seconds, others),
+                )
+            )
     return results
 
 

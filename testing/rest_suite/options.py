@@ -185,6 +185,10 @@ def _output(group: Any) -> None:
         help="text, junit, json or html into a file (- is the standard output); repeatable",
     )  # fmt: skip
     group.add_argument(
+        "--coverage", action="store_true",
+        help="show which aspects of each operation were tested, and why others were not",
+    )  # fmt: skip
+    group.add_argument(
         "--budget", action="append", default=[], metavar="[OPERATION:]p95=500ms",
         help="what operations may take: p50 ... p99 or max; repeatable (p95=1s; off: none)",
     )  # fmt: skip

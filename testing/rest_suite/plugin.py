@@ -21,6 +21,7 @@ from .api import Api, Session
 from .case import MARKERS, OPTIONS, Case, case_of
 from .checks import CheckFailed
 from .connect import reconnected
+from .coverage import operations_of
 from .data import Claims, Data, Inventory
 from .phases import Phases
 from .probe import InstanceInfo
@@ -164,7 +165,7 @@ class SuitePlugin:
             if isinstance(call.excinfo.value, CheckFailed):
                 report.longrepr = _failure(attempt)
         if report.when == "teardown":
-            result = _result(case_of(item), attempt)
+            result = _result(case_of(item), attempt, operations_named_by(item))
             setattr(report, EXTRA, msgspec.json.encode(result).decode())
         return report
 
@@ -267,7 +268,13 @@ def _failure(attempt: Attempt) -> str:
     return "\n".join(lines)
 
 
-def _result(case: Case, attempt: Attempt) -> Result:
+def operations_named_by(item: pytest.Item) -> tuple[str, ...]:
+    """Return the operations that a test is about."""
+    values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return operations_of(getattr(item, "function", None), tuple(values))
+
+
+def _result(case: Case, attempt: Attempt, operations: tuple[str, ...]) -> Result:
     exchanges = tuple(attempt.api.exchanges) if attempt.api else ()
     result = Result(
         group=case.group,
@@ -277,6 +284,9 @@ def _result(case: Case, attempt: Attempt) -> Result:
         reason="; ".join(attempt.reasons),
         seconds=attempt.seconds,
         timings=tuple(Timing(e.operation, e.status, e.seconds, len(e.body)) for e in exchanges),
+        kind=case.kind,
+        operations=operations,
+        known=tuple(attempt.api.known) if attempt.api else (),
     )
     if attempt.outcome is Outcome.FAILED:
         return replace(result, exchanges=exchanges, decisive=attempt.decisive or len(exchanges))

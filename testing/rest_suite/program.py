@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 import tempfile
 import time
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.list:
             return _list(options, rest)
         _demand_known(rest)
-        return _test(options, rest, console)
+        return _test(options, rest, console, argv)
     except UsageError as error:
         console.print(f"rest_suite: {error}", markup=False, soft_wrap=True)
         return USAGE
@@ -83,7 +84,9 @@ def _list(options: argparse.Namespace, rest: Sequence[str]) -> int:
     return PASSED if plugin.cases else NOTHING
 
 
-def _test(options: argparse.Namespace, rest: list[str], console: Console) -> int:
+def _test(
+    options: argparse.Namespace, rest: list[str], console: Console, argv: Sequence[str] | None
+) -> int:
     budgets = latency.chosen(options.budget)
     reports.demand_writable(options.report)
     if options.fuzz:
@@ -116,11 +119,14 @@ def _test(options: argparse.Namespace, rest: list[str], console: Console) -> int
         results=plugin.results,
         latencies=_latencies(plugin.results),
         interrupted=plugin.interrupted,
+        command=_command(sys.argv[1:] if argv is None else argv),
     )
     if not summary.results:
         console.print("rest_suite: no case fits the selection (see --list)")
         return INTERRUPTED if summary.interrupted else NOTHING
     text.show(summary, console)
+    if options.coverage:
+        text.show_coverage(summary, console)
     reports.write(options.report, summary)
     return _status(summary)
 
@@ -173,6 +179,17 @@ def _demand_known(rest: Sequence[str]) -> None:
             config._ensure_unconfigure()
 
 
+def _command(words: Sequence[str]) -> str:
+    """Return the command line, without the values of headers, which may be secret."""
+    shown = ["insights-results-rest-suite"]
+    for before, word in zip(["", *words], words, strict=False):
+        name, equals, _ = word.partition("=")
+        hidden = "..." if before == "--header" else f"{name}{equals}..."
+        secret = before == "--header" or (name == "--header" and equals)
+        shown.append(hidden if secret else word)
+    return shlex.join(shown)
+
+
 def _collects_only(rest: Sequence[str]) -> bool:
     return any(word in ("--co", "--collect-only", "--fixtures", "--markers") for word in rest)
 
@@ -222,7 +239,9 @@ def _judged(
     """Return the results of budgets, comparison and generated requests."""
     found: list[Result] = []
     if any(result.outcome is not Outcome.SKIPPED for result in results):
-        found += latency.judged(budgets, _latencies(results))
+        latencies = _latencies(results)
+        found += latency.judged(budgets, latencies)
+        found += latency.outliers(latencies) if budgets else []
     found += session.mirror.results() if session.mirror else []
     if options.fuzz:
         found.append(fuzz.fuzzed(session, options.fuzz))

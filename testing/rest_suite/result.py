@@ -32,7 +32,8 @@ class Result:
     """How a case ended; the exchanges are kept of those that failed only.
 
     `decisive` is how many exchanges there were when it failed: the last of them is what a person
-    looks at first, the others belong to the clean-up.
+    looks at first, the others belong to the clean-up. `operations` are those that the case names,
+    `known` the known defects of the service that it met.
     """
 
     group: str
@@ -44,6 +45,9 @@ class Result:
     timings: tuple[Timing, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     decisive: int = 0
+    kind: int = 0
+    operations: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

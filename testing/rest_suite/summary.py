@@ -23,6 +23,7 @@ class Summary:
     results: Sequence[Result]
     latencies: Sequence[Latency]
     interrupted: bool = False
+    command: str = ""
 
     @property
     def counts(self) -> dict[Outcome, int]:
@@ -42,6 +43,20 @@ class Summary:
         """Return what failed, by name."""
         failed = [result for result in self.results if result.outcome is Outcome.FAILED]
         return sorted(failed, key=lambda result: result.id)
+
+    @property
+    def known(self) -> list[str]:
+        """Return the known defects of the service that were met."""
+        return list(dict.fromkeys(text for result in self.results for text in result.known))
+
+    @property
+    def reasons(self) -> dict[str, list[Result]]:
+        """Return the skipped cases by reason, the most frequent first."""
+        found: dict[str, list[Result]] = {}
+        for result in self.results:
+            if result.outcome is Outcome.SKIPPED:
+                found.setdefault(result.reason, []).append(result)
+        return dict(sorted(found.items(), key=lambda pair: -len(pair[1])))
 
     @property
     def verdict(self) -> str:

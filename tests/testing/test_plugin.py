@@ -213,12 +213,11 @@ def test_messages_of_every_form_are_sent(pytester: pytest.Pytester) -> None:
             path = f"organizations/{message['OrgID']}/clusters"
             assert requests.get(aggregator_service.url + path).json()["clusters"] == names
 
-        @pytest.mark.parametrize("wrong", [3, None, ["{}"]])
-        def test_others(aggregator_service, wrong):
-            with pytest.raises(TypeError, match="dict, str, bytes or a generated message, not"):
-                aggregator_service.send(wrong)
+            for wrong in (3, None, ["{}"]):
+                with pytest.raises(TypeError, match="dict, str, bytes or a generated message, not"):
+                    aggregator_service.send(wrong)
             with pytest.raises(TypeError, match="kind is one of ocp, dvo, not 'OCP'"):
                 aggregator_service.send({}, kind="OCP")
         """
     )
-    _run(pytester).assert_outcomes(passed=4)
+    _run(pytester).assert_outcomes(passed=1)

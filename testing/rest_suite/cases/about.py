@@ -172,6 +172,9 @@ def test_ratings_are_counted(api: Api, data: Data) -> None:
 def test_every_operation_is_described(api: Api, data: Data) -> None:
     known = described(api)
     for operation in existing(api, debug=False):
+        if shown(operation) not in known and operation.name in api.instance.behaviour.undescribed:
+            api.known_defect(f"openapi.json does not describe {operation.method} /{operation.path}")
+            continue
         check(shown(operation) in known, f"{shown(operation)} is not in the description")
 
 

@@ -7,13 +7,16 @@ from html import escape
 from typing import Any
 
 from ...escaping import printable_lines
+from .. import coverage
 from ..client import Exchange
 from ..result import Outcome, Result, count
 from ..summary import Summary
 from .chart import chart
 
 LONGEST = 4000
+SLOWEST = 20
 STYLE = """
+:root { color-scheme: light dark }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 68rem; padding: 0 1rem;
   color: #1b1f24; background: #fff }
 h1 { margin-bottom: 0 } h1 + p { margin-top: 0; color: #57606a }
@@ -27,17 +30,41 @@ article { border-left: 4px solid #cf222e; padding: 0 0 0 1rem; margin: 1.2rem 0 
 svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif } svg text { fill: #57606a }
 svg .p50 { fill: #0969da } svg .p95 { fill: #a5c8f5 } svg .max { stroke: #cf222e; stroke-width: 2 }
 svg .scale { stroke: #d0d7de }
+td.skipped { font-size: .85em } input { font: inherit; padding: .2rem .5rem; width: 20rem }
+@media (prefers-color-scheme: dark) { body { color: #e6edf3; background: #0d1117 }
+  pre { background: #161b22 } td, th { border-color: #30363d } .passed { color: #3fb950 }
+  .failed { color: #f85149 } a { color: #58a6ff } svg text { fill: #8b949e } }
+"""
+# hides the cases that do not contain the text; the page needs nothing else, and works without
+SEARCH = """
+const field = document.getElementById("search");
+field.hidden = false;
+field.addEventListener("input", () => {
+  const wanted = field.value.toLowerCase();
+  for (const group of document.querySelectorAll("details.group")) {
+    let found = false;
+    for (const row of group.querySelectorAll("tr")) {
+      row.hidden = !row.textContent.toLowerCase().includes(wanted);
+      found = found || !row.hidden;
+    }
+    group.hidden = !found;
+    if (wanted) group.open = found;
+  }
+});
 """
 
 
 def rendered(summary: Summary) -> str:
     """Return the report as HTML."""
-    parts = [*_head(summary), *_failures(summary), *_latencies(summary), *_cases(summary)]
+    parts = [
+        *_head(summary), *_failures(summary), *_not_tested(summary), *_latencies(summary),
+        *_coverage(summary), *_cases(summary),
+    ]  # fmt: skip
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>REST suite: {_safe(summary.url)}</title><style>{STYLE}</style></head><body>\n"
         + "\n".join(parts)
-        + "\n</body></html>\n"
+        + f"\n<script>{SEARCH}</script></body></html>\n"
     )
 
 
@@ -53,6 +80,44 @@ def _head(summary: Summary) -> Iterator[str]:
         f"authentication {'on' if instance.authenticated else 'off'}; build "
         f"{_safe(instance.version or 'unknown')}. Data: {_safe(summary.data)}.</p>"
     )
+
+    if summary.command:
+        yield f"<pre>{_safe(summary.command)}</pre>"
+
+
+def _not_tested(summary: Summary) -> Iterator[str]:
+    """Yield the skipped cases by reason, and the known defects of the service."""
+    if summary.reasons:
+        yield "<h2>Not tested</h2>"
+    for reason, results in summary.reasons.items():
+        names = "<br>".join(_safe(result.id) for result in results)
+        yield f"<details><summary><b>{len(results)}</b> {_safe(reason)}</summary>{names}</details>"
+    if summary.known:
+        yield "<h2>Known defects</h2><ul>"
+        yield from (f"<li>{_safe(text)}</li>" for text in summary.known)
+        yield "</ul>"
+
+
+def _coverage(summary: Summary) -> Iterator[str]:
+    """Yield the table of operations and aspects."""
+    yield "<h2>Coverage of the contract</h2>"
+    yield "<p>A number: cases that tested it. -: no case demands it.</p>"
+    heads = "".join(f"<th>{aspect}</th>" for aspect in coverage.ASPECTS)
+    yield f"<details><summary>operations and aspects</summary><table><tr><th></th>{heads}</tr>"
+    for operation, cells in coverage.table(summary.results).items():
+        row = "".join(map(_cell, cells.values()))
+        yield f"<tr><td>{_safe(operation)}</td>{row}</tr>"
+    yield "</table></details>"
+
+
+def _cell(cell: coverage.Cell) -> str:
+    if cell.failed:
+        return f'<td class="failed">{cell}</td>'
+    if cell.tested:
+        return f'<td class="passed">{cell}</td>'
+    if cell.reasons:
+        return f'<td class="skipped">skipped: {_safe("; ".join(cell.reasons))}</td>'
+    return "<td>-</td>"
 
 
 def _failures(summary: Summary) -> Iterator[str]:
@@ -81,17 +146,18 @@ def _exchange(exchange: Exchange, *, shown: bool) -> Iterator[str]:
 
 def _latencies(summary: Summary) -> Iterator[str]:
     if summary.latencies:
-        yield "<h2>Latency per operation</h2>"
+        yield f"<h2>Latency, the {SLOWEST} slowest operations</h2>"
         yield "<p>p50 dark, p95 light, the slowest request red; at the right p95 / slowest.</p>"
-        yield chart(summary.latencies)
+        slowest = sorted(summary.latencies, key=lambda latency: -latency.at("p95"))
+        yield chart(slowest[:SLOWEST])
 
 
 def _cases(summary: Summary) -> Iterator[str]:
-    yield "<h2>Cases</h2>"
+    yield '<h2>Cases</h2><input id="search" placeholder="search" hidden>'
     for group, results in summary.groups.items():
         failed = any(result.outcome is Outcome.FAILED for result in results)
         numbers = ", ".join(f"{n} {outcome}" for outcome, n in count(results).items() if n)
-        yield f"<details{' open' if failed else ''}><summary><b>{_safe(group)}</b> "
+        yield f'<details class="group"{" open" if failed else ""}><summary><b>{_safe(group)}</b> '
         yield f"{numbers}</summary><table>"
         yield from map(_row, results)
         yield "</table></details>"

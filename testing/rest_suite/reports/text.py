@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ...escaping import printable, printable_lines
+from .. import coverage
 from ..latency import shown
 from ..result import Outcome
 from ..summary import Summary
 
-WIDTH = 110
+WIDTH = 140
+SOME = 3
+SLOWEST = 20
 
 
 def rendered(summary: Summary) -> str:
@@ -26,26 +29,25 @@ def rendered(summary: Summary) -> str:
 
 
 def show(summary: Summary, console: Console) -> None:
-    """Print the report."""
-    instance = summary.instance
-    console.print(
-        f"{summary.url}{instance.prefix} at {summary.moment:%Y-%m-%d %H:%M:%S %Z}, profile "
-        f"{instance.profile}, {'with' if instance.debug else 'without'} debug, "
-        f"authentication {'on' if instance.authenticated else 'off'}\n"
-        f"{printable_lines(str(summary.data))}\n",
-        markup=False,
-        emoji=False,
-        soft_wrap=True,
-    )
+    """Print the report: what failed, what was not tested and why, then the rest."""
     for result in summary.failures:
         name, reason = printable(result.id), printable(result.reason)
         console.print(f"FAILED {name}", style="bold red", markup=False, emoji=False, soft_wrap=True)
-        console.print(f"    {reason}", markup=False, emoji=False, soft_wrap=True)
+        _line(console, f"    {reason}")
         for exchange in result.exchanges[: result.decisive][-1:]:
-            command = printable(exchange.curl())
-            console.print(f"    {command}", markup=False, emoji=False, soft_wrap=True)
-    for line in _left_out(summary):
-        console.print(printable(line), markup=False, emoji=False, soft_wrap=True)
+            _line(console, f"    {printable(exchange.curl())}")
+    for line in _not_tested(summary):
+        _line(console, printable(line))
+    for known in summary.known:
+        _line(console, f"known defect: {printable(known)}")
+    instance = summary.instance
+    _line(
+        console,
+        f"\n{summary.url}{instance.prefix} at {summary.moment:%Y-%m-%d %H:%M:%S %Z}, profile "
+        f"{instance.profile}, {'with' if instance.debug else 'without'} debug, "
+        f"authentication {'on' if instance.authenticated else 'off'}\n"
+        f"{printable_lines(str(summary.data))}\n",
+    )
     console.print(_groups(summary))
     if summary.latencies:
         console.print(_latencies(summary))
@@ -53,15 +55,36 @@ def show(summary: Summary, console: Console) -> None:
     console.print(summary.verdict, style="bold red" if failed else "bold green", markup=False)
 
 
-def _left_out(summary: Summary) -> Iterator[str]:
-    """Yield each reason for which cases were skipped, with how many they are."""
-    reasons: dict[str, list[str]] = {}
-    for result in summary.results:
-        if result.outcome is Outcome.SKIPPED:
-            reasons.setdefault(result.reason, []).append(result.id)
-    for reason, names in reasons.items():
-        some = ", ".join(dict.fromkeys(names[:3])) + (" ..." if len(names) > 3 else "")
-        yield f"skipped {len(names)}: {reason} ({some})"
+def _line(console: Console, text: str) -> None:
+    console.print(text, markup=False, emoji=False, soft_wrap=True)
+
+
+def show_coverage(summary: Summary, console: Console) -> None:
+    """Print which aspects of each operation were tested."""
+    found = coverage.table(summary.results)
+    table = Table("operation", title="Coverage of the contract", title_justify="left")
+    for aspect in coverage.ASPECTS:
+        table.add_column(aspect, justify="right")
+    for operation, cells in found.items():
+        table.add_row(operation, *map(str, cells.values()))
+    console.print(table, width=WIDTH)
+    _line(console, "A number: cases that tested it; -: no case demands it. Skipped:")
+    for reason, aspects in coverage.skipped(found).items():
+        places = (f"{aspect} of {_listed(names)}" for aspect, names in aspects.items())
+        _line(console, f"  {printable(reason)}: {'; '.join(places)}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return some names, and how many more there are."""
+    more = f" and {len(names) - SOME} more" if len(names) > SOME else ""
+    return ", ".join(names[:SOME]) + more
+
+
+def _not_tested(summary: Summary) -> Iterator[str]:
+    """Yield a line for each reason for which cases were skipped."""
+    for reason, results in summary.reasons.items():
+        names = list(dict.fromkeys(result.id.partition("[")[0] for result in results))
+        yield f"not tested ({len(results)}): {reason}: {_listed(names)}"
 
 
 def _groups(summary: Summary) -> Table:
@@ -75,10 +98,11 @@ def _groups(summary: Summary) -> Table:
 
 
 def _latencies(summary: Summary) -> Table:
-    table = Table("operation", title="Latencies", title_justify="left")
+    table = Table("operation", title=f"Latencies, the {SLOWEST} slowest", title_justify="left")
     for name in ("requests", "p50", "p95", "max"):
         table.add_column(name, justify="right")
-    for latency in sorted(summary.latencies, key=lambda latency: -latency.at("p95")):
+    slowest = sorted(summary.latencies, key=lambda latency: -latency.at("p95"))[:SLOWEST]
+    for latency in slowest:
         measures = [shown(latency.at(name)) for name in ("p50", "p95", "max")]
         table.add_row(Text(printable(latency.operation)), str(len(latency.seconds)), *measures)
     return table

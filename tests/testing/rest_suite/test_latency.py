@@ -10,8 +10,10 @@ from testing.rest_suite.latency import (
     chosen,
     judged,
     latencies,
+    outliers,
     parse,
 )
+from testing.rest_suite.pace import PATIENCE_SECONDS, Pace
 from testing.rest_suite.probe import UsageError
 from testing.rest_suite.result import Outcome, Timing
 
@@ -103,3 +105,37 @@ def test_one_slow_answer_is_none_where_no_budget_is_given(
     found = latencies([Timing("organizations", 200, one) for one in seconds])
     (result,) = judged(chosen(options), found)
     assert result.outcome is outcome
+
+
+FAST = [Latency(name, (0.005,), (0.005,)) for name in ("main", "info", "rule", "acks", "clusters")]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "others", "slow"),
+    [(0.8, FAST, True), (0.4, FAST, False), (0.8, FAST[:2], False),
+     (0.8, [Latency(one.operation, (0.3,), (0.3,)) for one in FAST], False)],
+    ids=["slow", "fast enough", "too few others", "all are slow"],
+)  # fmt: skip
+def test_operation_that_is_slow_while_others_are_fast_fails(
+    seconds: float, others: list[Latency], slow: bool
+) -> None:
+    found = outliers([*others, Latency("report", (seconds,), (seconds,))])
+    assert [result.name for result in found] == (["report.others"] if slow else [])
+
+
+def test_slow_operation_is_asked_for_seconds_only() -> None:
+    pace = Pace()
+    for name in ("main", "info", "rule"):
+        pace.note(name, 0.005)
+    pace.note("report", PATIENCE_SECONDS - 1)
+    assert pace.left("report") == ""
+    pace.note("report", 2.0)
+    assert "2 requests took" in pace.left("report")
+    assert pace.left("main") == ""
+
+
+def test_instance_that_is_slow_everywhere_is_tested() -> None:
+    pace = Pace()
+    for name in ("main", "info", "rule", "report"):
+        pace.note(name, PATIENCE_SECONDS + 1)
+    assert pace.left("report") == ""

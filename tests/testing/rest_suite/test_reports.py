@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from testing.rest_suite.client import Exchange
+from testing.rest_suite.contract import OPERATIONS
 from testing.rest_suite.latency import Latency
 from testing.rest_suite.probe import InstanceInfo, UsageError
 from testing.rest_suite.reports import WRITERS, demand_writable, write
@@ -54,7 +55,8 @@ def test_the_text_says_what_failed_and_what_was_left_out() -> None:
     assert "FAILED reports.is_<there>" in text
     assert "curl -i --path-as-is -X GET http://instance.test/report" in text
     assert "clean-up" not in text
-    assert "skipped 1: needs --allow-writes (votes.toggled)" in text
+    assert "not tested (1): needs --allow-writes: votes.toggled" in text
+    assert text.index("FAILED") < text.index("not tested") < text.index("http://instance.test/api")
     assert "1 passed, 1 failed, 1 skipped in 1.5 s" in text
     assert "250 ms" in text
 
@@ -81,7 +83,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        if tag not in ("meta",):
+        if tag not in ("meta", "input", "br"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -96,7 +98,9 @@ def test_the_page_is_whole_and_lets_no_answer_in() -> None:
     page = Page()
     page.feed(text)
     assert not page.open
-    assert "script" not in page.tags
+    assert page.tags.count("script") == 1
+    assert text.index("Not tested") < text.index("Coverage of the contract") < text.index("Cases")
+    assert "<b>1</b> needs --allow-writes" in text
     assert page.tags.count("rect") == 4
     assert "<b>votes</b> \n1 passed, 1 skipped</summary>" in text
     assert "src=" not in text
@@ -107,6 +111,21 @@ def test_the_page_is_whole_and_lets_no_answer_in() -> None:
 def test_a_run_with_nothing_in_it_has_reports_too(form: str) -> None:
     empty = Summary("http://instance.test", InstanceInfo(), "nothing", MOMENT, 0.0, [], [])
     assert WRITERS[form](empty)
+
+
+def test_known_defects_are_listed_and_fail_nobody() -> None:
+    known = Result("about", "described", "described", Outcome.PASSED, known=("no GET /",))
+    summary = replace(SUMMARY, results=[known])
+    assert "known defect: no GET /" in WRITERS["text"](summary)
+    assert "<li>no GET /</li>" in WRITERS["html"](summary)
+    assert not summary.failures
+
+
+def test_only_the_slowest_operations_are_shown() -> None:
+    many = [Latency(name, (number / 100,)) for number, name in enumerate(OPERATIONS, 1)]
+    text = WRITERS["text"](replace(SUMMARY, results=[], latencies=many))
+    shown = [name for name in OPERATIONS if f"│ {name} " in text]
+    assert shown == list(OPERATIONS)[-20:]
 
 
 def test_reports_are_written_where_asked(
