@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -147,11 +148,26 @@ class Page:
     def until(self, condition: Callable[[], Any], what: str) -> Any:
         """Return what the condition returns as soon as it is true; raise TimeoutException."""
         wait = WebDriverWait(self.driver, SECONDS, poll_frequency=0.05)
-        return wait.until(lambda _: condition(), f"{what}, while the page shows:\n{self._shown()}")
+        try:
+            return wait.until(lambda _: condition())
+        except TimeoutException:
+            # what it shows at the end, not when the waiting began
+            raise TimeoutException(f"{what}, while the page shows:\n{self._shown()}") from None
 
     def until_text(self, text: str, selector: str = "body") -> None:
         """Wait until an element contains the text."""
-        self.until(lambda: any(text in each.text for each in self.all(selector)), text)
+        self.until(lambda: any(text in each for each in self.texts(selector)), text)
+
+    def texts(self, selector: str) -> list[str]:
+        """Return the visible text of all elements that match a CSS selector now.
+
+        Read at once, since a page that is live replaces elements meanwhile.
+        """
+        found: list[str] = self.driver.execute_script(
+            "return [...document.querySelectorAll(arguments[0])].map((each) => each.innerText)",
+            selector,
+        )
+        return found
 
     def _shown(self) -> str:
         bodies = self.all("body")

@@ -111,7 +111,7 @@ async def test_the_way_of_a_report_leads_to_its_rows(tmp_path: Path, brokers: st
         assert first["dead_letter"] is None
         again = await post(port, "/dashboard/messages", {"kind": "ocp", "value": value})
         second = await way(port, again.document)
-        assert (second["offset"], second["outcome"]["state"]) == (1, "older")
+        assert second["outcome"]["state"] == "older"
 
 
 async def test_an_invalid_message_leads_to_its_dead_letter_which_is_replayed(

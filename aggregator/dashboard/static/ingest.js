@@ -70,8 +70,10 @@ function Figures({ status, invalid }) {
     </div>`;
 }
 
-export const windowOf = (seconds) =>
-  seconds === null ? 'since the start' : `last ${seconds < 55 ? `${seconds} seconds` : 'minute'}`;
+export function windowOf(seconds) {
+  if (seconds === null) return 'since the start';
+  return seconds < 55 ? `last ${Math.max(2, seconds)} seconds` : 'last minute';
+}
 
 function since(text) {
   const date = parseTime(text);

@@ -55,7 +55,10 @@ export const PAGE_SIZE = 50;
 // the buttons between pages of a list; only one page is in the document
 export function Pages({ total, page, onPage, size = PAGE_SIZE, what }) {
   const last = Math.max(0, Math.ceil(total / size) - 1);
-  if (last === 0) return html`<p class="quiet pages">${total.toLocaleString('en-US')} ${what}</p>`;
+  if (last === 0) {
+    const named = total === 1 ? what.replace(/s$/, '') : what;
+    return html`<p class="quiet pages">${total.toLocaleString('en-US')} ${named}</p>`;
+  }
   const from = page * size;
   return html`<nav class="pages" aria-label="Pages of the list">
     <button type="button" disabled=${page === 0} onClick=${() => onPage(0)}>First</button>

@@ -39,6 +39,7 @@ export function Report({ segments, query }) {
         ack=${acks?.find((one) => plain(one.rule_id) === plain(hit.component) && one.error_key === hit.key)} />`)}</ol>`}`;
 }
 
+// an acknowledgement may name the rule with or without the suffix
 const plain = (rule) => rule.replace(/\.report$/, '');
 
 function Hit({ hit, org, cluster, user, ack, onChanged }) {
@@ -68,8 +69,8 @@ function Hit({ hit, org, cluster, user, ack, onChanged }) {
 function Actions({ hit, org, cluster, user, ack, onChanged }) {
   const [problem, setProblem] = useState(null);
   const [asking, setAsking] = useState('');
-  const rule = path`rules/${plain(hit.component)}/error_key/${hit.key}`;
-  const ofHit = path`clusters/${cluster}/rules/${plain(hit.component)}/error_key/${hit.key}/organizations/${org}`;
+  const rule = path`rules/${ack?.rule_id ?? hit.component}/error_key/${hit.key}`;
+  const ofHit = path`clusters/${cluster}/rules/${hit.component}/error_key/${hit.key}/organizations/${org}`;
   const ofUser = ofHit + path`/users/${user}`;
   const ofAck = rule + path`/organizations/${org}`;
   const send = (requests) => {

@@ -25,7 +25,7 @@ export function Rest({ status }) {
     <button type="button" class="sort" onClick=${() => setSort(name)}>${title}${sort === name ? ' ↓' : ''}</button></th>`;
   return html`<h1 tabindex="-1">REST API</h1>
     <div class="grid">
-      <${Panel} title="Requests" className="full" side=${html`<span class="quiet">since somebody looked, at most 15 minutes</span>`}>
+      <${Panel} title="Requests" className="full" side=${html`<span class="quiet">last 15 minutes, while a page was open</span>`}>
         <div class="figures">
           <div class="figure"><strong>${rate(rest.rate)}</strong> <span>a second</span></div>
           <div class="figure"><strong>${count(total)}</strong> <span>since the start</span></div>
@@ -36,7 +36,7 @@ export function Rest({ status }) {
           lines=${[{ label: 'requests', colour: '--accent', fill: true,
             values: whole.map((one) => (one === null ? null : one / series.step)) }]} />
       <//>
-      <${Panel} title="Endpoints" className="full" side=${html`<span class="quiet">times of the ${windowOf(rest.window)}</span>`}>
+      <${Panel} title="Endpoints" className="full" side=${html`<span class="quiet">rates and times: ${windowOf(rest.window)}</span>`}>
         ${!endpoints.length ? html`<${Empty}>No request since the start.<//>` : html`
         <${Table} caption="Requests by endpoint">
           <thead><tr><th>endpoint</th>${head('rate', 'a second')}<th class="number">median</th>${
