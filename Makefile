@@ -1,5 +1,5 @@
 # Each target is one line of the program or of tox.
-.PHONY: help run quick test lint types integration mutation docs site bench vendor image
+.PHONY: help run quick test lint types integration mutation docs site bench vendor image lock release
 .DEFAULT_GOAL := help
 SHELL := bash
 
@@ -53,6 +53,14 @@ mutation: .venv/installed ## mutation score of the REST suite (ARGS="--url http:
 
 image: ## build the container image with buildah, podman or docker
 	deploy/build-image.sh
+
+lock: .venv/tox ## choose the newest versions for a production installation (requirements.lock)
+	.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --extra speed --output-file requirements.lock setup.py
+
+release: .venv/tox ## commit, tag and build a release in dist/ (VERSION=1.0.0rc1)
+	.venv/bin/pip install --quiet --disable-pip-version-check build 'cyclonedx-bom>=7' packaging
+	.venv/bin/python deploy/release.py $(VERSION)
 
 .venv/bin/pip:
 	$(if $(PYTHON),,$(error Python 3.11 or later is needed))

@@ -23,7 +23,7 @@ TESTING = [
     # runs the cases of the REST suite, in several processes with pytest-xdist
     "pytest>=8,<10",
     "pytest-xdist>=3.6",
-    "requests>=2.32",
+    "requests>=2.33",
 ]
 
 
@@ -65,19 +65,30 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
+    classifiers=[
+        "Development Status :: 5 - Production/Stable",
+        "Framework :: AsyncIO",
+        "Intended Audience :: System Administrators",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Typing :: Typed",
+    ],
     # fixtures/ is data only; it ships as testing.data, so that `dev` and testers find it
     packages=[*find_packages(include=["aggregator*", "testing*"]), "testing.data"],
     py_modules=["insights_results_testing"],
     package_dir={"testing.data": "fixtures"},
     package_data={
-        "aggregator": ["schemas/*", "dashboard/**/*"],
+        "aggregator": ["schemas/*", "dashboard/**/*", "py.typed"],
+        "testing": ["py.typed"],
         "testing.data": ["**/*"],
         "testing.rest_suite": ["pytest.ini"],
     },
     cmdclass={"build_py": BuildPackages, "sdist": SourceDistribution},
     install_requires=[
         "tornado>=6.5",
-        # reads requests in C; Tornado's own reader takes as long as all the rest of an answer
         "aiokafka>=0.12",
         # with it aiokafka reads snappy, lz4 and zstd, which producers choose without asking us
         "cramjam>=2.8",
@@ -97,23 +108,25 @@ setup(
     extras_require={
         "testing": TESTING,
         "speed": ["uvloop>=0.20"],
-        "sinks": ["watchtower>=3", "boto3", "sentry-sdk>=2"],
+        "sinks": ["watchtower>=3", "boto3>=1.35", "sentry-sdk>=2"],
         "profile": ["pyinstrument>=5"],
         "otel": OTEL,
         "completion": ["shtab>=1.7"],
         # formats and destinations of `export`
         "parquet": ["pyarrow>=18"],
-        "s3": ["boto3"],
+        "s3": ["boto3>=1.35"],
         "dev": [
             *TESTING,
             *OTEL,
+            "pytest>=9,<10",
             "pytest-tornasync>=0.6.0.post2",
             "pytest-timeout>=2.3",
+            "pytest-xdist>=3.8",
             "responses>=0.25",
             # of the extras `sinks` and `profile`
             "sentry-sdk>=2",
             "watchtower>=3",
-            "boto3",
+            "boto3>=1.35",
             "pyinstrument>=5",
             # drives the Chromium of tests/browser
             "selenium>=4.25",

@@ -15,6 +15,7 @@ OUTSIDE = {
     "CHANGELOG.md": "CHANGELOG.md",
     "CONTRIBUTING.md": "CONTRIBUTING.md",
     "SECURITY.md": "SECURITY.md",
+    "CODE_OF_CONDUCT.md": "CODE_OF_CONDUCT.md",
     "LICENSE": "LICENSE.txt",
     "aggregator/schemas/asyncapi.json": "asyncapi.json",
     "aggregator/schemas/ocp_message.json": "ocp_message.json",
