@@ -29,7 +29,7 @@ from aggregator.ingest.tracker import Tracker
 from aggregator.metrics import Metrics
 from testing.mocks.producer import MemoryProducer
 from tests.ingest import recorded
-from tests.ingest.situations import kept, refused
+from tests.ingest.doubles import kept, refused
 
 ROOT = Path(__file__).parent.parent
 SCHEMAS = files("aggregator") / "schemas"

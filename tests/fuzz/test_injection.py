@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from tests.databases import fresh_database
 from tests.golden.test_rest import storage_section
 
-from . import scene
+from . import multi_tenant_service as tenants
 from .test_requests import GOOD
 
 PIECES = [
@@ -30,7 +30,7 @@ def requests() -> Iterator[tuple[str, str, Any]]:
     """Yield method, path and body, with a piece in one place, of an organization without data."""
     good = {name: values[0] for name, values in GOOD.items()}
     good |= dict.fromkeys(("org_id", "organization", "organizations"), "999999")
-    paths = json.loads(scene.DESCRIPTION.read_text())["paths"]
+    paths = json.loads(tenants.DESCRIPTION.read_text())["paths"]
     for path, operations in paths.items():
         for method in operations.keys() & {"get", "put", "post", "delete"}:
             filled = re.sub(r"\{(\w+)\}", lambda name: quote(good[name[1]], safe=""), path)
@@ -56,7 +56,7 @@ def ask_all(port: int) -> list[str]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     bad = []
     for method, path, body in requests():
-        connection.request(method, scene.PREFIX + path, json.dumps(body))
+        connection.request(method, tenants.PREFIX + path, json.dumps(body))
         answer = connection.getresponse()
         answer.read()
         if answer.status >= 500:
@@ -68,11 +68,11 @@ def ask_all(port: int) -> list[str]:
 async def test_sql_in_any_parameter_is_a_value(tmp_path: Path) -> None:
     async with fresh_database() as location:
         section = storage_section(sa.make_url(location))
-        async with scene.service(tmp_path, section, request_timeout=SECONDS) as (port, engine):
-            before = await scene.rows_of_others(engine)
+        async with tenants.service(tmp_path, section, request_timeout=SECONDS) as (port, engine):
+            before = await tenants.rows_of_others(engine)
             assert sum(map(bool, before.values())) >= 5
             assert await to_thread(ask_all, port) == []
-            after = await scene.rows_of_others(engine)
+            after = await tenants.rows_of_others(engine)
     # what is stored for the organization of the requests is new
     new = {name: [row for row in rows if row not in before[name]] for name, rows in after.items()}
     assert all("999999" in row for rows in new.values() for row in rows)

@@ -23,9 +23,9 @@ from aggregator.ingest.decode.message import Decoder, InvalidMessage
 from aggregator.ingest.decode.ocp import OcpDecoder
 from aggregator.ingest.kafka.record_batches import RecordBatches
 from aggregator.ingest.kafka.records import PartitionRecords
+from tests.ingest.doubles import record, refused
 from tests.ingest.kafka import raw_batches
 from tests.ingest.kafka.raw_batches import Raw
-from tests.ingest.situations import record, refused
 
 MOST = 100_000
 # stands for a number of more digits than Python converts

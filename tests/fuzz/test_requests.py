@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from . import scene
+from . import multi_tenant_service as tenants
 
 REQUESTS, CONNECTIONS, SEED = 10_000, 4, 20_261_124
 METHODS = ("GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH", "BREW")
-OURS, THEIRS = scene.clusters()
+OURS, THEIRS = tenants.clusters()
 RULE, KEY = (
     "ccx_rules_ocp.external.rules.nodes_requirements_check.report",
     "NODES_MINIMUM_REQUIREMENTS_NOT_MET",
@@ -67,7 +67,7 @@ class Generator:
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
-        paths = json.loads(scene.DESCRIPTION.read_text())["paths"]
+        paths = json.loads(tenants.DESCRIPTION.read_text())["paths"]
         self._routes = [
             (path, [name.upper() for name in operations if name.upper() in METHODS])
             for path, operations in paths.items()
@@ -80,7 +80,7 @@ class Generator:
         method = chance.choice(methods if chance.random() < 0.85 else METHODS)
         nasty = chance.choice([0.0, 0.1, 0.3, 1.0])
         path = re.sub(r"\{(\w+)\}", lambda found: self._value(found[1], nasty), template)
-        target = path if template in ("/livez", "/readyz") else scene.PREFIX + path
+        target = path if template in ("/livez", "/readyz") else tenants.PREFIX + path
         body = self._body() if chance.random() < 0.6 or method in ("POST", "PUT") else b""
         return Request(method, self._wire(method, target, body), target + repr(body))
 
@@ -107,7 +107,7 @@ class Generator:
         return b"[" * 5000 if kind < 0.21 else raw
 
     def _wire(self, method: str, target: str, body: bytes) -> bytes:
-        head = f"{method} {target} HTTP/1.1\r\nHost: fuzz\r\nx-rh-identity: {scene.token()}\r\n"
+        head = f"{method} {target} HTTP/1.1\r\nHost: fuzz\r\nx-rh-identity: {tenants.token()}\r\n"
         if self._random.random() < 0.1 and body:
             size = f"{len(body):x}".encode()
             body = size + b"\r\n" + body + b"\r\n0\r\n\r\n"
@@ -175,12 +175,12 @@ def fuzz(port: int, seed: int, seen: Counter[int]) -> list[str]:
 
 async def test_no_request_breaks_the_service_or_sees_another_organization(tmp_path: Path) -> None:
     seen = [Counter[int]() for _ in range(CONNECTIONS)]
-    async with scene.service(tmp_path, auth=True) as (port, engine):
-        before = await scene.rows_of_others(engine)
+    async with tenants.service(tmp_path, auth=True) as (port, engine):
+        before = await tenants.rows_of_others(engine)
         found = await asyncio.gather(
             *(asyncio.to_thread(fuzz, port, SEED + at, seen[at]) for at in range(CONNECTIONS))
         )
-        after = await scene.rows_of_others(engine)
+        after = await tenants.rows_of_others(engine)
     wrong = [line for lines in found for line in lines]
     assert not wrong, f"{len(wrong)}\n" + "\n".join(wrong[:20])
     assert any(before.values())

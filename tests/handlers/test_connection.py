@@ -23,7 +23,7 @@ from aggregator.handlers.budgets import (
 )
 from aggregator.handlers.server import HttpServer
 from aggregator.handlers.stream import MOST_HEAD_LINES, Stream
-from tests.handlers.scene_connection import (
+from tests.handlers.echo_server import (
     GET,
     LIMITS,
     Client,

@@ -20,7 +20,7 @@ from aggregator.handlers import incoming, server
 from aggregator.handlers.incoming import Bodies, Body
 from aggregator.handlers.router import ApiApplication
 from aggregator.handlers.server import HttpServer, connections_allowed
-from tests.handlers.scene_connection import (
+from tests.handlers.echo_server import (
     GET,
     LIMITS,
     Client,

@@ -13,7 +13,7 @@ from aggregator.ingest import batch
 from aggregator.ingest.batch import BatchWriter, Outcome, Store
 from aggregator.ingest.decode.message import Envelope
 from aggregator.ingest.retry import Retrier
-from tests.ingest.situations import AT, record
+from tests.ingest.doubles import AT, record
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from aggregator.ingest.kafka.batch_builder import Batch
 from aggregator.ingest.kafka.producer import Outgoing
 from aggregator.ingest.kafka.record_batches import RecordBatches
 from aggregator.ingest.kafka.records import PartitionRecords
-from tests.ingest.situations import record, refused
+from tests.ingest.doubles import record, refused
 
 BAD_KEYS = (
     ("k\udcff\udcfe", b"v"),

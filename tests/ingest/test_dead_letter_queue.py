@@ -13,7 +13,7 @@ from aggregator.ingest.dead_letter_queue import WINDOW, DeadLetterQueue, Limit
 from aggregator.ingest.kafka.producer import Sender
 from aggregator.metrics import Metrics
 from testing.mocks.producer import MemoryProducer
-from tests.ingest.situations import MemoryRows, kept, refused
+from tests.ingest.doubles import MemoryRows, kept, refused
 
 TOPIC = "dead-letters"
 

@@ -14,7 +14,7 @@ from aggregator.ingest.retry import (
     RetryPolicy,
     State,
 )
-from tests.ingest.scene import until
+from tests.ingest.harness import until
 
 QUICK = RetryPolicy(initial_delay=0.001, max_delay=0.004, slow_after=0.02, keep_alive=0.005)
 

@@ -18,7 +18,7 @@ from aggregator.ingest.kafka.producer import Sender
 from aggregator.ingest.tracker import Tracker, rfc3339
 from aggregator.metrics import Metrics
 from testing.mocks.producer import MemoryProducer
-from tests.ingest.situations import ENVELOPE, kept, refused
+from tests.ingest.doubles import ENVELOPE, kept, refused
 
 TOPIC = "payload-tracker"
 

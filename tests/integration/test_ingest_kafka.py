@@ -23,7 +23,7 @@ from aggregator.ingest.kafka import factory
 from aggregator.ingest.kafka.producer import Outgoing, Sender
 from aggregator.ingest.tracker import Tracker
 from aggregator.metrics import Metrics
-from tests.ingest.situations import (
+from tests.ingest.doubles import (
     MemoryReports,
     MemoryRows,
     SimpleDecoder,

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from aggregator.db import tables as t
 from tests.integration.faults.backlog import MESSAGES, backlog
-from tests.integration.faults.watching import put
+from tests.integration.faults.service_state import put
 from tests.integration.program import stop
 from tests.integration.test_main_job import ORGANIZATION, cluster, count
 

@@ -16,7 +16,7 @@ from aggregator.db import tables as t
 from aggregator.db.engine import Database, open_url
 from tests.databases import fresh_database, postgres_server_url
 from tests.integration.faults.backlog import backlog
-from tests.integration.faults.watching import answer, put
+from tests.integration.faults.service_state import answer, put
 from tests.integration.program import stop
 from tests.integration.servers.pgbouncer import PgBouncerServer
 from tests.integration.test_main_job import ORGANIZATION, cluster, count

@@ -11,9 +11,9 @@ from aggregator.config.options import RedisConfig
 from aggregator.db.cache import RedisReports, connect
 from aggregator.errors import Unavailable
 from tests.db.test_cache import report
-from tests.integration.hung_proxy import HungProxy
 from tests.integration.program import free_port
 from tests.integration.servers.redis import RedisServer
+from tests.integration.stalling_proxy import StallingProxy
 
 
 async def test_writes_go_on_at_the_promoted_replica(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ async def test_writes_go_on_at_the_promoted_replica(tmp_path: Path) -> None:
             async with (
                 Redis(port=master.port) as old,
                 Redis(port=replica.port, decode_responses=True) as new,
-                HungProxy(address, master.port) as proxy,
+                StallingProxy(master.port, port=address) as proxy,
             ):
                 reports = RedisReports(connect(RedisConfig(endpoint=f"127.0.0.1:{address}")))
                 # the connection for replication is opened in the background

@@ -22,7 +22,7 @@ from aggregator.ingest.kafka import factory
 from aggregator.ingest.kafka.admin import open_brokers
 from aggregator.ingest.kafka.producer import Outgoing, Sender
 from aggregator.metrics import Metrics
-from tests.ingest.situations import refused
+from tests.ingest.doubles import refused
 from tests.services import require
 
 PARTITIONS = 4

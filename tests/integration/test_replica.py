@@ -14,7 +14,7 @@ import pytest
 
 from aggregator.db.engine import open_url
 from tests.integration.faults.backlog import MESSAGES, backlog
-from tests.integration.faults.watching import answer, becomes_ready, put
+from tests.integration.faults.service_state import answer, becomes_ready, put
 from tests.integration.program import Program, stop, until
 from tests.integration.servers.pgbouncer import PgBouncerServer
 from tests.integration.servers.postgres import PostgresServer

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from aggregator.db import tables as t
 from tests.integration.faults.backlog import PARTITIONS, Backlog, backlog
-from tests.integration.faults.watching import becomes_ready
+from tests.integration.faults.service_state import becomes_ready
 from tests.integration.program import Program, stop
 from tests.integration.test_main_job import count, message
 

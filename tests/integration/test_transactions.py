@@ -21,7 +21,7 @@ from aggregator.ingest.kafka import factory
 from aggregator.ingest.kafka.admin import open_brokers
 from aggregator.ingest.tracker import Tracker
 from aggregator.metrics import Metrics
-from tests.ingest.situations import MemoryReports, SimpleDecoder, good
+from tests.ingest.doubles import MemoryReports, SimpleDecoder, good
 from tests.services import require
 
 LEVELS = ("read_uncommitted", "read_committed")

@@ -11,7 +11,7 @@ from aggregator.ingest.dead_letter_queue import Limit
 from testing.mocks.consumer_errors import MemoryConsumerErrors
 from testing.mocks.dead_letters import DeadLetterRecorder
 from testing.mocks.tracker import TrackerRecorder
-from tests.ingest.situations import ENVELOPE, kept, refused
+from tests.ingest.doubles import ENVELOPE, kept, refused
 
 
 async def test_the_tracker_tells_what_became_of_each_message() -> None:

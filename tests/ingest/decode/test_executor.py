@@ -33,8 +33,8 @@ from aggregator.ingest.kafka.records import (
     _FetchResult,
 )
 from aggregator.ingest.pipeline import prefetch
+from tests.ingest.doubles import SimpleDecoder, good, record
 from tests.ingest.kafka.raw_batches import Raw, batch
-from tests.ingest.situations import SimpleDecoder, good, record
 
 PLACE = TopicPartition("results", 3)
 MOST = 8 * 1024 * 1024

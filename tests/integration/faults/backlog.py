@@ -1,4 +1,4 @@
-"""A backlog in four partitions, the services that consume it, and what must be stored of it."""
+"""A backlog in four partitions, the services that consume it, and checks of the stored rows."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from aggregator.db import tables as t
 from aggregator.db.engine import open_url
 from tests.databases import fresh_database
 from tests.db.stores import migrated
-from tests.integration.faults.watching import Account
+from tests.integration.faults.service_state import MessageCounts
 from tests.integration.program import Program, until
 from tests.integration.test_main_job import cluster, count, message
 from tests.services import require
 
 MESSAGES = int(os.environ.get("FAULT_MESSAGES", "8000"))
 PARTITIONS = 4
-PATIENCE = 240
+CONSUMED_SECONDS = 240
 # records with old timestamps would be deleted by the broker, whose retention goes by them
 KEEP = {"retention.ms": "-1"}
 
@@ -85,9 +85,9 @@ class Backlog:
             await producer.stop()
         self.produced += number
 
-    async def assert_accounted_for(self, program: Program, refused: int = 0) -> Account:
-        """Check that the only service there was tells of each message what became of it."""
-        account = await Account.of(program)
+    async def assert_accounted_for(self, program: Program, refused: int = 0) -> MessageCounts:
+        """Check metrics, dead letters and consumer_error rows of the only service."""
+        account = await MessageCounts.of(program)
         assert account.refused == refused == len(await self.letters())
         assert account.refused == await count(self.engine, t.consumer_error)
         return account
@@ -107,7 +107,7 @@ class Backlog:
         async def all_of_it() -> bool:
             return await self.committed() >= self.produced
 
-        await until(all_of_it, PATIENCE)
+        await until(all_of_it, CONSUMED_SECONDS)
 
     async def begun(self) -> None:
         """Wait until something is stored."""

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from aggregator.db import tables as t
 from tests.integration.faults.backlog import Backlog, backlog
-from tests.integration.faults.watching import (
+from tests.integration.faults.service_state import (
     answer,
     becomes_paused,
     becomes_ready,

@@ -1,4 +1,4 @@
-"""PostgreSQL, Kafka, Redis and the tracker's topic go away for a while, and come back."""
+"""Outages of PostgreSQL, Kafka, Redis and the topic of the tracker."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from tests.integration.faults.backlog import MESSAGES, backlog
-from tests.integration.faults.watching import (
-    Account,
+from tests.integration.faults.service_state import (
+    MessageCounts,
     answer,
     becomes_paused,
     becomes_ready,
@@ -23,7 +23,7 @@ from tests.integration.servers.redis import RedisServer
 OUTAGE_SECONDS = float(os.environ.get("FAULT_OUTAGE_SECONDS", "4"))
 
 
-async def test_postgres_is_stopped_for_a_while(tmp_path: Path) -> None:
+async def test_postgres_outage(tmp_path: Path) -> None:
     with PostgresServer() as server:
         async with backlog(tmp_path, postgres=server.url) as scene:
             await scene.fill()
@@ -46,7 +46,7 @@ async def test_postgres_is_stopped_for_a_while(tmp_path: Path) -> None:
             await scene.assert_newest_stored()
 
 
-async def test_postgres_is_away_when_a_stop_is_asked_for(tmp_path: Path) -> None:
+async def test_stop_during_a_postgres_outage(tmp_path: Path) -> None:
     with PostgresServer() as server:
         async with backlog(tmp_path, postgres=server.url) as scene:
             await scene.fill()
@@ -65,7 +65,7 @@ async def test_postgres_is_away_when_a_stop_is_asked_for(tmp_path: Path) -> None
             await scene.assert_newest_stored()
 
 
-async def test_the_broker_is_stopped_for_a_while(tmp_path: Path) -> None:
+async def test_broker_outage(tmp_path: Path) -> None:
     with KafkaServer(tmp_path / "kafka") as broker:
         async with backlog(tmp_path, brokers=broker.address) as scene:
             await scene.fill()
@@ -84,7 +84,7 @@ async def test_the_broker_is_stopped_for_a_while(tmp_path: Path) -> None:
             await scene.assert_newest_stored()
 
 
-async def test_redis_is_away_for_a_while(tmp_path: Path) -> None:
+async def test_redis_outage(tmp_path: Path) -> None:
     with RedisServer(tmp_path / "redis") as server:
         async with backlog(tmp_path) as scene, Redis(port=server.port) as redis:
             await scene.fill()
@@ -102,7 +102,7 @@ async def test_redis_is_away_for_a_while(tmp_path: Path) -> None:
             await asyncio.to_thread(server.start)
             await scene.consumed()
             await becomes_ready(program)
-            account = await Account.of(program)
+            account = await MessageCounts.of(program)
             assert (account.written, account.refused) == (account.consumed, 0)
             assert await stop(process) == 0
             assert await scene.letters() == []
@@ -110,7 +110,7 @@ async def test_redis_is_away_for_a_while(tmp_path: Path) -> None:
             assert await redis.dbsize() == 2 * MESSAGES
 
 
-async def test_the_topic_of_the_tracker_is_away_for_a_while(tmp_path: Path) -> None:
+async def test_missing_tracker_topic(tmp_path: Path) -> None:
     with KafkaServer(tmp_path / "kafka", settings={"auto.create.topics.enable": "false"}) as broker:
         async with backlog(tmp_path, brokers=broker.address) as scene:
             await scene.fill()

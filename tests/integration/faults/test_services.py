@@ -1,4 +1,4 @@
-"""Services that are killed, stopped, added and taken away while they consume."""
+"""Services that are killed, stopped and added while they consume."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.integration.program import stop
 from tests.integration.test_main_job import cluster, count
 
 BAD = Path(__file__).parents[3] / "fixtures" / "messages" / "bad"
-# at the rate of a desk, three seconds of 20,000 messages
+# the time in which a desktop machine consumes part of the backlog
 BETWEEN_KILLS = 3 * MESSAGES / 20_000
 
 
-async def test_one_of_three_services_is_killed_again_and_again(tmp_path: Path) -> None:
+async def test_repeated_kills_lose_nothing(tmp_path: Path) -> None:
     async with backlog(tmp_path) as scene:
         await scene.fill()
         programs = [scene.service() for _ in range(3)]
@@ -38,7 +38,7 @@ async def test_one_of_three_services_is_killed_again_and_again(tmp_path: Path) -
         assert await count(scene.engine, t.consumer_error) == 0
 
 
-async def test_services_come_and_go_under_load(tmp_path: Path) -> None:
+async def test_services_join_and_leave_under_load(tmp_path: Path) -> None:
     async with backlog(tmp_path) as scene:
         await scene.fill()
         first = await scene.service().serve()
@@ -54,7 +54,7 @@ async def test_services_come_and_go_under_load(tmp_path: Path) -> None:
         assert await scene.letters() == []
 
 
-async def test_a_stop_with_a_full_backlog_ends_well_and_is_gone_on_from(tmp_path: Path) -> None:
+async def test_restart_resumes_a_backlog(tmp_path: Path) -> None:
     async with backlog(tmp_path) as scene:
         await scene.fill()
         program = scene.service()
@@ -69,7 +69,7 @@ async def test_a_stop_with_a_full_backlog_ends_well_and_is_gone_on_from(tmp_path
         await scene.assert_newest_stored()
 
 
-async def test_bad_messages_are_set_aside_and_everything_is_accounted_for(tmp_path: Path) -> None:
+async def test_invalid_messages_become_dead_letters(tmp_path: Path) -> None:
     async with backlog(tmp_path) as scene:
         kinds = itertools.cycle([path.read_bytes() for path in sorted(BAD.iterdir())])
         bad = [(at, next(kinds)) for at in range(0, MESSAGES, 20)]
@@ -86,7 +86,9 @@ async def test_bad_messages_are_set_aside_and_everything_is_accounted_for(tmp_pa
         assert account.written == MESSAGES
 
 
-async def test_what_the_database_refuses_is_found_and_the_rest_is_kept(tmp_path: Path) -> None:
+async def test_a_rejected_record_becomes_a_dead_letter_and_the_others_are_stored(
+    tmp_path: Path,
+) -> None:
     async with backlog(tmp_path) as scene:
         async with scene.engine.begin() as conn:
             await conn.execute(

@@ -19,7 +19,7 @@ MOST_MEGABYTES = 250
 
 
 def large(number: int) -> bytes:
-    """Return a message whose first hit has much to say; it does not compress well."""
+    """Return a large message that does not compress well."""
     document = json.loads(message(number))
     document["Report"]["reports"][0]["details"]["pad"] = os.urandom(SIZE // 2).hex()
     return json.dumps(document).encode()

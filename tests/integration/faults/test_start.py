@@ -1,4 +1,4 @@
-"""PostgreSQL is unavailable while the service starts, and comes later."""
+"""PostgreSQL is unavailable while the service starts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.integration.faults.watching import answer
+from tests.integration.faults.service_state import answer
 from tests.integration.program import Program, stop, until
 from tests.integration.servers.postgres import PostgresServer
 
@@ -49,7 +49,7 @@ async def test_the_service_waits_for_the_database(tmp_path: Path, workers: str) 
         assert log.count("waiting for the database: ") == 1
 
 
-async def test_a_service_that_waits_ends_when_it_is_told_to(tmp_path: Path) -> None:
+async def test_a_waiting_service_can_be_stopped(tmp_path: Path) -> None:
     with PostgresServer() as server:
         program = program_on(server, tmp_path)
         await asyncio.to_thread(server.stop)
@@ -57,7 +57,7 @@ async def test_a_service_that_waits_ends_when_it_is_told_to(tmp_path: Path) -> N
         assert await stop(process) == 0
 
 
-async def test_an_old_schema_ends_the_service_after_the_wait_too(tmp_path: Path) -> None:
+async def test_an_old_schema_ends_a_waiting_service(tmp_path: Path) -> None:
     with PostgresServer() as server:
         program = program_on(server, tmp_path)
         assert await program.run("migration", "31") == 0

@@ -1,4 +1,4 @@
-"""Members with names of their own: a restart of one disturbs nobody else."""
+"""Static members: the restart of one does not rebalance the group."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from tests.integration.faults.backlog import backlog
-from tests.integration.faults.watching import Account, becomes_paused, becomes_ready
+from tests.integration.faults.service_state import MessageCounts, becomes_paused, becomes_ready
 from tests.integration.program import Program, stop
 
 
@@ -36,7 +36,7 @@ async def test_a_restarted_member_gets_its_partitions_back(tmp_path: Path) -> No
         await filling
         await scene.consumed()
         assert assignments(staying) == before
-        accounts = [await Account.of(program) for program in (staying, restarted)]
+        accounts = [await MessageCounts.of(program) for program in (staying, restarted)]
         assert all(account.written > 0 and account.refused == 0 for account in accounts)
         assert [await stop(process) for process in processes] == [0, 0]
         await scene.assert_newest_stored()
@@ -55,8 +55,8 @@ async def test_two_services_under_one_name_do_not_expel_each_other(tmp_path: Pat
         before = assignments(first)
         await scene.fill()
         await scene.consumed()
-        # the older one has stood back, and the newer one has all partitions
-        assert (await Account.of(first)).consumed == 0
+        # the older one has paused, and the newer one has all partitions
+        assert (await MessageCounts.of(first)).consumed == 0
         assert assignments(first) == before
         assert await stop(processes[1]) == 0
         await becomes_ready(first)
@@ -65,7 +65,7 @@ async def test_two_services_under_one_name_do_not_expel_each_other(tmp_path: Pat
         assert await stop(processes[0]) == 0
 
 
-async def test_a_service_that_stands_back_is_stopped_in_time(tmp_path: Path) -> None:
+async def test_a_fenced_service_stops_in_time(tmp_path: Path) -> None:
     async with backlog(tmp_path) as scene:
         first, second = scene.service(), scene.service()
         processes = [await serve(first, "one"), await serve(second, "one")]

@@ -1,4 +1,4 @@
-"""What a running service tells of itself: metrics, readiness, answers."""
+"""Metrics, readiness and responses of a running service."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tests.integration.program import PREFIX, Program, until
 
-# an answer that takes longer is a hang
+# a response that takes longer counts as a hang
 SECONDS = 10
 
 
@@ -46,8 +46,8 @@ async def put(program: Program, path: str) -> int:
     return await asyncio.to_thread(send)
 
 
-async def told(program: Program) -> dict[str, float]:
-    """Return the service's metrics, those with labels too, by name and labels as they are told."""
+async def metrics_of(program: Program) -> dict[str, float]:
+    """Return the service's metrics by name and labels, in the text format of Prometheus."""
     status, text = await answer(program, "metrics")
     assert status == 200
     pairs = (line.rpartition(" ") for line in text.splitlines() if line and line[0] != "#")
@@ -55,41 +55,41 @@ async def told(program: Program) -> dict[str, float]:
 
 
 async def lag(program: Program) -> float:
-    """Return the sum of what the service says of the partitions it holds."""
-    seen = await told(program)
+    """Return the lag of the assigned partitions, summed."""
+    seen = await metrics_of(program)
     return sum(value for name, value in seen.items() if name.startswith("consumer_lag{"))
 
 
 async def paused(program: Program) -> bool:
-    """Say whether the service tells, in every way, that consuming waits."""
-    seen = await told(program)
+    """Return True if metric and readiness report that consuming is paused."""
+    seen = await metrics_of(program)
     waits = [value for name, value in seen.items() if name.startswith("paused{")]
     status, text = await answer(program, "/readyz")
     return waits == [1] and status == 503 and text != ""
 
 
 async def ready(program: Program) -> bool:
-    """Say whether the service tells, in every way, that it is at work."""
-    seen = await told(program)
+    """Return True if metric and readiness report that the service consumes."""
+    seen = await metrics_of(program)
     waits = [value for name, value in seen.items() if name.startswith("paused{")]
     status, _ = await answer(program, "/readyz")
     return waits == [0] and status == 200
 
 
 async def becomes_paused(program: Program) -> str:
-    """Wait until the service tells of an outage; return what /readyz says of it."""
+    """Wait until the service reports an outage; return the reason of /readyz."""
     await until(lambda: paused(program), 30)
     return (await answer(program, "/readyz"))[1]
 
 
 async def becomes_ready(program: Program) -> None:
-    """Wait until the service tells that the outage is over."""
+    """Wait until the service reports the end of the outage."""
     await until(lambda: ready(program), 60)
 
 
 @dataclass(frozen=True)
-class Account:
-    """What became of the messages, by the service's metrics."""
+class MessageCounts:
+    """The messages by outcome, from the service's metrics."""
 
     consumed: int
     written: int
@@ -97,9 +97,9 @@ class Account:
     refused: int
 
     @classmethod
-    async def of(cls, program: Program) -> Account:
-        """Read it, and check that nothing is unaccounted for."""
-        seen = {name: int(value) for name, value in (await told(program)).items()}
+    async def of(cls, program: Program) -> MessageCounts:
+        """Read the metrics and check that the outcomes add up."""
+        seen = {name: int(value) for name, value in (await metrics_of(program)).items()}
         account = cls(
             seen["consumed_messages"],
             seen["written_reports"],

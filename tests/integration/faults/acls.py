@@ -1,4 +1,4 @@
-"""A broker with ACLs, and the service that logs in there with no more than it was granted."""
+"""A broker with ACLs, and a service that has only the granted permissions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
-from tests.integration.faults.watching import told
+from tests.integration.faults.service_state import metrics_of
 from tests.integration.program import Program, stop, until
 from tests.integration.servers.kafka import KafkaServer
 
@@ -49,14 +49,14 @@ NOOP = {
 
 
 @contextmanager
-def guarded_broker(folder: Path) -> Iterator[KafkaServer]:
-    """Give a broker: without a login everything is allowed, and USER may do nothing."""
+def broker_with_acls(folder: Path) -> Iterator[KafkaServer]:
+    """Run a broker that allows anonymous clients everything and USER nothing."""
     with KafkaServer(folder, protocols=(PROTOCOL,), settings=SETTINGS) as broker:
         yield broker
 
 
-class Guarded:
-    """A topic with its dead letters and tracker, the ACLs on them, and a service that uses them."""
+class AclScenario:
+    """A topic with dead letters and tracker, their ACLs, and a service that uses them."""
 
     def __init__(self, folder: Path, broker: KafkaServer, address: str = "") -> None:
         self.topic = f"test.guarded.{uuid.uuid4().hex[:12]}"
@@ -88,7 +88,7 @@ class Guarded:
             done.result(20)
 
     def revoke(self, name: str, *operations: str) -> None:
-        """Take the permissions back."""
+        """Revoke these operations."""
         filters = [
             AclBindingFilter(
                 each.restype, each.name, each.resource_pattern_type, each.principal, each.host,
@@ -100,7 +100,7 @@ class Guarded:
             done.result(20)
 
     def grant_all(self, *but: str) -> None:
-        """Allow what the service needs, but nothing on these."""
+        """Allow all operations that the service needs, except on these names."""
         needs = {
             self.topic: ("READ",), self.group: ("READ",),
             self.dead: ("WRITE",), self.tracker: ("WRITE",),
@@ -143,7 +143,7 @@ class Guarded:
         """Wait until the service has consumed this number of messages since its start."""
 
         async def done() -> bool:
-            return (await told(self.program))["consumed_messages"] >= count
+            return (await metrics_of(self.program))["consumed_messages"] >= count
 
         await until(done, 60)
 
@@ -156,7 +156,7 @@ class Guarded:
 
 @asynccontextmanager
 async def serving(
-    guarded: Guarded, *, stopped: bool = True, **overrides: str
+    scenario: AclScenario, *, stopped: bool = True, **overrides: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run the service, and stop it in the end, unless the caller does."""
     login = {
@@ -165,11 +165,11 @@ async def serving(
         "BROKER__SASL_USERNAME": USER,
         "BROKER__SASL_PASSWORD": PASSWORD,
     }
-    process = await guarded.program.serve(**NOOP, **login, **overrides)
+    process = await scenario.program.serve(**NOOP, **login, **overrides)
     try:
         yield process
         assert process.returncode is None or not stopped
         if process.returncode is None:
             assert await stop(process) == 0
     finally:
-        await guarded.program.kill()
+        await scenario.program.kill()

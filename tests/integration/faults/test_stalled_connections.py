@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that are open and silent, as a lost network path leaves them."""
+"""Connections to PostgreSQL that stall without being closed, as on a lost network path."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.integration.faults.backlog import Backlog, backlog
-from tests.integration.faults.watching import (
+from tests.integration.faults.service_state import (
     answer,
     becomes_paused,
+    metrics_of,
     put,
-    told,
 )
 from tests.integration.program import until
-from tests.integration.silent_proxy import SilentProxy, silent_proxy
+from tests.integration.stalling_proxy import StallingProxy
 from tests.integration.test_main_job import ORGANIZATION, cluster
 
 CLUSTERS = f"organizations/{ORGANIZATION}/clusters"
@@ -30,27 +30,27 @@ VOTE = (
 
 
 @asynccontextmanager
-async def through_proxy(folder: Path) -> AsyncIterator[tuple[Backlog, SilentProxy]]:
+async def through_proxy(folder: Path) -> AsyncIterator[tuple[Backlog, StallingProxy]]:
     async with backlog(folder) as scene:
         host, port = scene.url.host or "127.0.0.1", scene.url.port or 5432
-        async with silent_proxy(host, port) as proxy:
+        async with StallingProxy(port, host) as proxy:
             scene.url = scene.url.set(host="127.0.0.1", port=proxy.port)
             yield scene, proxy
 
 
-async def test_silent_connections_are_replaced(tmp_path: Path) -> None:
+async def test_stalled_connections_are_replaced(tmp_path: Path) -> None:
     async with through_proxy(tmp_path) as (scene, proxy):
         program = scene.service()
         process = await program.serve()
         await scene.send(200)
         await scene.consumed()
         assert (await answer(program, CLUSTERS))[0] == 200
-        proxy.silence(new_too=False)
-        # idle ones are noticed before they are used
+        proxy.stall_open_connections()
+        # idle connections are checked before they are used
         await asyncio.sleep(1.1)
         assert await put(program, VOTE) == 200
         assert (await answer(program, CLUSTERS))[0] == 200
-        proxy.silence(new_too=False)
+        proxy.stall_open_connections()
         await scene.send(200)
         async with asyncio.timeout(30):
             await scene.consumed()
@@ -60,7 +60,7 @@ async def test_silent_connections_are_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("stuck", ["paused batch", "new batch", "reads"])
-async def test_stop_ends_in_time_whatever_is_silent(tmp_path: Path, stuck: str) -> None:
+async def test_stop_ends_in_time_with_stalled_connections(tmp_path: Path, stuck: str) -> None:
     async with through_proxy(tmp_path) as (scene, proxy):
         program = scene.service()
         process = await program.serve()
@@ -68,16 +68,16 @@ async def test_stop_ends_in_time_whatever_is_silent(tmp_path: Path, stuck: str) 
         await scene.consumed()
         reads = [asyncio.ensure_future(answer(program, CLUSTERS)) for _ in range(4)]
         await asyncio.gather(*reads)
-        proxy.silence(new_too=True)
+        proxy.stall()
         if stuck == "reads":
             reads = [asyncio.ensure_future(answer(program, CLUSTERS)) for _ in range(4)]
             await asyncio.sleep(0.5)
         else:
-            taken = (await told(program))["consumed_messages"]
+            taken = (await metrics_of(program))["consumed_messages"]
             await scene.send(200)
 
             async def taken_more() -> bool:
-                return (await told(program))["consumed_messages"] > taken
+                return (await metrics_of(program))["consumed_messages"] > taken
 
             await until(taken_more, 30)
         if stuck == "paused batch":

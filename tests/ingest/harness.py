@@ -18,13 +18,13 @@ from aggregator.ingest.tracker import Tracker
 from aggregator.metrics import Metrics
 from testing.mocks.consumer_group import ConsumerGroup, MemoryConsumer
 from testing.mocks.producer import MemoryProducer
-from tests.ingest.situations import MemoryReports, MemoryRows, SimpleDecoder
+from tests.ingest.doubles import MemoryReports, MemoryRows, SimpleDecoder
 
 QUICK = RetryPolicy(initial_delay=0.001, max_delay=0.005, slow_after=0.05, keep_alive=0.005)
 FIRST = TopicPartition("topic", 0)
 
 
-class Scene:
+class Harness:
     """A group, storages in memory, and consumers that share them."""
 
     def __init__(self, *, partitions: int = 1, limit: Limit | None = None, **settings: Any) -> None:
