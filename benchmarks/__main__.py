@@ -12,13 +12,14 @@ SHORT: dict[str, tuple[str, ...]] = {
     "rest": ("--clusters", "5000", "--seconds", "2", "--rounds", "1"),
     "ingest": ("--clusters", "5000", "--rounds", "1"),
     "during_ingest": ("--clusters", "5000", "--messages", "30000", "--seconds", "2"),
+    "big_answers": ("--seconds", "2"),
     "scale": (
         *("--clusters", "50000", "--small-clusters", "5000", "--listed", "500"),
         *("--messages", "10000", "--seconds", "2", "--rounds", "1"),
     ),
     "memory": ("--requests", "10000", "--messages", "20000", "--rounds", "4"),
 }
-WITH_PEER = ("startup", "rest", "ingest", "during_ingest")
+WITH_PEER = ("startup", "rest", "ingest", "during_ingest", "big_answers")
 
 
 def main() -> int:

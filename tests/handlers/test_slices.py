@@ -221,7 +221,7 @@ async def test_no_operation_keeps_the_event_loop(
 async def test_the_count_notices_a_loop_over_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     with counted(monkeypatch) as turns:
         await asyncio.sleep(0)
-        documents = [str(number) for number in range(ROWS)]
+        documents = [repr(number) for number in range(ROWS)]
         orjson.dumps(documents * 10)
         await asyncio.sleep(0)
     assert turns.calls > MOST_CALLS

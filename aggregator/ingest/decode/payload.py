@@ -27,6 +27,11 @@ _ESCAPE_BYTES = 5
 _SEPARATORS = b",[{"
 # one that is not closed ends with the text: each quote in it would be tried as a beginning
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+["\\]?', re.DOTALL)
+# strings that end, and what is between them
+_WHOLE = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
+_INSIDE = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+# bytes that are searched at once
+WINDOW = 256 * 1024
 _FOUR_BYTES = re.compile(rb"[\xf0-\xff]")
 
 
@@ -89,20 +94,59 @@ def _member(value: bytes, at: int, room: int, parts: list[bytes]) -> tuple[int, 
 
 
 def check_size(raw: bytes, maximum: int) -> None:
-    """Raise TooLarge when the message would take too much memory once it is parsed."""
+    """Raise TooLarge when the message would take too much memory once it is parsed.
+
+    It runs in a thread, and the event loop waits while a single search holds the GIL, so long
+    texts are searched in windows.
+    """
     if len(raw) <= LIGHT:
         return
-    width = 1 if raw.isascii() else 4 if _FOUR_BYTES.search(raw) else 2
+    width = 1 if raw.isascii() else 4 if _has_four_bytes(raw) else 2
     escaped = sum(raw.count(char) for char in _ESCAPED)
     text = _TEXTS * width * (len(raw) + _ESCAPE_BYTES * escaped)
     most = _PARSED * maximum
     if text <= most and text + _VALUE_BYTES * _separators(raw) <= most:
         return
     # separators inside of strings are none
-    if text + _VALUE_BYTES * _separators(_STRING.sub(b"", raw)) > most:
+    if text + _VALUE_BYTES * _separators_outside(raw) > most:
         raise TooLarge(f"the parsed message would take more than {most} bytes")
 
 
 def _separators(raw: bytes) -> int:
     """Return how many values there are in JSON text, or a few more."""
     return sum(raw.count(char) for char in _SEPARATORS)
+
+
+def _separators_outside(raw: bytes) -> int:
+    """Return how many separators are outside of strings."""
+    found = at = 0
+    while at < len(raw):
+        window = _WHOLE.match(raw, at, at + WINDOW)
+        end = window.end() if window else at
+        if end == at:
+            # a string that is longer than the window
+            end = _string_end(raw, at)
+        else:
+            found += _separators(_STRING.sub(b"", raw[at:end]))
+        at = end
+    return found
+
+
+def _string_end(raw: bytes, at: int) -> int:
+    """Return where the string ends that begins here: behind the text if it is not closed."""
+    at += 1
+    while at < len(raw):
+        inside = _INSIDE.match(raw, at, at + WINDOW)
+        end = inside.end() if inside else at
+        if raw[end : end + 1] == b'"':
+            return end + 1
+        if end == at:
+            break
+        at = end
+    return len(raw)
+
+
+def _has_four_bytes(raw: bytes) -> bool:
+    """Return True if a character of the text takes four bytes."""
+    starts = range(0, len(raw), WINDOW)
+    return any(_FOUR_BYTES.search(raw, start, start + WINDOW) for start in starts)

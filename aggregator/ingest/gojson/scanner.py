@@ -21,6 +21,8 @@ _CUT_SHORT = re.compile(
     r"|-|t|tr|tru|f|fa|fal|fals|n|nu|nul|)\Z"
 )
 SURROGATE = re.compile("[\ud800-\udfff]")
+# characters that are searched at once
+WINDOW = 256 * 1024
 _ALLOWED = {
     "value": '{["v',
     "item": '{["v]',
@@ -147,5 +149,11 @@ def clean(text: str) -> str:
 
 
 def is_unicode(text: str) -> bool:
-    """Return True if the text can be encoded as UTF-8."""
-    return text.isascii() or SURROGATE.search(text) is None
+    """Return True if the text can be encoded as UTF-8.
+
+    A long text is searched in windows, since a search holds the GIL.
+    """
+    if text.isascii():
+        return True
+    starts = range(0, len(text), WINDOW)
+    return not any(SURROGATE.search(text, start, start + WINDOW) for start in starts)
