@@ -50,10 +50,11 @@ class DevProcess:
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """Start the command in a folder where there is no configuration, on free ports."""
-    if "--broker-port" not in arguments:
-        arguments = ("--broker-port", "0", *arguments)
+    for option in ("--port", "--broker-port"):
+        if option not in arguments:
+            arguments = (option, "0", *arguments)
     return subprocess.Popen(
-        [sys.executable, "-m", "aggregator", "dev", "--port", "0", *arguments],
+        [sys.executable, "-m", "aggregator", "dev", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(PACKAGES), "TMPDIR": str(folder)},
         stdout=subprocess.PIPE,

@@ -25,7 +25,7 @@ AXE = HERE / "vendor" / "axe-core" / "axe.min.js"
 SCREENSHOTS = HERE / "screenshots"
 SECONDS = 30
 # characters of a page in the message of a failure
-MOST_SHOWN = 2000
+MOST_SHOWN = 1000
 DESKTOP, PHONE = (1280, 900), (380, 800)
 # impacts of axe's findings that a page must not have
 SERIOUS = ("serious", "critical")
@@ -251,3 +251,18 @@ class Page:
             assert not found, f"{where}: {json.dumps(found, indent=1)}"
         self.show(DESKTOP)
         self.scheme("light")
+
+
+@contextmanager
+def tab(driver: webdriver.Chrome, origin: str) -> Iterator[Page]:
+    """Give a new tab; fail if a page in it complained or asked another host for something."""
+    driver.switch_to.new_window("tab")
+    page = Page(driver, origin)
+    try:
+        yield page
+        complaints, foreign = page.complaints(), page.foreign_requests()
+    finally:
+        driver.close()
+        driver.switch_to.window(driver.window_handles[0])
+    assert not complaints, complaints
+    assert not foreign, foreign

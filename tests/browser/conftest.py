@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from selenium import webdriver
 
-from tests.browser.chromium import Page, chromium
+from tests.browser.chromium import Page, chromium, tab
 from tests.dev_process import DevProcess, running
 
 
@@ -30,11 +30,5 @@ def dev(
 @pytest.fixture
 def page(browser: webdriver.Chrome, dev: DevProcess) -> Iterator[Page]:
     """Give a new tab; fail if a page in it complained or asked another host for something."""
-    browser.switch_to.new_window("tab")
-    tab = Page(browser, dev.origin)
-    yield tab
-    complaints, foreign = tab.complaints(), tab.foreign_requests()
-    browser.close()
-    browser.switch_to.window(browser.window_handles[0])
-    assert not complaints
-    assert not foreign
+    with tab(browser, dev.origin) as opened:
+        yield opened
