@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine
+from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -13,6 +15,8 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from . import records
 from .batch_builder import Batch
 from .connection_probe import refusals
+
+log = logging.getLogger(__name__)
 
 # settings of connections, which all clients take
 _SHARED = frozenset(
@@ -64,8 +68,12 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
         """Return records of about POLLED_BYTES; after an error of the group, join it again.
 
         The library stops its heartbeats after an error, and restarts them only with a join.
+        Raise CoordinationEnded if its task for the group is no longer running.
         """
         self._room.renew()
+        task = getattr(self._coordinator, "_coordination_task", None)
+        if task is not None and task.done():
+            raise CoordinationEnded(f"aiokafka's task for group '{self._group_id}' {_end_of(task)}")
         try:
             return await super().getmany(*partitions, **options)
         except KafkaError as error:
@@ -126,15 +134,58 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
 
 
 class Producer(AIOKafkaProducer):  # type: ignore[misc]
-    """A producer whose `start` raises KafkaConnectionError with the reason."""
+    """A producer whose `start` raises KafkaConnectionError with the reason.
+
+    Its task that sends batches is started again when it has ended; the library leaves its batches
+    waiting for ever then, or fails all later ones.
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._settings = settings
+        self._ended = ""
 
     async def start(self) -> None:
         """Connect."""
         await _started(super().start(), self._settings)
+        self._watch()
+
+    async def send_batch(self, *batch: Any, **options: Any) -> asyncio.Future[Any]:
+        """Send; raise KafkaError if the batch cannot be added."""
+        if self._sender.sender_task is not None and self._sender.sender_task.done():
+            await self._restart()
+        sent: asyncio.Future[Any] = await super().send_batch(*batch, **options)
+        return sent
+
+    async def _restart(self) -> None:
+        log.warning("aiokafka's task that sends %s; starting it again", self._ended)
+        accumulator, sender = self._message_accumulator, self._sender
+        # their batches have failed, and are sent again by whoever waited for them
+        for held in (accumulator._batches, accumulator._pending_batches):
+            held.clear()
+        for held in (sender._muted_partitions, sender._in_flight):
+            held.clear()
+        accumulator._exception = None
+        await sender.start()
+        self._watch()
+
+    def _watch(self) -> None:
+        task = self._sender.sender_task
+        task.remove_done_callback(self._sender._fail_all)
+        task.add_done_callback(self._sender_ended)
+
+    def _sender_ended(self, task: asyncio.Task[None]) -> None:
+        if self._closed:
+            return
+        self._ended = _end_of(task)
+        accumulator = self._message_accumulator
+        held = [*accumulator._pending_batches, *chain(*accumulator._batches.values())]
+        # an error that is retried, whatever ended it
+        accumulator.fail_all(KafkaError(f"the producer's task {self._ended}"))
+        for waiter in (batch._drain_waiter for batch in held):
+            # nobody waits for it, and asyncio would log that
+            if waiter.done() and not waiter.cancelled():
+                waiter.exception()
 
     def create_batch(self) -> Batch:
         """Return an empty batch."""
@@ -151,6 +202,14 @@ class Admin(AIOKafkaAdminClient):  # type: ignore[misc]
     async def start(self) -> None:
         """Connect."""
         await _started(super().start(), self._settings)
+
+
+def _end_of(task: asyncio.Task[Any]) -> str:
+    """Return how a task has ended."""
+    if task.cancelled():
+        return "was cancelled"
+    error = task.exception()
+    return f"failed: {error!r}" if error is not None else "has returned"
 
 
 async def _started(start: Coroutine[Any, Any, None], settings: dict[str, Any]) -> None:
