@@ -55,7 +55,7 @@ def _main(given: list[str]) -> int:
     if command is None:
         return _refuse(name, quiet=helped or name.startswith("-"))
     if helped:
-        return _print_help(name, command)
+        return _print_help(name, command, argv)
     options = arguments.parse(name, command, argv)
     # `migration` refuses its arguments itself, with the Go service's texts
     if options.ignored and command is not COMMANDS["migration"]:
@@ -74,10 +74,10 @@ def _print_version() -> int:
     return 0
 
 
-def _print_help(name: str, command: Command) -> int:
+def _print_help(name: str, command: Command, argv: Sequence[str]) -> int:
     """Print the help of a command, or the list of commands; load and change nothing."""
     if name:
-        arguments.parser_of(name, command).print_help()
+        arguments.print_help(name, command, argv)
     else:
         print(arguments.load(COMMANDS["help"]).text())
     return 0

@@ -74,6 +74,9 @@ COMMANDS = {
     "completion": Command(
         ".completion", OutputMode.PERSON, "prints completions for bash, zsh, fish", False
     ),
+    "dead-letters": Command(
+        ".dead_letters", OutputMode.PERSON, "lists, shows, saves and repairs dead letters"
+    ),
     "export": Command(".export", OutputMode.PERSON, "writes the tables to files or S3"),
     "lag": Command(".lag", OutputMode.PERSON, "shows how far behind the consumer group is"),
 }

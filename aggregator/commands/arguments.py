@@ -60,6 +60,15 @@ def parser_of(name: str, command: Command) -> Parser:
     return parser
 
 
+def print_help(name: str, command: Command, argv: Sequence[str]) -> None:
+    """Print the help of a command, or of the action of it that is named first."""
+    parser: argparse.ArgumentParser = parser_of(name, command)
+    for actions in parser._actions:
+        if isinstance(actions, argparse._SubParsersAction) and argv[:1]:
+            parser = actions.choices.get(argv[0], parser)
+    parser.print_help()
+
+
 def parse(name: str, command: Command, argv: Sequence[str]) -> argparse.Namespace:
     """Return the options of a command; wrong usage raises SystemExit with status 2.
 

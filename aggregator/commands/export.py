@@ -15,6 +15,7 @@ from typing import Any
 from ..config.options import Config, StorageConfig
 from ..db import export as db
 from ..db.engine import Database
+from ..db.sqlite import SqlitePlace
 from ..db.storage import SqlHealth, databases
 from ..errors import AggregatorError, ConfigError
 from ..export.formats import FORMATS, ExporterCsv
@@ -144,8 +145,8 @@ def _databases(config: Config) -> dict[str, Database]:
 
 
 def _holds_data(section: StorageConfig) -> bool:
-    in_memory = section.db_driver == "sqlite3" and section.sqlite_datasource == ":memory:"
-    return section.type == "sql" and not in_memory
+    place = SqlitePlace(section.sqlite_datasource)
+    return section.type == "sql" and not (section.db_driver == "sqlite3" and place.in_memory)
 
 
 def _tables(text: str, found: dict[str, Database]) -> list[str]:

@@ -58,8 +58,15 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     add("--limit", type=natural, default=0, metavar="N", help="this many at most (0: all)")
     add("--begin", type=_begin, nargs="+", default=[], metavar="PARTITION:OFFSET",
         help="where to begin in the dead-letter topic, as an earlier run has printed")  # fmt: skip
-    add("--from", dest="source", default="", metavar="TOPIC",
-        help="the dead-letter topic (default: broker.dead_letter_queue_topic)")  # fmt: skip
+    add_source(parser)
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """Add `--from`, the topic of dead letters."""
+    parser.add_argument(
+        "--from", dest="source", default="", metavar="TOPIC",
+        help="the dead-letter topic (default: broker.dead_letter_queue_topic)",
+    )  # fmt: skip
 
 
 def choice_of(options: argparse.Namespace) -> Choice:
@@ -102,6 +109,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_broker(parser)
     add_yes(parser)
     add_json(parser)
+
+
+def place_of(text: str) -> tuple[int, int]:
+    """Return partition and offset of `PARTITION:OFFSET`; raise ArgumentTypeError."""
+    return _begin(text)
 
 
 def _begin(text: str) -> tuple[int, int]:

@@ -109,6 +109,11 @@ def load_own(file: str = "") -> Config:
     return load(own, _working_directory())
 
 
+def editor() -> str:
+    """Return the command of the user's editor."""
+    return os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+
+
 def _working_directory() -> Path:
     try:
         return Path.cwd()
