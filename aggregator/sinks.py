@@ -7,6 +7,7 @@ import logging
 import platform
 from typing import Any
 
+from . import request_id
 from .config.options import CloudWatchConfig, Config, SentryConfig
 
 log = logging.getLogger(__name__)
@@ -100,6 +101,8 @@ def _sentry(options: SentryConfig) -> None:
         dsn=options.dsn or None,
         environment=options.environment or None,
         integrations=[LoggingIntegration(level=logging.INFO, event_level=logging.ERROR)],
+        # they would replace methods of Tornado, SQLAlchemy and asyncpg, and report what we answer
+        auto_enabling_integrations=False,
         before_send=_by_message,
         # local variables may contain a password
         include_local_variables=False,
@@ -107,8 +110,18 @@ def _sentry(options: SentryConfig) -> None:
 
 
 def _by_message(event: Any, _hint: Any) -> Any:
-    """Group events by their text, so that equal ones are one issue."""
+    """Group events by their text, so that equal ones are one issue.
+
+    A line without a message has its fields as text: Sentry shows no event without one.
+    """
     entry = event.get("logentry") or {}
-    if text := entry.get("formatted") or entry.get("message"):
+    text = entry.get("formatted") or entry.get("message")
+    fields = event.get("extra", {}).get("fields")
+    if not text and fields and "exception" not in event:
+        text = " ".join(f"{name}={value}" for name, value in fields.items())
+        event["logentry"] = {"message": text}
+    if text:
         event["fingerprint"] = [text]
+    if answered := request_id.current():
+        event.setdefault("tags", {})["request_id"] = answered
     return event
