@@ -92,7 +92,8 @@ class Comparison:
         if not found:
             return plain
         lines = [
-            f"{len(found)} of {self.asked[name]} answers differ from {self.client.connection.url}"
+            f"{len(found)} of {self.asked[name]} answers differ; "
+            f"A is {_origin(found[0].ours.url)}, B is {self.client.connection.url}"
         ]
         kinds = {difference.details: difference for difference in found}
         for difference in list(kinds.values())[:SHOWN]:
@@ -105,13 +106,13 @@ class Comparison:
 
     def _differences(self, ours: Exchange, theirs: Exchange) -> Iterator[str]:
         if ours.status != theirs.status:
-            yield f"status: {ours.status or ours.error} / {theirs.status or theirs.error}"
+            yield _both("status", ours.status or ours.error, theirs.status or theirs.error)
         kinds = (ours.headers.get("content-type"), theirs.headers.get("content-type"))
         if kinds[0] != kinds[1]:
-            yield f"Content-Type: {kinds[0]} / {kinds[1]}"
+            yield _both("Content-Type", *kinds)
         places = (self._location(ours, self.prefix), self._location(theirs, self.other.prefix))
         if places[0] != places[1]:
-            yield f"Location: {places[0]} / {places[1]}"
+            yield _both("Location", *places)
         if ours.operation not in OF_ITSELF and ours.status == theirs.status:
             yield from self._bodies(ours, theirs)
 
@@ -121,7 +122,7 @@ class Comparison:
             pair = ours.json, theirs.json
         except CheckFailed:
             if ours.body != theirs.body:
-                yield f"body: {shown(ours.text)} / {shown(theirs.text)}"
+                yield _both("body", shown(ours.text), shown(theirs.text))
             return
         if ours.status == HTTPStatus.BAD_REQUEST and not _is_json(ours.request_body):
             # what is wrong with JSON, each parser says in its own words
@@ -140,16 +141,16 @@ class Comparison:
             for key in {**ours, **theirs}:
                 name = f"{place}.{key}" if place else key
                 if key not in ours or key not in theirs:
-                    yield f"{name}: {'only here' if key in ours else 'only there'}"
+                    yield f"{name}: {'only in A' if key in ours else 'only in B'}"
                 else:
                     yield from self._unequal(name, ours[key], theirs[key])
         elif isinstance(ours, list) and isinstance(theirs, list):
             if len(ours) != len(theirs):
-                yield f"{place}: {len(ours)} items / {len(theirs)} items"
+                yield _both(place, f"{len(ours)} items", f"{len(theirs)} items")
             for number, (one, other) in enumerate(zip(ours, theirs, strict=False)):
                 yield from self._unequal(f"{place}[{number}]", one, other)
         elif (type(ours), ours) != (type(theirs), theirs) and not self._of_now(ours, theirs):
-            yield f"{place}: {shown(ours)} / {shown(theirs)}"
+            yield _both(place, shown(ours), shown(theirs))
 
     def _of_now(self, *values: Any) -> bool:
         """Say whether values are times of this run, which cannot be the same twice."""
@@ -173,6 +174,15 @@ class Comparison:
         if isinstance(value, list):
             return [self._still(item) for item in value]
         return "now" if self._of_now(value) else value
+
+
+def _both(what: str, ours: object, theirs: object) -> str:
+    return f"{what}: A {ours}, B {theirs}"
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _is_json(body: bytes | None) -> bool:

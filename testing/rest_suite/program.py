@@ -23,6 +23,7 @@ from . import fuzz, latency, reports
 from . import options as command_line
 from .api import Api, Session
 from .checks import CheckFailed
+from .compare_data import same_data
 from .connect import connected
 from .data import Inventory
 from .plugin import COLLECTION, NAME, SuitePlugin
@@ -97,9 +98,10 @@ def _test(
         return _status_of_collection(_run(plugin, options, rest))
     session = connected(options)
     inventory = _inventory(options, session)
+    data = _compared_data(session, inventory)
 
     def judge(results: Sequence[Result]) -> Sequence[Result]:
-        return _judged(options, session, budgets, results)
+        return _judged(options, session, budgets, results, data)
 
     with _shared_folder(options, rest) as folder, Display(console) as display:
         plugin = SuitePlugin(
@@ -235,6 +237,7 @@ def _judged(
     session: Session,
     budgets: Sequence[latency.Budget],
     results: Sequence[Result],
+    data: Result | None,
 ) -> list[Result]:
     """Return the results of budgets, comparison and generated requests."""
     found: list[Result] = []
@@ -243,9 +246,19 @@ def _judged(
         found += latency.judged(budgets, latencies)
         found += latency.outliers(latencies) if budgets else []
     found += session.mirror.results() if session.mirror else []
+    found += [data] if data else []
     if options.fuzz:
         found.append(fuzz.fuzzed(session, options.fuzz))
     return found
+
+
+def _compared_data(session: Session, inventory: Inventory) -> Result | None:
+    """Return whether both instances of --compare hold the same data."""
+    if session.mirror is None:
+        return None
+    alone = replace(session, mirror=None)
+    other = replace(alone, client=session.mirror.client, instance=session.mirror.other)
+    return same_data(Api(alone), Api(other), inventory)
 
 
 def _latencies(results: Sequence[Result]) -> list[latency.Latency]:

@@ -10,6 +10,8 @@ from .latency import Latency
 from .probe import InstanceInfo
 from .result import Outcome, Result, count
 
+FIRST = "compare.data"
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -40,9 +42,9 @@ class Summary:
 
     @property
     def failures(self) -> list[Result]:
-        """Return what failed, by name."""
+        """Return what failed, by name; first that two instances hold different data."""
         failed = [result for result in self.results if result.outcome is Outcome.FAILED]
-        return sorted(failed, key=lambda result: result.id)
+        return sorted(failed, key=lambda result: (result.id != FIRST, result.id))
 
     @property
     def known(self) -> list[str]:

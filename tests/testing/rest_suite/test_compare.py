@@ -16,17 +16,22 @@ from testing.rest_suite.cases.requests import there
 from testing.rest_suite.checks import Skipped
 from testing.rest_suite.client import Client, Connection
 from testing.rest_suite.compare import Comparison
+from testing.rest_suite.compare_data import same_data
 from testing.rest_suite.contract import DEFAULT_PREFIX
 from testing.rest_suite.probe import InstanceInfo
 from testing.rest_suite.result import Outcome, Result
+from testing.rest_suite.summary import Summary
 
 from .canned_instance import (
     API,
     CLUSTER,
     DONE,
     HIT,
+    INVENTORY,
+    OTHER,
     REPORT,
     REPORTED,
+    URL,
     VOTED,
     answer,
     session,
@@ -77,17 +82,18 @@ def test_an_order_that_the_contract_leaves_open_is_no_difference() -> None:
 @pytest.mark.parametrize(
     ("change", "detail"),
     [
-        ({"user_vote": 1}, "report.reports[0].user_vote: 0 / 1"),
-        ({"disabled": 0}, "report.reports[0].disabled: false / 0"),
-        ({"more": 1}, "report.reports[0].more: only there"),
-        ({"details": {"any": ["thing", 2]}}, "report.reports[0].details.any: 1 items / 2 items"),
-        ({"impacted": "2026-01-10T08:00:01Z"}, 'impacted: "2026-01-10T08:00:00Z" / '),
+        ({"user_vote": 1}, "report.reports[0].user_vote: A 0, B 1"),
+        ({"disabled": 0}, "report.reports[0].disabled: A false, B 0"),
+        ({"more": 1}, "report.reports[0].more: only in B"),
+        ({"details": {"any": ["thing", 2]}}, "report.reports[0].details.any: A 1 items, B 2 items"),
+        ({"impacted": "2026-01-10T08:00:01Z"}, 'impacted: A "2026-01-10T08:00:00Z", B '),
     ],
 )
 def test_another_value_is_shown_with_its_place(change: dict[str, Any], detail: str) -> None:
     result = compared(REPORT, with_hits({**REPORTED, **change}))
     assert result.outcome is Outcome.FAILED
     assert detail in result.reason
+    assert f"A is {URL}, B is {OTHER_URL}" in result.reason
     assert [exchange.url for exchange in result.exchanges] == [
         API + REPORT_PATH,
         OTHER_API + REPORT_PATH,
@@ -97,8 +103,8 @@ def test_another_value_is_shown_with_its_place(change: dict[str, Any], detail: s
 @responses.activate
 def test_another_status_or_content_type_is_shown() -> None:
     result = compared(REPORT, {"status": "gone"}, status=404, kind="text/plain")
-    assert "status: 200 / 404" in result.reason
-    assert "Content-Type: application/json; charset=utf-8 / text/plain" in result.reason
+    assert "status: A 200, B 404" in result.reason
+    assert "Content-Type: A application/json; charset=utf-8, B text/plain" in result.reason
 
 
 @responses.activate
@@ -168,3 +174,37 @@ def test_routes_of_one_profile_only_are_not_compared() -> None:
     with pytest.raises(Skipped, match="report_info does not exist in profile reference-2020"):
         there(caller, "report_info")
     assert there(caller, "report").name == "report"
+
+
+def holding(api: str, organizations: list[int], report: dict[str, Any]) -> None:
+    """Let an instance hold organizations and the report of the cluster with the hit."""
+    answer(api + "organizations", {"organizations": organizations, "status": "ok"})
+    path = f"organizations/101/clusters/{CLUSTER}/users/rest-suite/report"
+    answer(api + path, report)
+    other = f"organizations/101/clusters/{OTHER}/users/rest-suite/report"
+    answer(api + other, {"report": {"meta": {}, "reports": []}, "status": "ok"})
+
+
+@responses.activate
+def test_same_data_passes() -> None:
+    for api in (API, OTHER_API):
+        holding(api, [101], REPORT)
+    _, comparison = comparing()
+    other = replace(session(), client=comparison.client, instance=comparison.other)
+    found = same_data(Api(session()), Api(other), INVENTORY)
+    assert found.outcome is Outcome.PASSED
+
+
+@responses.activate
+def test_different_data_are_said_first() -> None:
+    holding(API, [101, 102], REPORT)
+    holding(OTHER_API, [101], with_hits({**REPORTED, "key": "OTHER"}))
+    _, comparison = comparing()
+    other = replace(session(), client=comparison.client, instance=comparison.other)
+    found = same_data(Api(session()), Api(other), INVENTORY)
+    assert "1 organizations (102) only in A" in found.reason
+    assert f"1 clusters ({CLUSTER}) with other rule hits in B" in found.reason
+    earlier = Result("compare", "acks", "", Outcome.FAILED)
+    moment = datetime.now(UTC)
+    summary = Summary(URL, InstanceInfo(), "", moment, 0.0, [earlier, found], [])
+    assert [result.name for result in summary.failures] == ["data", "acks"]
