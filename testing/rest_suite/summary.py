@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,8 @@ from .probe import InstanceInfo
 from .result import Outcome, Result, count
 
 FIRST = "compare.data"
+# one reason for all operations that a profile does not have
+_ABSENT = re.compile(r"^\w+ does not exist in (?=profile )")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ class Summary:
         found: dict[str, list[Result]] = {}
         for result in self.results:
             if result.outcome is Outcome.SKIPPED:
-                found.setdefault(result.reason, []).append(result)
+                reason = _ABSENT.sub("operations that do not exist in ", result.reason)
+                found.setdefault(reason, []).append(result)
         return dict(sorted(found.items(), key=lambda pair: -len(pair[1])))
 
     @property

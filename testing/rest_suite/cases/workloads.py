@@ -22,6 +22,8 @@ from .retry import retry_until_stable
 ORGANIZATIONS = 2
 ENOUGH = 200
 LISTS = ("workloads", "workloads_by_body")
+# so many reports that cannot be parsed are no accident
+SEVERAL = 3
 LOOKED_AT = 4
 ASKED_ABOUT = 200
 WRONG_TYPES: tuple[object, ...] = ({"clusters": []}, "abc", 1, True, [1], [["x"]], [{}])
@@ -117,6 +119,7 @@ def test_each_namespace_is_listed_once(api: Api, data: Data) -> None:
 
 def test_a_row_is_what_the_namespace_says(api: Api, data: Data) -> None:
     def compare(number: int, rows: list[Row]) -> None:
+        bare, counting = 0, 0
         for row in spread(rows, LOOKED_AT):
             cluster, namespace = place(row)
             params: Row = {"org_id": number, "cluster": cluster, "namespace": namespace}
@@ -131,6 +134,10 @@ def test_a_row_is_what_the_namespace_says(api: Api, data: Data) -> None:
             # what cannot be parsed is shown without recommendations
             if alone["recommendations"]:
                 equal(hits, counted, f"recommendations_hit_count of {namespace} in {cluster}")
+            bare += bool(hits) and not alone["recommendations"]
+            counting += bool(hits)
+        text = f"organization {number}: the list counts recommendations, no namespace shows them"
+        check(counting < SEVERAL or bare < counting, text)
 
     for_some(api, data, compare)
 

@@ -31,9 +31,10 @@ def rendered(summary: Summary) -> str:
 def show(summary: Summary, console: Console) -> None:
     """Print the report: what failed, what was not tested and why, then the rest."""
     for result in summary.failures:
-        name, reason = printable(result.id), printable(result.reason)
+        name = printable(result.id)
         console.print(f"FAILED {name}", style="bold red", markup=False, emoji=False, soft_wrap=True)
-        _line(console, f"    {reason}")
+        for line in printable_lines(result.reason).splitlines():
+            _line(console, f"    {line}")
         for exchange in result.exchanges[: result.decisive][-1:]:
             _line(console, f"    {printable(exchange.curl())}")
     for line in _not_tested(summary):

@@ -121,6 +121,17 @@ def test_known_defects_are_listed_and_fail_nobody() -> None:
     assert not summary.failures
 
 
+def test_operations_that_a_profile_lacks_are_one_reason() -> None:
+    absent = [
+        Result(
+            "acks", name, "", Outcome.SKIPPED, f"{name} does not exist in profile reference-2020"
+        )
+        for name in ("ack", "acks")
+    ]
+    text = WRITERS["text"](replace(SUMMARY, results=absent))
+    assert "not tested (2): operations that do not exist in profile reference-2020" in text
+
+
 def test_only_the_slowest_operations_are_shown() -> None:
     many = [Latency(name, (number / 100,)) for number, name in enumerate(OPERATIONS, 1)]
     text = WRITERS["text"](replace(SUMMARY, results=[], latencies=many))

@@ -218,3 +218,13 @@ def test_list_that_hides_all_namespaces_from_discovery_fails(instance: MockInsta
               == "failed"]  # fmt: skip
     assert "a_row_is_what_the_namespace_says" in broken
     assert "a_namespace_is_the_one_asked_for" in broken
+
+
+def test_namespaces_without_recommendations_fail_where_lists_count_them(
+    instance: MockInstance,
+) -> None:
+    known = inventory(certain=False, produced_workloads=())
+    (case,) = [case for case in EVERY if base(case) == "a_row_is_what_the_namespace_says"]
+    assert instance.outcome(case, known=known) == ("passed", "")
+    outcome, reason = instance.outcome(case, ALONE, always(HERE, []), known)
+    assert (outcome, "no namespace shows them" in reason) == ("failed", True)
