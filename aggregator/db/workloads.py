@@ -95,7 +95,8 @@ class SqlDvo:
             rows = await self._db.rows(_OF_NAMESPACE, values)
         if not rows:
             raise NotFound.item(org, cluster, namespace, separator=":")
-        return _namespace_row(*rows[0])
+        *fields, text = rows[0]
+        return _namespace_row(*fields, text or "")
 
     async def delete_of_orgs(self, orgs: Sequence[OrgId]) -> None:
         """Delete by organization."""
