@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,13 +13,15 @@ from ..metrics import Snapshot
 # upper bound of a bucket -> observations up to it
 Buckets = dict[float, float]
 
+# of a few texts, read again for each endpoint
+_bound = functools.cache(float)
+
 _COUNTERS = {
     "consumed_messages": "consumed",
     "written_reports": "written",
     "old_reports": "old",
     "messages_with_empty_rule_execution_result": "empty",
     "consuming_errors": "invalid",
-    "produced_messages": "produced",
 }
 
 
@@ -54,7 +57,7 @@ def _kind(totals: Totals, _sample: str, labels: Mapping[str, str], value: float)
 
 def _batch(totals: Totals, sample: str, labels: Mapping[str, str], value: float) -> None:
     if sample.endswith("_bucket"):
-        totals.batches[float(labels["le"])] += value
+        totals.batches[_bound(labels["le"])] += value
 
 
 def _request(totals: Totals, _sample: str, labels: Mapping[str, str], value: float) -> None:
@@ -68,7 +71,7 @@ def _status(totals: Totals, _sample: str, labels: Mapping[str, str], value: floa
 def _time(totals: Totals, sample: str, labels: Mapping[str, str], value: float) -> None:
     if sample.endswith("_bucket"):
         buckets = totals.times.setdefault(labels["endpoint"], defaultdict(float))
-        buckets[float(labels["le"])] += value
+        buckets[_bound(labels["le"])] += value
 
 
 _READERS = {
@@ -118,8 +121,10 @@ def endpoints(now: Totals, before: Totals) -> list[dict[str, Any]]:
         statuses[endpoint][status] = int(count)
     found = []
     for endpoint in sorted(now.requests):
-        recent = difference(now.times.get(endpoint, {}), before.times.get(endpoint, {}))
         count = now.requests[endpoint] - before.requests.get(endpoint, 0.0)
+        recent: dict[Any, float] = {}
+        if count:
+            recent = difference(now.times.get(endpoint, {}), before.times.get(endpoint, {}))
         found.append(
             {
                 "endpoint": endpoint,

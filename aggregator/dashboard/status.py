@@ -100,10 +100,15 @@ class Status:
     async def _compose(self) -> str:
         await self._refresh()
         ended, workers = await self._processes.snapshots()
-        own = self._metrics.snapshot()
         totals = figures.Totals(at=time.monotonic())
+        own: Snapshot = []
+        for piece in self._metrics.pieces():
+            own += piece
+            await asyncio.sleep(0)
         for snapshot in (ended, own, *workers.values()):
-            totals.add(snapshot, self._config.metrics.namespace)
+            for family in snapshot:
+                totals.add([family], self._config.metrics.namespace)
+            await asyncio.sleep(0)
         before = self._note(totals)
         document = {
             "now": _iso(utc_now()),
