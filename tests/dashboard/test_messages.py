@@ -23,7 +23,7 @@ from aggregator.db.migrations import DVO, OCP, migrate
 from aggregator.service import Service
 from testing.fixtures import shipped_messages
 from testing.mocks.broker import Broker
-from tests.dashboard.serving import Answer, request
+from tests.dashboard.serving import Answer, listening, request
 
 JSON = {"Content-Type": "application/json"}
 HOSTILE = "</pre><script>alert(1)</script>"
@@ -109,6 +109,12 @@ async def test_the_way_of_a_report_leads_to_its_rows(tmp_path: Path, brokers: st
         rows = {table: len(some) for table, some in first["rows"].items()}
         assert rows == {"report": 1, "rule_hit": 5, "recommendation": 5}
         assert first["dead_letter"] is None
+        async with listening(port) as page:
+            ingest = (await page.next("status"))["ingest"]
+        assert [one["state"] for one in ingest["consumers"]] == ["consuming", "consuming"]
+        assert (ingest["lag_known"], {one["lag"] for one in ingest["lag"]}) == (True, {0})
+        assert sum(ingest["series"]["messages"]) == ingest["totals"]["consumed"] == 1
+        assert ingest["totals"]["written"] == 1
         again = await post(port, "/dashboard/messages", {"kind": "ocp", "value": value})
         second = await way(port, again.document)
         assert second["outcome"]["state"] == "older"

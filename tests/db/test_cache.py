@@ -47,6 +47,7 @@ async def test_a_report_is_kept_for_a_day_under_its_request() -> None:
             ]
             cluster = "96bbd016-04ee-5798-b0ec-4100cc33876f"
             key = f"organization:1001:cluster:{cluster}:request:{request}"
+            await RedisReports(client).check()
             assert await client.get(key) == ""
             fields = await client.hgetall(f"{key}:reports")
             assert fields.pop("processed_timestamp").endswith("Z")
@@ -67,4 +68,6 @@ async def test_a_server_that_is_away_is_unavailable() -> None:
     reports = RedisReports(connect(RedisConfig(endpoint="127.0.0.1:1")))
     with pytest.raises(Unavailable, match=r"^redis: "):
         await reports.store([report("r")])
+    with pytest.raises(Unavailable, match=r"^redis: "):
+        await reports.check()
     await reports.close()
