@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import sys
 from collections.abc import Sequence
 
 from ..config import pg_params
@@ -19,7 +20,7 @@ from ..errors import (
     MigrationError,
     Unavailable,
 )
-from . import arguments
+from . import arguments, targets
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,11 @@ def run(config: Config, options: argparse.Namespace) -> int:
 def _announce(config: Config) -> None:
     """Say which storages there are, as the Go service does; raise ConfigError for a bad one."""
     ocp, dvo = config.ocp_recommendations_storage, config.dvo_recommendations_storage
+    if sys.stderr.isatty():
+        # the log has the Go service's lines, which do not tell where the OCP storage is
+        targets.name_databases(
+            config, *(use for use in config.storage_backend.use if use in CHAINS)
+        )
     if ocp.type:
         log.info("", extra={"fields": {"OCP storage type": ocp.type}})
     if ocp.type == "sql":

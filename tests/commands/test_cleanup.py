@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -354,3 +356,28 @@ def test_listed_clusters_are_deleted_from_all_tables(
             ["Total deletions", "8"],
         ]
         assert asyncio.run(stored(section)) == {"report": 2, "dvo_report": 2}
+
+
+@pytest.mark.parametrize(
+    ("answer", "more", "status", "left"),
+    [("n\n", [], 1, 4), ("", [], 1, 4), ("y\n", [], 0, 2), ("n\n", ["--yes"], 0, 2)],
+)
+def test_a_person_at_a_terminal_is_asked(
+    answer: str,
+    more: list[str],
+    status: int,
+    left: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    keyboard = io.StringIO(answer)
+    with filled("sqlite", tmp_path, AGES) as section:
+        monkeypatch.setattr(keyboard, "isatty", lambda: True)
+        monkeypatch.setattr(sys, "stdin", keyboard)
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+        assert run(config(section), ["--older-than", "90d", "--apply", *more]) == status
+        assert asyncio.run(stored(section))["report"] == left
+    printed = capsys.readouterr().err
+    assert ("delete 8 rows from this database? [y/N] " in printed) == (not more)
+    assert ("not confirmed, so nothing was changed" in printed) == (status == 1)

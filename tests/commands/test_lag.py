@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
 
+from aggregator.commands import lag
 from aggregator.ingest.kafka.producer import Outgoing
 from testing.mocks.broker import Broker
 from tests.commands.topics import (
@@ -94,3 +96,22 @@ def test_what_cannot_be_told_is_one_line(
     assert told.out == ""
     assert complaint in told.err
     assert len(complaints(told.err)) == 1
+
+
+def test_it_is_shown_again_until_interrupted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, calls = lag._behind, []
+
+    async def interrupted_at_the_third(*arguments: Any, **options: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return await whole(*arguments, **options)
+
+    monkeypatch.setattr(lag, "_behind", interrupted_at_the_third)
+    with Broker() as broker:
+        broker.create_topic(RESULTS, partitions=1)
+        assert run(config(broker.address), ["--json", "--watch", "0.01"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["lag"] for line in lines] == [0] * len(calls[:2])
