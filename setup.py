@@ -88,7 +88,7 @@ setup(
     },
     cmdclass={"build_py": BuildPackages, "sdist": SourceDistribution},
     install_requires=[
-        "tornado>=6.5",
+        "tornado>=6.6",
         "aiokafka>=0.12",
         # with it aiokafka reads snappy, lz4 and zstd, which producers choose without asking us
         "cramjam>=2.8",
@@ -102,7 +102,7 @@ setup(
         "orjson>=3.10",
         "msgspec>=0.20",
         "redis>=5.2",
-        "PyJWT[crypto]>=2.9",
+        "PyJWT[crypto]>=2.12",
         "rich>=13",
     ],
     extras_require={
