@@ -32,10 +32,11 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 STATIC = "dashboard/static/"
+DASHBOARD = '<a href="/dashboard">Dashboard</a>'
 # path below /docs/ and file in the package
 FILES = {
     "static/docs.css": STATIC + "docs/docs.css",
-    "static/icon.svg": STATIC + "docs/icon.svg",
+    "static/icon.svg": STATIC + "icon.svg",
     "static/operations.js": STATIC + "docs/operations.js",
     "static/messages.js": STATIC + "docs/messages.js",
     "static/schema.js": STATIC + "docs/schema.js",
@@ -72,12 +73,15 @@ class FileHandler(OpenApiHandler):
 
 
 class PageHandler(FileHandler):
-    """An HTML page, which is told the prefix of the API."""
+    """An HTML page, which is told the prefix of the API and whether there is a dashboard."""
 
     def content(self) -> bytes:
-        """Return the page with the prefix filled in."""
+        """Return the page with what it is told filled in."""
         page = Template(self._file.read_text(encoding="utf-8"))
-        return page.substitute(prefix=escape(self.server.api_prefix)).encode()
+        return page.substitute(
+            prefix=escape(self.server.api_prefix),
+            dashboard=DASHBOARD if self.server.dashboard else "",
+        ).encode()
 
 
 def documentation() -> list[Route]:

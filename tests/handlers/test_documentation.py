@@ -46,6 +46,17 @@ async def test_every_file_has_its_type_and_the_policy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("dashboard", [False, True])
+async def test_a_page_leads_to_the_dashboard_if_there_is_one(
+    tmp_path: Path, path: str, dashboard: bool
+) -> None:
+    async with healthy(tmp_path, debug=not dashboard, dashboard=dashboard) as port:
+        answer = await ask(port, "GET", path)
+    assert answer.status == 200
+    assert (b'href="/dashboard"' in answer.body) is dashboard
+
+
+@pytest.mark.parametrize("path", PAGES)
 async def test_a_page_refers_only_to_what_is_served(tmp_path: Path, path: str) -> None:
     async with healthy(tmp_path, debug=True) as port:
         page = (await ask(port, "GET", path)).body.decode()

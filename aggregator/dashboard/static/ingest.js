@@ -112,12 +112,12 @@ function Lag({ ingest }) {
 
 function Workers({ workers }) {
   return html`<${Panel} title="Workers"><${Table} caption="Worker processes">
-    <thead><tr><th>worker</th><th class="number">memory</th><th class="number">CPU time</th><th>started</th></tr></thead>
+    <thead><tr><th>worker</th><th class="number">memory</th><th class="number">CPU time</th><th class="number">up for</th></tr></thead>
     <tbody>${workers.map((one) => html`<tr key=${one.number}>
       <td>${one.number}${one.number === 0 ? html` <span class="quiet">consumes</span>` : ''}</td>
       <td class="number">${bytes(one.memory)}</td>
       <td class="number">${duration(one.cpu_seconds)}</td>
-      <td><${Time} at=${one.started} none="–" /></td></tr>`)}
+      <td class="number"><${Time} at=${one.started} age suffix="" none="–" /></td></tr>`)}
     </tbody><//><//>`;
 }
 

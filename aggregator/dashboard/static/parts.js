@@ -4,10 +4,10 @@ import { local, parseTime, span, utc } from './format.js';
 import { ApiError, curl } from './api.js';
 
 // a time in UTC, with the local one on hover; `age` shows how long ago it was
-export function Time({ at, age = false, none = 'never' }) {
+export function Time({ at, age = false, suffix = ' ago', none = 'never' }) {
   const date = at instanceof Date ? at : parseTime(at);
   if (!date) return html`<span class="quiet">${none}</span>`;
-  const ago = `${span((Date.now() - date.getTime()) / 1000)} ago`;
+  const ago = `${span((Date.now() - date.getTime()) / 1000)}${suffix}`;
   const full = `${utc(date)}, ${local(date)}`;
   return html`<time datetime=${date.toISOString()} title=${full}>${age ? ago : utc(date)}</time>`;
 }
