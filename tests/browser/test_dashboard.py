@@ -237,6 +237,23 @@ def test_a_lost_connection_is_said_and_made_again(page: Page, tmp_path: Path) ->
     page.forget_complaints()
 
 
+def test_an_outage_of_the_database_is_shown(page: Page, tmp_path: Path) -> None:
+    file, elsewhere = tmp_path / "data" / "aggregator.db", tmp_path / "elsewhere.db"
+    with running(tmp_path, "--rate", "0", "--data", str(file.parent)) as own:
+        page.origin = own.origin
+        page.open("/")
+        page.until(lambda: len(page.all(".rows .dot.up")) >= 2, "database and broker up")
+        assert not page.all(".dot.down")
+        file.rename(elsewhere)
+        page.until_text("down", ".rows .dot.down")
+        page.until_text("database", ".rows .reason")
+        page.look("dashboard-outage")
+        elsewhere.rename(file)
+        page.until(lambda: not page.all(".dot.down"), "database up again")
+        # before the service ends, which the console would report
+        page.driver.get("about:blank")
+
+
 def test_a_token_is_asked_for(page: Page) -> None:
     before_each_page(page, NEEDS_TOKEN)
     page.open("/")

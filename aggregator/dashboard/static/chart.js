@@ -80,7 +80,10 @@ export function Chart({ until, step, lines, label, height = 150 }) {
 
   return html`<figure class="chart">
     <div ref=${place} role="img" aria-label=${label}></div>
-    <figcaption ref=${shown} aria-hidden="true"></figcaption>
+    <figcaption aria-hidden="true">
+      ${lines.map((line) => html`<span class="legend ${line.dots ? 'dots' : ''}"><i style=${{ background: `var(${line.colour})` }}></i>${line.label}</span>`)}
+      <span ref=${shown}></span>
+    </figcaption>
   </figure>`;
 }
 

@@ -69,12 +69,8 @@ function Form() {
       setSending(false);
     }
   };
-  const folders = Object.groupBy
-    ? Object.groupBy(data?.samples ?? [], (one) => one.name.split('/')[0])
-    : (data?.samples ?? []).reduce((all, one) => {
-      (all[one.name.split('/')[0]] ??= []).push(one);
-      return all;
-    }, {});
+  const folders = {};
+  for (const one of data?.samples ?? []) (folders[one.name.split('/')[0]] ??= []).push(one);
   return html`<form onSubmit=${send}><${Panel} title="Message">
     <${Problem} error=${error} />
     <div class="line">
