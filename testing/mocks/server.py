@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import random
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any, cast
 
 from tornado.httputil import HTTPServerRequest
 from tornado.web import RequestHandler
@@ -41,6 +44,8 @@ from .loader import Loader
 from .storage import memory_storage
 from .watch import Watch
 
+# the branch in `/info`, so that nobody takes the mock for the service
+MOCK = "mock server"
 PREFIX = "/api/insights-results-aggregator/v1/"
 # the sample data is never too old to be listed
 ALWAYS_HOURS = 24 * 365 * 100
@@ -81,7 +86,13 @@ async def _serve(options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with mock_server(options.port, options.prefix, seed=Seed.read(options.seed)) as url:
+    async with mock_server(
+        options.port,
+        options.prefix,
+        seed=Seed.read(options.seed),
+        latency=options.latency / 1000,
+        errors=options.errors,
+    ) as url:
         print(f"Mock of insights-results-aggregator: {url} (Ctrl-C ends it)", flush=True)
         await stop.wait()
 
@@ -94,12 +105,15 @@ async def mock_server(
     seed: Seed | None = None,
     clock: Now = real_time,
     server: ServerConfig | None = None,
+    latency: float = 0.0,
+    errors: float = 0.0,
 ) -> AsyncIterator[str]:
     """Serve on the loopback interface, port 0 is any free one; give the URL with the prefix.
 
     `seed` is served beside the canned clusters. `clock` (naive UTC) tells the turn of those that
     change. `server` has the other settings, as authentication; without it the debug endpoints
-    are on. Raise OSError when the port is taken.
+    are on. Each answer takes `latency` seconds longer; the share `errors` (0 to 1) of them is a
+    500. Raise OSError when the port is taken.
     """
     async with memory_storage(RisingClock(clock)) as storage:
         loader = Loader(storage.reports, storage.dvo, storage.consumer_errors)
@@ -115,9 +129,11 @@ async def mock_server(
         )
         config = Config(server=settings)
         ocp, dvo = await storage.health.schema_versions()
-        told = {**info(), "OCP_DB_version": ocp, "DVO_DB_version": dvo}
+        told = {**info(), "BuildBranch": MOCK, "OCP_DB_version": ocp, "DVO_DB_version": dvo}
         metrics = Metrics()
-        app = application(config, watched, metrics, told, _Ready(metrics), _CannedNames)
+        unreliable = {"latency": latency, "errors": errors}
+        kind = type("_Unreliable", (_CannedNames,), unreliable)
+        app = application(config, watched, metrics, told, _Ready(metrics), kind)
         http, bound = await listen(app, settings)
         try:
             yield f"http://localhost:{bound}{prefix}"
@@ -144,14 +160,38 @@ class _Changing:
 
 
 class _CannedNames(ApiApplication):
-    """Answers paths that name a status with that status; all others like the service."""
+    """Answers paths that name a status with that status; all others like the service.
+
+    Clients that must cope with a slow or failing service are tested with `latency` and `errors`.
+    """
+
+    latency = 0.0
+    errors = 0.0
 
     def find(self, request: HTTPServerRequest) -> Found:
         """Return the handler of a request."""
         status = demanded_status(request.path)
+        if status is None and random.random() < self.errors:
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
         if status is None:
-            return super().find(request)
-        return Found(_StatusHandler, {"status": status}, final=True)
+            found = super().find(request)
+        else:
+            found = Found(_StatusHandler, {"status": int(status)}, final=True)
+        if not self.latency:
+            return found
+        handler = _late(cast(Hashable, found.handler), self.latency)
+        return replace(found, handler=handler)
+
+
+@cache
+def _late(handler: Any, seconds: float) -> type[RequestHandler]:
+    """Return a handler that waits before it answers."""
+
+    async def prepare(self: RequestHandler) -> None:
+        await asyncio.sleep(seconds)
+        handler.prepare(self)
+
+    return type(handler.__name__, (handler,), {"prepare": prepare})
 
 
 class _StatusHandler(RequestHandler):
@@ -191,7 +231,35 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="FILE",
         help="a seed file to serve beside the clusters that testers know; default the shipped one",
     )
+    parser.add_argument(
+        "--latency",
+        type=_milliseconds,
+        default=0.0,
+        metavar="MS",
+        help="milliseconds that each answer takes longer",
+    )
+    parser.add_argument(
+        "--errors", type=_share, default=0.0, metavar="2%", help="share of answers that are a 500"
+    )
     return parser.parse_args(argv)
+
+
+def _milliseconds(text: str) -> float:
+    try:
+        value = float(text.removesuffix("ms"))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 60_000:
+        raise argparse.ArgumentTypeError(f"0 to 60000 milliseconds expected, not '{text}'")
+    return value
+
+
+def _share(text: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)%", text)
+    value = float(match[1]) / 100 if match else -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"0% to 100% expected, not '{text}'")
+    return value
 
 
 def _port(text: str) -> int:

@@ -223,3 +223,31 @@ def test_a_wrong_option_is_a_matter_of_usage(
         main(options)
     assert caught.value.code == 2
     assert complaint in capsys.readouterr().err
+
+
+def test_info_says_that_it_is_a_mock(url: str) -> None:
+    assert requests.get(url + "info", timeout=10).json()["info"]["BuildBranch"] == "mock server"
+
+
+def test_answers_may_be_late() -> None:
+    with in_thread(mock_server(latency=0.2)) as address:
+        for path in ("", "organizations", "no-such-path", f"organizations/1/clusters/{FAILING}503"):
+            answer = requests.get(address + path, timeout=10)
+            assert answer.elapsed.total_seconds() >= 0.2
+
+
+@pytest.mark.parametrize(("share", "statuses"), [(0.0, {200}), (0.5, {200, 500}), (1.0, {500})])
+def test_answers_may_be_errors(share: float, statuses: set[int]) -> None:
+    with in_thread(mock_server(errors=share)) as address:
+        found = {requests.get(address, timeout=10).status_code for _ in range(50)}
+    assert found == statuses
+
+
+@pytest.mark.parametrize("words", [["--latency", "-1"], ["--latency", "x"], ["--errors", "2"],
+                                   ["--errors", "200%"], ["--errors", "x%"]])  # fmt: skip
+def test_latency_and_errors_are_checked(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(words)
+    assert f"'{words[1]}'" in capsys.readouterr().err

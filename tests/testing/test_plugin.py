@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 pytest_plugins = ["pytester"]
@@ -221,3 +224,13 @@ def test_messages_of_every_form_are_sent(pytester: pytest.Pytester) -> None:
         """
     )
     _run(pytester).assert_outcomes(passed=1)
+
+
+def test_examples_of_the_documentation_work(pytester: pytest.Pytester) -> None:
+    page = (Path(__file__).parents[2] / "docs/testing.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    examples = [block for block in blocks if "aggregator_service" in block]
+    assert len(examples) == 2
+    head = "import json\nfrom testing.fixtures import shipped_messages\n"
+    pytester.makepyfile(head + "\n".join(examples))
+    _run(pytester).assert_outcomes(passed=5)
