@@ -86,9 +86,10 @@ def _print_help(name: str, command: Command, argv: Sequence[str]) -> int:
 def _refuse(name: str, *, quiet: bool) -> int:
     """Print what the Go service prints for an unknown command, and fail (departure 32)."""
     if not quiet:
-        _print_notices(None, loading.load_here())
-        print(f"\nCommand '{printable(name)}' not found")
-        print(arguments.load(COMMANDS["help"]).text())
+        notices = "".join(loading.load_here().notices)
+        usage = arguments.load(COMMANDS["help"]).text()
+        # the error counts, whether anybody reads this or not
+        streams.write(f"{notices}\nCommand '{printable(name)}' not found\n{usage}\n")
     known = [one for one in COMMANDS if one not in INTERNAL]
     what = "unknown option" if name.startswith("-") else "unknown command"
     close = get_close_matches(name, known, 1)
@@ -97,11 +98,11 @@ def _refuse(name: str, *, quiet: bool) -> int:
     return arguments.WRONG_USAGE
 
 
-def _print_notices(command: Command | None, config: Config) -> None:
+def _print_notices(command: Command, config: Config) -> None:
     notices = "".join(config.notices)
-    if command is not None and command.output is OutputMode.LOG:
+    if command.output is OutputMode.LOG:
         streams.write(notices)
-    elif command is None or command.output is OutputMode.TEXT:
+    elif command.output is OutputMode.TEXT:
         # to be flushed with the text, which must not be lost without a word
         sys.stdout.write(notices)
 
