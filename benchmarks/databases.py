@@ -1,4 +1,4 @@
-"""Databases of a measurement: made for it, dropped after it."""
+"""Creates and drops the databases of a measurement."""
 
 from __future__ import annotations
 

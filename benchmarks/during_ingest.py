@@ -39,7 +39,7 @@ READS = ("report", "report/info", "reports (10)", "clusters")
 
 @dataclass(frozen=True)
 class Beside:
-    """What came of some seconds of reads, and of the backlog: messages a second, and what is left.
+    """The result of some seconds of reads during a backlog: messages a second, and what is left.
 
     Where nothing is left, the reads were alone for a part of the time.
     """

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import backlog, databases, steady
+from benchmarks import backlog, databases, small_messages
 from benchmarks.candidate import OURS, Candidate
 from benchmarks.dataset import ORGANIZATIONS, SEED
 from testing.messages import ocp_messages
@@ -44,7 +44,7 @@ class Rates:
 def messages_of(clusters: int, count: int, *, small: bool = False) -> Iterator[bytes]:
     """Yield `count` reports of the clusters of `dataset`, newer ones in each round."""
     if small:
-        made = steady.messages(SEED, clusters, ORGANIZATIONS)
+        made = small_messages.messages(SEED, clusters, ORGANIZATIONS)
     else:
         made = ocp_messages(SEED, clusters=clusters, organizations=ORGANIZATIONS)
     return itertools.islice(made, count)

@@ -1,4 +1,4 @@
-"""Load on a REST API: keep connections busy for some seconds, tell rate and latencies."""
+"""Generates load on a REST API for some seconds; returns rate and latencies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SCRIPT = Path(__file__).with_name("load.lua")
 
 @dataclass(frozen=True)
 class Load:
-    """What came of a load. Times are milliseconds; `failed` counts answers other than 200."""
+    """The result of a load. Times are milliseconds; `failed` counts answers other than 200."""
 
     rate: float
     p50: float
@@ -38,12 +38,12 @@ def drive(url: str, requests: Sequence[Request], connections: int, seconds: floa
 
 
 def warm_up(url: str, requests: Sequence[Request], connections: int) -> None:
-    """Send the requests for a while that is not measured: connections and statements are made."""
+    """Send the requests unmeasured, so that connections and prepared statements exist."""
     drive(url, requests, connections, WARM_UP_SECONDS)
 
 
 def driver() -> str:
-    """Return what drives here."""
+    """Return the name of the load generator."""
     return "wrk" if shutil.which("wrk") else "asyncio"
 
 

@@ -1,4 +1,4 @@
-"""The two services of a comparison: ours, and a peer that is a command or already answers."""
+"""Starts the two services of a comparison: ours, and a peer given as command or URL."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def commands(peer: str) -> dict[str, str]:
 
 
 def is_url(peer: str) -> bool:
-    """Say whether the peer runs already."""
+    """Return True if the peer is the URL of a running service."""
     return peer.startswith(("http://", "https://"))
 
 

@@ -27,14 +27,14 @@ from rich.console import Console
 from benchmarks import (
     backlog,
     databases,
-    fleet,
     ingest,
     scale_cleanup,
+    scale_dataset,
 )
 from benchmarks.candidate import OURS, Candidate
-from benchmarks.fleet import Fleet
 from benchmarks.load import Load, drive, warm_up
 from benchmarks.peer import WORKERS
+from benchmarks.scale_dataset import FleetSample
 from benchmarks.scale_table import show
 from benchmarks.table import median
 
@@ -54,7 +54,7 @@ def filled(
     with databases.fresh(sa.make_url(arguments.postgres), Path()) as url:
         console.print(f"copying reports of {clusters:,} clusters ...", style="dim")
         begun = time.monotonic()
-        fleet.fill(url, clusters)
+        scale_dataset.fill(url, clusters)
         told.setdefault("copied", {})[f"{clusters}"] = time.monotonic() - begun
         yield url
 
@@ -70,10 +70,10 @@ def serve(
 
 
 def reads(
-    places: Mapping[str, tuple[sa.URL, Fleet]], arguments: argparse.Namespace, folder: Path
+    places: Mapping[str, tuple[sa.URL, FleetSample]], arguments: argparse.Namespace, folder: Path
 ) -> dict[str, dict[str, Load]]:
     """Drive every endpoint of all databases, round after round."""
-    made = {name: fleet.requests(of) for name, (_, of) in places.items()}
+    made = {name: scale_dataset.requests(of) for name, (_, of) in places.items()}
     found: dict[str, dict[str, list[Load]]] = {}
     for turn in range(arguments.rounds):
         for name, (url, _) in places.items():
@@ -93,7 +93,7 @@ def reads(
 
 
 def stored(
-    places: Mapping[str, tuple[sa.URL, Fleet]],
+    places: Mapping[str, tuple[sa.URL, FleetSample]],
     arguments: argparse.Namespace,
     folder: Path,
     console: Console,
@@ -102,8 +102,8 @@ def stored(
     found: dict[str, dict[str, list[float]]] = {"first": {}, "again": {}}
     for turn in range(arguments.rounds):
         for name, (url, of) in places.items():
-            known = fleet.again(of, turn)
-            messages = [*fleet.new(arguments.messages, NEW_SEED + turn)]
+            known = scale_dataset.again(of, turn)
+            messages = [*scale_dataset.new(arguments.messages, NEW_SEED + turn)]
             messages += [next(known) for _ in range(arguments.messages)]
             with backlog.topic_of(arguments.brokers, messages) as topic:
                 candidate = serve(folder, url, arguments, topic, workers=1)
@@ -122,7 +122,7 @@ def measure(
 ) -> dict[str, Any]:
     """Return what was measured, as it is written in JSON."""
     places = {
-        name: (url, fleet.sample(url, arguments.sample, arguments.listed))
+        name: (url, scale_dataset.sample(url, arguments.sample, arguments.listed))
         for name, url in (("small", small), ("big", big))
     }
     told: dict[str, Any] = {}

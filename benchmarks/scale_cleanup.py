@@ -19,12 +19,12 @@ from typing import Any
 from confluent_kafka import Producer
 from rich.console import Console
 
-from benchmarks import fleet
+from benchmarks import scale_dataset
 from benchmarks.candidate import Candidate
 from benchmarks.databases import execute
-from benchmarks.fleet import Fleet
 from benchmarks.ingest import HANDLED
 from benchmarks.load import Load, drive
+from benchmarks.scale_dataset import FleetSample
 
 AHEAD = 20_000
 CHECKED = re.compile(rb'"LastChecked":"[^"]*"')
@@ -32,12 +32,12 @@ READERS, SECONDS = 4, 4.0
 
 
 def measure(
-    candidate: Candidate, sample: Fleet, arguments: argparse.Namespace, console: Console
+    candidate: Candidate, sample: FleetSample, arguments: argparse.Namespace, console: Console
 ) -> dict[str, Any]:
-    """Age a third of the reports, then clean up; tell what it takes, and what others notice."""
+    """Age a third of the reports, then clean up; return durations, rates and latencies."""
     console.print("letting a third of the reports be old ...", style="dim")
-    old = fleet.age(candidate.database, 3, sample)
-    made = fleet.requests(sample)["report"]
+    old = scale_dataset.age(candidate.database, 3, sample)
+    made = scale_dataset.requests(sample)["report"]
     told: dict[str, Any] = {"clusters": old}
     with candidate.serving(), backlog(candidate, sample):
         end = time.monotonic() + 3 * arguments.seconds
@@ -63,10 +63,10 @@ def _ended(process: subprocess.Popen[bytes]) -> float:
 
 
 @contextmanager
-def backlog(candidate: Candidate, sample: Fleet) -> Iterator[None]:
+def backlog(candidate: Candidate, sample: FleetSample) -> Iterator[None]:
     """Keep the topic some thousand messages ahead of the service."""
     stop = threading.Event()
-    messages = _ever_newer(list(islice(fleet.again(sample, seed=99), len(sample.clusters))))
+    messages = _ever_newer(list(islice(scale_dataset.again(sample, seed=99), len(sample.clusters))))
 
     def fill() -> None:
         producer = Producer({"bootstrap.servers": candidate.brokers, "linger.ms": 20})
@@ -95,7 +95,7 @@ def _ever_newer(messages: Sequence[bytes]) -> Iterator[bytes]:
     while True:
         for before, after in parts:
             moment += timedelta(milliseconds=1)
-            yield b'%b"LastChecked":"%b"%b' % (before, fleet.text(moment).encode(), after)
+            yield b'%b"LastChecked":"%b"%b' % (before, scale_dataset.text(moment).encode(), after)
 
 
 def watch(candidate: Candidate, made: list[Any], going_on: Callable[[], bool]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""How the scale measurements are shown: small beside big, and their ratio."""
+"""Prints the scale measurements: small and big database, and their ratio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a comparison is shown: a row an endpoint, ours, the peer's, and their ratio."""
+"""Prints a comparison: a row for each endpoint with ours, the peer's, and their ratio."""
 
 from __future__ import annotations
 

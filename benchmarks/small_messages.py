@@ -1,4 +1,4 @@
-"""Messages of 2.5 kB: three hits a cluster, which stay as they are from report to report."""
+"""Messages of 2.5 kB with three hits that do not change from report to report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INFO = "CLUSTER_VERSION_INFO"
 
 
 def messages(seed: int, clusters: int, organizations: int) -> Iterator[bytes]:
-    """Yield messages for ever, one cluster after the other, each time a second newer."""
+    """Yield messages without end, one cluster after the other, each round a second newer."""
     chance = random.Random(seed)
     names = [str(uuid.UUID(int=chance.getrandbits(128), version=4)) for _ in range(clusters)]
     moment = START

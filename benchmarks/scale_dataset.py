@@ -1,4 +1,4 @@
-"""A fleet of clusters of any size, in a database by COPY, and what it is asked and told."""
+"""The data set of the scale measurement: clusters loaded with COPY, requests and messages."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ OLD = timedelta(days=100)
 
 
 @dataclass(frozen=True)
-class Fleet:
-    """A part of a database that stands for it: random clusters with their reports, organizations.
+class FleetSample:
+    """A sample of a database: random clusters with their reports, and organizations.
 
     `lists` are organizations, each with some of its clusters; `near` are those of about that size.
     """
@@ -58,7 +58,7 @@ async def _fill(location: sa.URL, clusters: int) -> None:
     await copy(url.render_as_string(hide_password=False), made)
 
 
-def sample(location: sa.URL, wanted: int, listed: int) -> Fleet:
+def sample(location: sa.URL, wanted: int, listed: int) -> FleetSample:
     """Return `wanted` random clusters, and lists of clusters of one organization each."""
     chance = random.Random(SEED)
     total = execute(location, "SELECT count(*) FROM report")[0][0]
@@ -91,10 +91,10 @@ def sample(location: sa.URL, wanted: int, listed: int) -> Fleet:
     )
     if not clusters:
         sys.exit("there is no report of today to be read, or to be replaced")
-    return Fleet(clusters[:wanted], lists, near, sorted(row[0] for row in rules))
+    return FleetSample(clusters[:wanted], lists, near, sorted(row[0] for row in rules))
 
 
-def requests(fleet: Fleet) -> dict[str, list[Request]]:
+def requests(sampled: FleetSample) -> dict[str, list[Request]]:
     """Return requests by endpoint."""
     by_rule = "recommendations/organizations/{}/users/u/list"
     by_cluster = "clusters/organizations/{}/users/u/recommendations"
@@ -102,32 +102,33 @@ def requests(fleet: Fleet) -> dict[str, list[Request]]:
     return {
         "report": [
             Request("GET", f"organizations/{org}/clusters/{cluster}/users/u/report")
-            for org, cluster, _ in fleet.clusters
+            for org, cluster, _ in sampled.clusters
         ],
         "clusters of an organization": [
-            Request("GET", f"organizations/{org}/clusters") for org in fleet.near
+            Request("GET", f"organizations/{org}/clusters") for org in sampled.near
         ],
         "recommendations by rule": [
-            Request("POST", by_rule.format(org), json.dumps(names)) for org, names in fleet.lists
+            Request("POST", by_rule.format(org), json.dumps(names)) for org, names in sampled.lists
         ],
         "recommendations by cluster": [
-            Request("POST", by_cluster.format(org), json.dumps(names)) for org, names in fleet.lists
+            Request("POST", by_cluster.format(org), json.dumps(names))
+            for org, names in sampled.lists
         ],
         "clusters of a rule": [
             Request("GET", detail.format(rule.replace("|", "%7C"), org))
-            for org in fleet.near
-            for rule in fleet.rules
+            for org in sampled.near
+            for rule in sampled.rules
         ],
     }
 
 
-def again(fleet: Fleet, seed: int) -> Iterator[bytes]:
-    """Yield newer reports of the clusters for ever: most problems stay, some go, some come."""
+def again(sampled: FleetSample, seed: int) -> Iterator[bytes]:
+    """Yield newer reports of the clusters without end: most hits stay, some change."""
     chance = random.Random(seed)
     moment = datetime.now(UTC)
     before: list[Any] = []
     while True:
-        for org, cluster, report_text in fleet.clusters:
+        for org, cluster, report_text in sampled.clusters:
             report = json.loads(report_text)
             stored = report["reports"]
             report["reports"] = [hit for hit in stored if chance.random() < STAYS]
@@ -152,18 +153,18 @@ def again(fleet: Fleet, seed: int) -> Iterator[bytes]:
 
 
 def text(moment: datetime) -> str:
-    """Return the time as messages tell it."""
+    """Return the time in the format of messages."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def new(messages: int, seed: int) -> Iterator[bytes]:
-    """Yield the first reports of clusters that are in no database yet."""
+    """Yield the first reports of new clusters."""
     made = ocp_messages(seed, clusters=messages, organizations=ORGANIZATIONS)
     return islice(made, messages)
 
 
-def age(location: sa.URL, share: int, fleet: Fleet) -> int:
-    """Age one of `share` reports outside the fleet; return how many.
+def age(location: sa.URL, share: int, sampled: FleetSample) -> int:
+    """Age one of `share` reports outside the sample; return how many.
 
     They are spread over the whole table. All of it is on the disk at the end.
     """
@@ -171,7 +172,7 @@ def age(location: sa.URL, share: int, fleet: Fleet) -> int:
         location,
         "UPDATE report SET reported_at = reported_at - $1::interval"
         " WHERE abs(hashtext(cluster)) % $2 = 0 AND cluster <> ALL ($3)",
-        OLD, share, [cluster for _, cluster, _ in fleet.clusters],
+        OLD, share, [cluster for _, cluster, _ in sampled.clusters],
     )  # fmt: skip
     execute(location, "VACUUM ANALYZE report")
     execute(location, "CHECKPOINT")
