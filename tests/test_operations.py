@@ -53,7 +53,7 @@ def options_of(name: str) -> set[str]:
 def test_options_of_replay_are_told() -> None:
     options = options_of("replay")
     section = PAGE.partition("## replay")[2].partition("\n## ")[0]
-    assert options == set(re.findall(r"`(--[a-z-]+)[ `]", section))
+    assert options == set(re.findall(r"`(--[a-z-]+)[ `]", section)) - SHARED
 
 
 def test_options_of_cleanup_are_told() -> None:
