@@ -15,25 +15,36 @@ from .chart import chart
 
 LONGEST = 4000
 SLOWEST = 20
+# the colours and fonts of the service's dashboard
 STYLE = """
-:root { color-scheme: light dark }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 68rem; padding: 0 1rem;
-  color: #1b1f24; background: #fff }
-h1 { margin-bottom: 0 } h1 + p { margin-top: 0; color: #57606a }
-table { border-collapse: collapse } td, th { padding: .2rem .8rem; text-align: left;
-  border-bottom: 1px solid #d0d7de; vertical-align: top } td.n { text-align: right }
-.passed { color: #1a7f37 } .failed { color: #cf222e } .skipped { color: #6e7781 }
+:root { color-scheme: light dark; --back: #f6f7f8; --panel: #fff; --text: #1b2430; --quiet: #596674;
+  --line: #e1e5ea; --accent: #1a6f8f; --p50: #1a6f8f; --p95: #9cc6d6; --good: #1f7a43; --bad: #b3261e;
+  --code: #eef1f4 }
+@media (prefers-color-scheme: dark) { :root { --back: #12171c; --panel: #1a2128; --text: #e4e9ee;
+  --quiet: #9ca9b6; --line: #2a333c; --accent: #62b6d4; --p50: #2c7d9b; --p95: #b0d9e7;
+  --good: #62c487; --bad: #ff8a80; --code: #222b33 } }
+body { font: 14px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans",
+  sans-serif; margin: 1.5rem auto; max-width: 72rem; padding: 0 1.25rem; color: var(--text);
+  background: var(--back); font-variant-numeric: tabular-nums; overflow-wrap: anywhere }
+h1 { font-size: 1.45rem; margin-bottom: 0 } h1 + p { margin-top: 0; color: var(--quiet) }
+h2 { font-size: 1.1rem; margin-top: 2rem } a, summary { color: var(--accent) }
+table { border-collapse: collapse; display: block; overflow-x: auto }
+td, th { padding: .2rem .8rem; text-align: left; border-bottom: 1px solid var(--line);
+  vertical-align: top } td.n { text-align: right }
+.passed { color: var(--good) } .failed { color: var(--bad) } .skipped { color: var(--quiet) }
 .verdict { font-size: 1.2rem; font-weight: 600 }
-pre { background: #f6f8fa; padding: .6rem; overflow-x: auto; white-space: pre-wrap;
-  word-break: break-word; border-radius: 4px; margin: .3rem 0 }
-article { border-left: 4px solid #cf222e; padding: 0 0 0 1rem; margin: 1.2rem 0 }
-svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif } svg text { fill: #57606a }
-svg .p50 { fill: #0969da } svg .p95 { fill: #a5c8f5 } svg .max { stroke: #cf222e; stroke-width: 2 }
-svg .scale { stroke: #d0d7de }
-td.skipped { font-size: .85em } input { font: inherit; padding: .2rem .5rem; width: 20rem }
-@media (prefers-color-scheme: dark) { body { color: #e6edf3; background: #0d1117 }
-  pre { background: #161b22 } td, th { border-color: #30363d } .passed { color: #3fb950 }
-  .failed { color: #f85149 } a { color: #58a6ff } svg text { fill: #8b949e } }
+pre { background: var(--code); padding: .6rem; overflow-x: auto; white-space: pre-wrap;
+  border-radius: 6px; margin: .3rem 0; font-family: ui-monospace, "SF Mono", "Cascadia Mono",
+  "DejaVu Sans Mono", Menlo, monospace; font-size: .93em }
+article { border: 1px solid var(--line); border-left: 4px solid var(--bad); border-radius: 6px;
+  background: var(--panel); padding: .2rem 1rem; margin: 1.2rem 0 }
+svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif }
+svg text { fill: var(--quiet) } svg .scale { stroke: var(--line) }
+svg .p50 { fill: var(--p50) } svg .p95 { fill: var(--p95) }
+svg .max { stroke: var(--bad); stroke-width: 2 }
+td.skipped { font-size: .85em }
+input { font: inherit; padding: .2rem .5rem; width: 20rem; max-width: 100%; color: var(--text);
+  background: var(--panel); border: 1px solid var(--quiet); border-radius: 6px }
 """
 # hides the cases that do not contain the text; the page needs nothing else, and works without
 SEARCH = """
