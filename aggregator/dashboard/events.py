@@ -63,6 +63,7 @@ class Hub:
         self._listeners.add(listener)
         if self._loop is None:
             self._loop = asyncio.create_task(self._run())
+            self._loop.add_done_callback(self._failed)
 
     def leave(self, listener: Listener) -> None:
         """Remove a page."""
@@ -74,6 +75,15 @@ class Hub:
     def close(self) -> None:
         """End all streams, and take no more."""
         self._closed = True
+        for listener in tuple(self._listeners):
+            listener.end()
+            self.leave(listener)
+
+    def _failed(self, loop: asyncio.Task[None]) -> None:
+        """End all streams after an unexpected error; the pages connect again."""
+        if loop.cancelled() or loop is not self._loop:
+            return
+        log.error("dashboard: unexpected error", exc_info=loop.exception())
         for listener in tuple(self._listeners):
             listener.end()
             self.leave(listener)

@@ -120,6 +120,25 @@ async def test_a_source_that_is_unavailable_is_reported_and_asked_again() -> Non
     hub.close()
 
 
+async def test_an_unexpected_error_ends_the_streams_so_that_pages_connect_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    source, page = Source(), Page()
+    hub = Hub(source.document)
+    source.messages = [{"without": "a number"}]
+    hub.enter(page)
+    async with asyncio.timeout(10):
+        while hub.running:
+            await asyncio.sleep(0.01)
+    assert page.ended
+    assert "dashboard: unexpected error" in caplog.text
+    source.messages = []
+    again = Page()
+    hub.enter(again)
+    assert b"event: status" in await again.sent.get()
+    hub.close()
+
+
 async def test_invalid_messages_are_sent_once_and_again_when_there_are_more() -> None:
     source, page = Source(), Page()
     hub = Hub(source.document)
