@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from .contract import OPERATIONS
-from .pace import is_slow, told
+from .pace import Pace, is_slow, told
 from .probe import UsageError
 from .result import Outcome, Result, Timing
 
@@ -118,16 +118,24 @@ def outliers(found: Sequence[Latency]) -> list[Result]:
     for latency in found:
         others = [one.at("p50") for one in found if one is not latency]
         if is_slow(latency.eased, others):
-            results.append(
-                Result(
-                    group=GROUP,
-                    name=f"{latency.operation}.others",
-                    sentence=f"{latency.operation} is as fast as the other operations",
-                    outcome=Outcome.FAILED,
-                    reason=told(latency.seconds, others),
-                )
-            )
+            results.append(_outlier(latency.operation, told(latency.seconds, others)))
     return results
+
+
+def left(pace: Pace) -> list[Result]:
+    """Return a failure for each operation that is not asked any more because it is slow."""
+    reasons = {name: pace.left(name) for name in OPERATIONS}
+    return [_outlier(name, f"{text}; not asked any more") for name, text in reasons.items() if text]
+
+
+def _outlier(operation: str, reason: str) -> Result:
+    return Result(
+        group=GROUP,
+        name=f"{operation}.others",
+        sentence=f"{operation} is as fast as the other operations",
+        outcome=Outcome.FAILED,
+        reason=reason,
+    )
 
 
 def shown(seconds: float) -> str:

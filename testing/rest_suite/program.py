@@ -244,7 +244,10 @@ def _judged(
     if any(result.outcome is not Outcome.SKIPPED for result in results):
         latencies = _latencies(results)
         found += latency.judged(budgets, latencies)
-        found += latency.outliers(latencies) if budgets else []
+        given_up = latency.left(session.pace)
+        names = {result.name for result in given_up}
+        slow = latency.outliers(latencies) if budgets else []
+        found += [*given_up, *(result for result in slow if result.name not in names)]
     found += session.mirror.results() if session.mirror else []
     found += [data] if data else []
     if options.fuzz:

@@ -10,6 +10,7 @@ from testing.rest_suite.latency import (
     chosen,
     judged,
     latencies,
+    left,
     outliers,
     parse,
 )
@@ -131,6 +132,8 @@ def test_slow_operation_is_asked_for_seconds_only() -> None:
     assert pace.left("report") == ""
     pace.note("report", 2.0)
     assert "2 requests took" in pace.left("report")
+    # also when it was asked only while data were looked for, of which cases tell no latencies
+    assert [result.name for result in left(pace)] == ["report.others"]
     assert pace.left("main") == ""
 
 
