@@ -18,8 +18,8 @@ SLOWEST = 20
 # the colours and fonts of the service's dashboard
 STYLE = """
 :root { color-scheme: light dark; --back: #f6f7f8; --panel: #fff; --text: #1b2430; --quiet: #596674;
-  --line: #e1e5ea; --accent: #1a6f8f; --p50: #1a6f8f; --p95: #9cc6d6; --good: #1f7a43; --bad: #b3261e;
-  --code: #eef1f4 }
+  --line: #e1e5ea; --accent: #1a6f8f; --p50: #1a6f8f; --p95: #9cc6d6; --good: #1f7a43;
+  --bad: #b3261e; --code: #eef1f4 }
 @media (prefers-color-scheme: dark) { :root { --back: #12171c; --panel: #1a2128; --text: #e4e9ee;
   --quiet: #9ca9b6; --line: #2a333c; --accent: #62b6d4; --p50: #2c7d9b; --p95: #b0d9e7;
   --good: #62c487; --bad: #ff8a80; --code: #222b33 } }
