@@ -34,7 +34,7 @@ log.critical("the end")
 log.error("", extra={"fields": {"topic": "ccx", "offset": 3}})
 request_id.begin("r-1")
 try:
-    password = "hunter2"
+    password = "hunter" + str(2)
     raise ValueError("no number")
 except ValueError:
     log.exception("")
