@@ -333,8 +333,10 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     server.stop()
 
 
-def keys(server: Any) -> set[str]:
-    listed = server.client.list_objects_v2(Bucket="exports").get("Contents", [])
+def keys(server: Any, prefix: str) -> set[str]:
+    """Return the keys under the prefix; all servers of a process share their buckets."""
+    answer = server.client.list_objects_v2(Bucket="exports", Prefix=prefix)
+    listed = answer.get("Contents", [])
     return {one["Key"] for one in listed}
 
 
@@ -348,7 +350,7 @@ def test_an_export_to_s3_is_uploaded_in_parts(
     assert run(on_sqlite, [*target, "--layout", "exporter"]) == 0
     assert run(on_sqlite, [str(tmp_path / "out"), "--layout", "exporter"]) == 0
     files = {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()}
-    assert keys(s3) == {f"some/prefix/{name}" for name in files}
+    assert keys(s3, "some/") == {f"some/prefix/{name}" for name in files}
     found = s3.client.get_object(Bucket="exports", Key="some/prefix/report.csv")
     assert found["Body"].read() == files["report.csv"]
     assert found["ETag"].endswith('-3"')
@@ -383,7 +385,7 @@ def test_a_lost_s3_leaves_no_object_under_a_final_name(
     s3.start()
     host, port = s3.get_host_and_port()
     s3.client = __import__("boto3").client("s3", endpoint_url=f"http://{host}:{port}")
-    assert keys(s3) == set()
+    assert keys(s3, "lost/") == set()
 
 
 @pytest.mark.parametrize(
