@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from aggregator.db.engine import Database, open_url
 from aggregator.db.reports import SqlReports
 from aggregator.errors import RecordRejected, Unavailable
-from aggregator.ingest import batch
+from aggregator.ingest.batch import BatchWriter
 from aggregator.model import ClusterId, OrgId, Report
 from tests.db.stores import migrated_store
 from tests.db.writes import CLUSTER, writes
@@ -259,6 +259,13 @@ async def test_plan_invalidated_by_ddl_is_prepared_again(postgresql: str) -> Non
         await operator.execute("DROP TABLE shape")
 
 
+class OneAttempt:
+    """A retrier that lets errors pass."""
+
+    async def retry_until_available(self, work: Any, _dependency: str) -> Any:
+        return await work()
+
+
 async def test_bisecting_rejects_no_record_for_a_fault_of_the_database(postgresql: str) -> None:
     async with opened(postgresql) as (database, operator):
         await operator.execute("TRUNCATE report CASCADE")
@@ -266,9 +273,10 @@ async def test_bisecting_rejects_no_record_for_a_fault_of_the_database(postgresq
         now = datetime(2026, 1, 1)
         reports = [Report(OrgId(1), ClusterId(str(at)), "{}", (), now) for at in range(5)]
         reports[3] = Report(OrgId(1), ClusterId("\x00"), "{}", (), now)
-        store = SqlReports(database).store
+        retrier: Any = OneAttempt()
+        writer = BatchWriter(SqlReports(database).store, retrier)
         with pytest.raises(Unavailable):
-            await batch._bisect(reports, store)
+            await writer._bisect(reports)
         await operator.execute("ALTER TABLE hidden RENAME TO rule_hit")
-        answers = await batch._bisect(reports, store)
+        answers = await writer._bisect(reports)
         assert [type(one) for one in answers] == [bool, bool, bool, RecordRejected, bool]
