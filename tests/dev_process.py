@@ -29,6 +29,12 @@ class DevProcess:
         """Return the URLs that it proposes for curl."""
         return [line.removeprefix("curl ") for line in self.lines if line.startswith("curl ")]
 
+    @property
+    def broker(self) -> str:
+        """Return host and port of its broker."""
+        (line,) = [line for line in self.lines if line.startswith("broker:")]
+        return line.removeprefix("broker:").strip()
+
     def command(self, name: str) -> str:
         """Return the line that it proposes for a command of the program."""
         (line,) = [line for line in self.lines if f"aggregator {name} " in line]
