@@ -99,10 +99,11 @@ class Ingest:
 
     async def run(self) -> None:
         """Consume until `request_stop`; after a failure stop all consumers and raise it."""
-        aiokafka_log.install()
-        self._consumers = [self._consumer(use) for use in self._config.storage_backend.use]
+        # clients that exist must be closed, which only a consumer that runs does
         if self._stop_requested:
             return
+        aiokafka_log.install()
+        self._consumers = [self._consumer(use) for use in self._config.storage_backend.use]
         tasks = [asyncio.create_task(one.run()) for one in self._consumers]
         done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         self.request_stop()
