@@ -14,7 +14,7 @@ from pathlib import Path
 
 __path__ = [str(Path(__file__).resolve().with_name("testing"))]
 
-from insights_results_testing.plugin import (  # type: ignore[import-not-found]
+from insights_results_testing.plugin import (
     aggregator_mock,
     aggregator_service,
     aggregator_storage,
