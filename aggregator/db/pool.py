@@ -93,6 +93,8 @@ class Guard:
         self._late_at = 0.0
         # connections opened before this may lead to a replica; those idle since may be lost
         self._replica_until = self._suspect_until = 0.0
+        # connections idle since before this are not asked: one of them did not answer in time
+        self._stalled_until = 0.0
         self._behind_pooler = False
         self._open: weakref.WeakSet[Any] = weakref.WeakSet()
         self._lent: set[Any] = set()
@@ -192,8 +194,8 @@ class Guard:
     async def _checked(self, lent: PoolProxiedConnection) -> PoolProxiedConnection | None:
         try:
             await session.ping(lent.driver_connection)
-        except session.FAILURES:
-            self._suspect_until = time.monotonic()
+        except session.FAILURES as error:
+            self._note_failed_ping(error)
         except BaseException:
             self._abandon(lent)
             raise
@@ -239,6 +241,9 @@ class Guard:
         if used is not None:
             if driver.is_closed() or info[_OPENED] <= self._replica_until:
                 raise DisconnectionError("closed, or leads to a replica")
+            if used <= self._stalled_until:
+                driver.terminate()
+                raise DisconnectionError("idle since before another one stalled")
             idle = time.monotonic() - used
             if idle > IDLE_CHECK_SECONDS or used <= self._suspect_until:
                 self._ask(connection, info)
@@ -251,9 +256,15 @@ class Guard:
         try:
             connection.run_async(session.ping)
         except session.FAILURES as error:
-            self._suspect_until = time.monotonic()
+            self._note_failed_ping(error)
             connection.driver_connection.terminate()
             raise DisconnectionError("does not answer") from error
+
+    def _note_failed_ping(self, error: BaseException) -> None:
+        self._suspect_until = time.monotonic()
+        if isinstance(error, TimeoutError):
+            # asking each of them would take as long again
+            self._stalled_until = self._suspect_until
 
     def _take_back(self, connection: Any, record: Any) -> None:
         record.info[_USED] = time.monotonic()

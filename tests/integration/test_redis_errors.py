@@ -199,7 +199,7 @@ async def test_a_server_that_does_not_answer_is_unavailable_in_time(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("wrong", "reason"),
-    [({"password": "other"}, "password"), ({"database": 9}, "out of range"), ({}, "Connect")],
+    [({"password": "other"}, "WRONGPASS"), ({"database": 9}, "out of range"), ({}, "Connect")],
 )
 async def test_a_server_that_cannot_be_used_is_told_before_the_first_message(
     wrong: dict[str, Any],
@@ -210,9 +210,13 @@ async def test_a_server_that_cannot_be_used_is_told_before_the_first_message(
 ) -> None:
     monkeypatch.setattr(cache_check, "FIRST_PAUSE", 0.01)
     with RedisServer(tmp_path, "--databases", "4") as server:
+        # without a password of its own a server may accept any
+        async with Redis(port=server.port) as admin:
+            await admin.config_set("requirepass", "secret")
         port = server.port if wrong else free_port()
-        reports = RedisReports(connect(RedisConfig(endpoint=f"127.0.0.1:{port}", **wrong)))
-        right = RedisReports(connect(RedisConfig(endpoint=f"127.0.0.1:{server.port}")))
+        config = RedisConfig(endpoint=f"127.0.0.1:{server.port}", password="secret")
+        right = RedisReports(connect(config))
+        reports = RedisReports(connect(replace(config, endpoint=f"127.0.0.1:{port}", **wrong)))
         used = [reports]
         check = cache_check.CacheCheck(lambda: used[0].check())
         assert check.readiness() == "redis: not connected yet"

@@ -13,7 +13,6 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from aggregator.commands import lag
 from aggregator.config.options import BrokerConfig, Config
 from aggregator.ingest.consumer import Consumer, Settings
 from aggregator.ingest.dead_letter_queue import DeadLetterQueue
@@ -22,6 +21,7 @@ from aggregator.ingest.kafka.admin import open_brokers
 from aggregator.ingest.tracker import Tracker
 from aggregator.metrics import Metrics
 from tests.ingest.doubles import MemoryReports, SimpleDecoder, good
+from tests.program import in_process
 from tests.services import require
 
 LEVELS = ("read_uncommitted", "read_committed")
@@ -94,7 +94,7 @@ class Scene:
     async def lag(self, capsys: pytest.CaptureFixture[str]) -> int:
         """Return what the command says."""
         config = replace(Config(), broker=self.broker)
-        assert await asyncio.to_thread(lag.run, config, ["--json"]) == 0
+        assert await asyncio.to_thread(in_process("lag"), config, ["--json"]) == 0
         return int(json.loads(capsys.readouterr().out)["lag"])
 
 
