@@ -46,6 +46,8 @@ def test_organizations_are_ascending(api: Api, data: Data) -> None:
 
 
 def test_organizations_have_those_with_clusters(api: Api, data: Data) -> None:
+    if api.instance.conceals:
+        skip("the instance lists the token's organization only")
     found = api.ok("organizations")["organizations"]
     for organization in data.organizations():
         if organization.clusters:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_dev import LAST_LINE, start
+from tests.dev_process import running
 
 SECONDS = 300
 
@@ -17,19 +17,9 @@ SECONDS = 300
 @pytest.fixture(scope="module")
 def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     """Give the command line that a running `dev` proposes."""
-    process = start(tmp_path_factory.mktemp("dev"), "--rate", "0")
-    try:
-        assert process.stdout is not None
-        said = []
-        for line in process.stdout:
-            said.append(line.strip())
-            if said[-1] == LAST_LINE:
-                break
-        (proposed,) = [line for line in said if "testing.rest_suite" in line]
+    with running(tmp_path_factory.mktemp("dev"), "--rate", "0") as dev:
+        (proposed,) = [line for line in dev.lines if "testing.rest_suite" in line]
         yield shlex.split(proposed)
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def run(command: list[str], *options: str) -> tuple[int, str]:
