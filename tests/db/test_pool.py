@@ -165,6 +165,27 @@ async def test_idle_connection_is_checked_before_it_is_lent(
         await it.settled("idle")
 
 
+async def test_only_one_idle_connection_is_asked_when_the_server_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    async def ping(connection: Any) -> None:
+        asked.append(connection)
+        raise TimeoutError
+
+    async with lent(3) as it:
+        slow = "SELECT pg_backend_pid() FROM pg_sleep(0.05)"
+        before = set(await asyncio.gather(*(it.value(slow) for _ in range(3))))
+        assert len(before) == 3
+        monkeypatch.setattr(pool, "IDLE_CHECK_SECONDS", -1)
+        with monkeypatch.context() as silent:
+            silent.setattr(session, "ping", ping)
+            assert await it.value(PID) not in before
+        assert len(asked) == 1
+        await it.settled("idle", "idle", "idle")
+
+
 async def test_old_connection_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "RECYCLE_SECONDS", 0)
     async with lent(1) as it:
