@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from http import HTTPStatus
 from typing import Any
@@ -12,6 +13,9 @@ from ..errors import AggregatorError, Unavailable
 from ..metrics import CONTENT_TYPE
 from . import rendering
 from .base import ApiHandler
+
+# a probe shall be answered with the reason, rather than time out
+CHECK_SECONDS = 5.0
 
 
 class MainHandler(ApiHandler):
@@ -76,7 +80,10 @@ class ReadyHandler(ApiHandler):
         """Answer 200, or 503 with what is missing."""
         missing = await self.context.instance.readiness()
         try:
-            await self.storage.health.check()
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self.storage.health.check()
+        except TimeoutError:
+            missing = missing or f"database: no answer in {CHECK_SECONDS:g} s"
         except Unavailable as error:
             missing = str(error)
         if missing:

@@ -165,12 +165,12 @@ async def test_idle_connection_is_checked_before_it_is_lent(
         await it.settled("idle")
 
 
-async def test_only_one_idle_connection_is_asked_when_the_server_is_silent(
+async def test_connections_idle_since_before_a_stall_are_replaced_unasked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = []
 
-    async def ping(connection: Any) -> None:
+    async def silent(connection: Any) -> None:
         asked.append(connection)
         raise TimeoutError
 
@@ -179,10 +179,12 @@ async def test_only_one_idle_connection_is_asked_when_the_server_is_silent(
         before = set(await asyncio.gather(*(it.value(slow) for _ in range(3))))
         assert len(before) == 3
         monkeypatch.setattr(pool, "IDLE_CHECK_SECONDS", -1)
-        with monkeypatch.context() as silent:
-            silent.setattr(session, "ping", ping)
+        with monkeypatch.context() as stalled:
+            stalled.setattr(session, "ping", silent)
             assert await it.value(PID) not in before
+        after = await asyncio.gather(*(it.value(slow) for _ in range(3)))
         assert len(asked) == 1
+        assert not before & set(after)
         await it.settled("idle", "idle", "idle")
 
 

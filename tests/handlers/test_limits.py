@@ -23,6 +23,7 @@ from aggregator.config.options import Config, StorageConfig
 from aggregator.db import storage as sql
 from aggregator.db.engine import connect
 from aggregator.db.migrations import DVO, OCP, migrate
+from aggregator.handlers import about
 from aggregator.handlers.app import application, listen
 from aggregator.handlers.compression import Compression
 from aggregator.metrics import Metrics
@@ -297,3 +298,32 @@ async def test_with_a_database_of_the_right_version_the_service_is_ready(tmp_pat
     async with healthy(tmp_path) as port:
         got = await ask(port, "GET", "/readyz")
     assert (got.status, json.loads(got.body)) == (200, {"status": "ok"})
+
+
+async def test_a_silent_database_is_reported_before_a_probe_times_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(about, "CHECK_SECONDS", 0.05)
+    opened: list[asyncio.StreamWriter] = []
+    # accepts connections and answers nothing
+    silent = await asyncio.start_server(
+        lambda _reader, writer: opened.append(writer), "127.0.0.1", 0
+    )
+    section = StorageConfig(
+        db_driver="postgres",
+        pg_host="127.0.0.1",
+        pg_port=silent.sockets[0].getsockname()[1],
+        pg_username="u",
+        pg_password="p",
+        pg_db_name="d",
+    )
+    config = configured(section)
+    storage, health = sql.build(config)
+    async with served(config, storage) as port:
+        got = await ask(port, "GET", "/readyz")
+    assert got.status == 503
+    assert json.loads(got.body) == {"status": "database: no answer in 0.05 s"}
+    silent.close()
+    for writer in opened:
+        writer.close()
+    await health.close()
