@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import asyncpg
 import pytest
 
 from aggregator.db.engine import open_url
+from tests.integration.background import BackgroundTask
 from tests.integration.faults.backlog import MESSAGES, backlog
 from tests.integration.faults.service_state import answer, becomes_ready, put
 from tests.integration.program import Program, stop, until
@@ -93,21 +93,12 @@ def log_of(program: Program) -> str:
     return (program.folder / "program.log").read_text()
 
 
-class Reads:
+class Reads(BackgroundTask):
     """Requests one after the other while servers come and go, with their statuses."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
         self.statuses: Counter[int] = Counter()
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(self, *_error: object) -> None:
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
 
     async def more(self, number: int) -> None:
         """Wait until this many further requests are answered."""

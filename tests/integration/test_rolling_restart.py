@@ -6,13 +6,12 @@ import asyncio
 import json
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
-from typing import Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from aggregator.db import tables as t
+from tests.integration.background import BackgroundTask
 from tests.integration.faults.backlog import PARTITIONS, Backlog, backlog
 from tests.integration.faults.service_state import becomes_ready
 from tests.integration.program import Program, stop
@@ -21,21 +20,12 @@ from tests.integration.test_main_job import count, message
 NAMES = ("one", "two", "three")
 
 
-class Stream:
+class Stream(BackgroundTask):
     """Sends a report of another cluster to each partition in turn until it is stopped."""
 
     def __init__(self, scene: Backlog) -> None:
         self._scene = scene
         self.sent = 0
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(self, *_error: object) -> None:
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
 
     async def _run(self) -> None:
         producer = AIOKafkaProducer(bootstrap_servers=self._scene.brokers)
@@ -53,21 +43,12 @@ class Stream:
             await producer.stop()
 
 
-class Progress:
+class Progress(BackgroundTask):
     """The longest time that each partition's committed offset stood still."""
 
     def __init__(self, scene: Backlog) -> None:
         self._scene = scene
         self.longest: dict[int, float] = dict.fromkeys(range(PARTITIONS), 0.0)
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(self, *_error: object) -> None:
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
 
     async def _run(self) -> None:
         seen: dict[int, tuple[int, float]] = {}
